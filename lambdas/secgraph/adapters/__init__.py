@@ -1,0 +1,1 @@
+"""boto3 and DuckDB live here and nowhere else."""

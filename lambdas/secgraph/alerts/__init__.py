@@ -1,0 +1,1 @@
+"""Alerts: their state over evaluations, and the messages about them."""

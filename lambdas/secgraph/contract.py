@@ -1,0 +1,54 @@
+"""The names that the runtime and the infrastructure must agree on; the only module that infra imports.
+
+In: nothing. Out: constants. Changing one changes both sides.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SERVICE: Final = "secgraph"
+
+# Handlers: one Lambda each, `module.function` inside the asset.
+INGEST_HANDLER: Final = "secgraph.handlers.ingest.handler"
+QUERY_HANDLER: Final = "secgraph.handlers.query.handler"
+EVALUATE_HANDLER: Final = "secgraph.handlers.evaluate.handler"
+
+# Environment variables of the functions.
+GRAPH_TABLE: Final = "SECGRAPH_GRAPH_TABLE"
+ALERT_TABLE: Final = "SECGRAPH_ALERT_TABLE"
+BUCKET: Final = "SECGRAPH_BUCKET"
+ALERT_TOPIC: Final = "SECGRAPH_ALERT_TOPIC"
+ACCOUNTS: Final = "SECGRAPH_ACCOUNTS"
+"""JSON: {"123456789012": {"name": "shop-prod", "production": true}}; see ACCOUNTS_FILE."""
+TEST_SOURCE_ENABLED: Final = "SECGRAPH_TEST_SOURCE"
+"""`true` lets events of TEST_SOURCE in."""
+
+# Folders inside the asset, beside the package.
+PACKS_FOLDER: Final = "rule_packs"
+ACCOUNTS_FILE: Final = "accounts.json"
+"""The accounts map when it is too large for an environment variable; absent if none was configured."""
+
+# Events.
+GUARDDUTY_SOURCE: Final = "aws.guardduty"
+GUARDDUTY_DETAIL_TYPE: Final = "GuardDuty Finding"
+INSPECTOR_SOURCE: Final = "aws.inspector2"
+INSPECTOR_DETAIL_TYPE: Final = "Inspector2 Finding"
+TEST_SOURCE: Final = "secgraph.test"
+
+# Tables and bucket.
+GRAPH_TABLE_KEY: Final = "id"
+ALERT_TABLE_KEY: Final = "id"
+QUARANTINE_PREFIX: Final = "quarantine/"
+
+# Metrics: one namespace, no account or region as a dimension.
+METRICS_NAMESPACE: Final = "secgraph"
+METRIC_QUARANTINED: Final = "EventsQuarantined"
+METRIC_RULES_FAILED: Final = "RulesFailed"
+METRIC_MESSAGES_FAILED: Final = "MessagesFailed"
+
+# Times and sizes.
+INGEST_TIMEOUT_SECONDS: Final = 60
+QUERY_TIMEOUT_SECONDS: Final = 60
+EVALUATE_TIMEOUT_SECONDS: Final = 600
+EVALUATE_EVERY_MINUTES: Final = 15

@@ -1,0 +1,1 @@
+"""The stories, one short function each, over ports."""

@@ -1,0 +1,40 @@
+"""What the graph needs from the outside. In: items and statements. Out: items, rows, a catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from secgraph.graph.model import Item
+from secgraph.graph.relations import Catalogue, Rows, Statement
+
+
+class GraphWriter(Protocol):
+    """The store of items, the truth."""
+
+    def read(self, ids: Collection[str]) -> Mapping[str, Item]:
+        """Give the stored items among these `_id`s; a missing one is left out."""
+        ...
+
+    def write(self, items: Sequence[Item]) -> Collection[str]:
+        """Put each item whose stored `rev` is `item.rev - 1` (none stored counts as 0).
+
+        The `_id`s that lost to another writer are returned and were not written. Any other failure
+        raises StoreError after what could be written was written: writing again is always safe.
+        """
+        ...
+
+
+class GraphReader(Protocol):
+    """The relations of graph/relations.py, ready for SQL."""
+
+    def catalogue(self) -> Catalogue:
+        """Tell what the graph holds."""
+        ...
+
+    def fetch(self, statement: Statement) -> Rows:
+        """Run one statement within the reader's limits on time, memory and rows.
+
+        Raises QueryError LIMITS when a limit is hit; the answer is never cut.
+        """
+        ...

@@ -1,0 +1,120 @@
+"""What SQL may read. In: the kinds of values a graph holds. Out: table and column names, and a Catalogue.
+
+Every reader (local file, table load, image) offers the same relations to DuckDB:
+
+    entity        id BIGINT, sort INTEGER, deleted BOOLEAN, and the property columns
+    relationship  id BIGINT, owner BIGINT, class VARCHAR, src BIGINT, dst BIGINT, deleted BOOLEAN,
+                  and the property columns
+    entity_document        id BIGINT, body VARCHAR   the whole record as JSON, read for output only
+    relationship_document  id BIGINT, body VARCHAR
+
+`id`s are dense integers of the reader's own; the text `_id` is a property. `src` or `dst` may name an
+id without an entity: such a relationship is invisible. `sort` numbers the distinct combinations of
+`_type` and `_class`. A property has one column for each kind of value that it holds anywhere, so a
+string here and a number there never meet in one column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+from secgraph.graph.model import Value
+
+
+class Kind(Enum):
+    """A kind of property value; the value of the member ends the column's name."""
+
+    STRING = "s"
+    NUMBER = "n"
+    BOOLEAN = "b"
+    STRINGS = "ls"
+    NUMBERS = "ln"
+    BOOLEANS = "lb"
+    MIXED = "lm"
+    """A list of several kinds: its members also stand in the `ls`, `ln` and `lb` columns; this column
+    keeps the list as JSON text in its own order, for output."""
+
+    @property
+    def sql(self) -> str:
+        """Give the column's type in DuckDB."""
+        return _SQL_TYPES[self]
+
+
+_SQL_TYPES = {
+    Kind.STRING: "VARCHAR",
+    Kind.NUMBER: "DOUBLE",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.STRINGS: "VARCHAR[]",
+    Kind.NUMBERS: "DOUBLE[]",
+    Kind.BOOLEANS: "BOOLEAN[]",
+    Kind.MIXED: "VARCHAR",
+}
+
+
+def kinds_of(value: Value) -> tuple[Kind, ...]:
+    """List the columns that a value fills; an empty list fills `ls`."""
+    if isinstance(value, bool):
+        return (Kind.BOOLEAN,)
+    if isinstance(value, str):
+        return (Kind.STRING,)
+    if isinstance(value, int | float):
+        return (Kind.NUMBER,)
+    members = sorted({_LIST_OF[kinds_of(member)[0]] for member in value}, key=lambda kind: kind.value)
+    if len(members) > 1:
+        return (*members, Kind.MIXED)
+    return tuple(members) or (Kind.STRINGS,)
+
+
+_LIST_OF = {Kind.STRING: Kind.STRINGS, Kind.NUMBER: Kind.NUMBERS, Kind.BOOLEAN: Kind.BOOLEANS}
+
+
+def column(name: str, kind: Kind) -> str:
+    """Name the column of a property, unquoted. DuckDB folds the case of ASCII letters in names and J1QL does not,
+    so a capital is written `^` and its small letter: `numericSeverity` of kind NUMBER is `numeric^severity#n`."""
+    folded = "".join(f"^{char.lower()}" if "A" <= char <= "Z" or char == "^" else char for char in name)
+    return f"{folded}#{kind.value}"
+
+
+def quoted(identifier: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One combination of `_type` and `_class` that entities have, and its number in the `sort` column."""
+
+    number: int
+    type: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What the graph holds: enough to compile a query without reading any data."""
+
+    sorts: tuple[Sort, ...] = ()
+    entity_properties: Mapping[str, frozenset[Kind]] = field(default_factory=lambda: MappingProxyType({}))
+    verbs: frozenset[str] = frozenset()
+    """Relationship classes as stored."""
+    relationship_properties: Mapping[str, frozenset[Kind]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+
+Cell = str | int | float | bool | None
+"""A value that crosses the border to DuckDB as parameter or result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement with `?` marks and the values bound to them, in order."""
+
+    sql: str
+    parameters: tuple[Cell | list[str] | list[float] | list[bool], ...] = ()
+
+
+Rows = Sequence[tuple[Cell, ...]]

@@ -1,0 +1,1 @@
+"""One Lambda a file, thin; runtime.py is the composition root."""

@@ -1,0 +1,1 @@
+"""INGEST: AWS events become graph changes. Pure: no AWS, no clock."""

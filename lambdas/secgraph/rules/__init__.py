@@ -1,0 +1,1 @@
+"""Alert rules: packs and their conditions."""
