@@ -87,6 +87,14 @@ class GraphChange:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """What the deployment's accounts file says of one AWS account; None where it is silent."""
+
+    name: str | None = None
+    production: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """Everything ever said of one thing; what the store keeps.
 
@@ -96,7 +104,6 @@ class Item:
     """
 
     thing: Ref
-    account: str
     blocks: Mapping[str, Observation]
     collected: Mapping[str, tuple[tuple[Scalar, int], ...]]
     created_on: int

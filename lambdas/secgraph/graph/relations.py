@@ -72,8 +72,11 @@ _LIST_OF = {Kind.STRING: Kind.STRINGS, Kind.NUMBER: Kind.NUMBERS, Kind.BOOLEAN: 
 
 
 def column(name: str, kind: Kind) -> str:
-    """Name the column of a property, unquoted. DuckDB folds the case of ASCII letters in names and J1QL does not,
-    so a capital is written `^` and its small letter: `numericSeverity` of kind NUMBER is `numeric^severity#n`."""
+    """Name the column of a property, unquoted.
+
+    DuckDB folds ASCII letter case in names and J1QL does not, so a capital is written as `^` and its
+    small letter: `numericSeverity` of kind NUMBER is `numeric^severity#n`.
+    """
     folded = "".join(f"^{char.lower()}" if "A" <= char <= "Z" or char == "^" else char for char in name)
     return f"{folded}#{kind.value}"
 

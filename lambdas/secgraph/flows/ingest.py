@@ -1,0 +1,227 @@
+"""INGEST: deliveries → graph. One report per delivery; one bad event never fails the others.
+
+    Delivery… ─event.parse, normalise→ GraphChange… ─merge.apply→ Item… ─write→ store
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from secgraph.errors import EventError, StoreError
+from secgraph.graph import merge, stored
+from secgraph.graph.model import AccountSettings, GraphChange, Item
+from secgraph.graph.ports import GraphWriter
+from secgraph.ingest.event import parse
+from secgraph.ingest.normalise import Ignored, normalise
+from secgraph.ingest.ports import Quarantine, Quarantined
+
+ATTEMPTS: Final = 8
+"""Rounds of read, merge, write before a delivery that keeps losing to other writers is handed back."""
+CACHED: Final = 20_000
+
+APPLIED, UNCHANGED, STALE = (outcome.value for outcome in merge.Outcome)
+IGNORED: Final = "ignored"
+QUARANTINED: Final = "quarantined"
+FAILED: Final = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event as it came: a name for the report, its text, and when it was received (epoch ms)."""
+
+    id: str
+    body: str
+    received_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one delivery: applied, unchanged, stale, ignored, quarantined or failed, and why.
+
+    Only a failed one needs to be delivered again.
+    """
+
+    id: str
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class WarmCache:
+    """Constant stubs (account, detector, service …) that this process knows to be stored as they are.
+
+    It maps (`_id`, block, content hash) to the `_createdOn` held, and spares their reads and writes.
+    """
+
+    known: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    def spares(self, change: GraphChange) -> bool:
+        """Tell whether merging this change would change nothing."""
+        created_on = self.known.get(_identity(change))
+        return created_on is not None and created_on <= change.received_on
+
+    def learn(self, change: GraphChange, item: Item) -> None:
+        """Remember a stored constant."""
+        if change.observation.time == 0 and not change.observation.collected:
+            if len(self.known) >= CACHED:
+                self.known.clear()
+            self.known[_identity(change)] = item.created_on
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    delivery: Delivery
+    changes: tuple[GraphChange, ...]
+
+
+def ingest(
+    deliveries: Sequence[Delivery],
+    *,
+    writer: GraphWriter,
+    quarantine: Quarantine,
+    now: int,
+    settings: Mapping[str, AccountSettings],
+    cache: WarmCache,
+    test_source: bool = False,
+) -> list[Report]:
+    """Bring deliveries into the graph; the reports come in their order."""
+    reports: dict[int, Report] = {}
+    understood: dict[int, _Understood] = {}
+    refused: dict[int, str] = {}
+    for number, delivery in enumerate(deliveries):
+        try:
+            changes = normalise(
+                parse(delivery.body), received_on=delivery.received_on, test_source=test_source
+            )
+        except EventError as error:
+            refused[number] = str(error)
+            continue
+        if isinstance(changes, Ignored):
+            reports[number] = Report(delivery.id, IGNORED, changes.reason)
+        else:
+            understood[number] = _Understood(delivery, changes)
+    reports |= _store(understood, refused, writer=writer, now=now, settings=settings, cache=cache)
+    reports |= _set_aside(deliveries, refused, quarantine)
+    return [reports[number] for number in range(len(deliveries))]
+
+
+def count(reports: Sequence[Report]) -> dict[str, int]:
+    """Count the reports by outcome, every outcome present."""
+    counted = Counter(report.outcome for report in reports)
+    return {name: counted[name] for name in (APPLIED, UNCHANGED, STALE, IGNORED, QUARANTINED, FAILED)}
+
+
+def _store(
+    understood: Mapping[int, _Understood],
+    refused: dict[int, str],
+    *,
+    writer: GraphWriter,
+    now: int,
+    settings: Mapping[str, AccountSettings],
+    cache: WarmCache,
+) -> dict[int, Report]:
+    """Read, merge and write what the events say, again for what lost to another writer."""
+    outcomes: dict[int, list[merge.Outcome]] = {number: [] for number in understood}
+    pending: dict[str, list[tuple[int, int, GraphChange]]] = defaultdict(list)
+    for number, event in understood.items():
+        outcomes[number] = [merge.Outcome.UNCHANGED] * len(event.changes)
+        for place, change in enumerate(event.changes):
+            if not cache.spares(change):
+                pending[change.thing.id].append((number, place, change))
+    failure = ""
+    for _ in range(ATTEMPTS):
+        if not pending:
+            break
+        try:
+            held = writer.read(pending.keys())
+            items = _merge(pending, held, outcomes, refused, now=now, settings=settings)
+            lost = set(writer.write([merged.item for merged in items.values() if merged.written]))
+        except StoreError as error:
+            failure = str(error)
+            break
+        for id_, merged in items.items():
+            if id_ not in lost:
+                for _, _, change in pending[id_]:
+                    cache.learn(change, merged.item)
+        pending = {id_: changes for id_, changes in pending.items() if id_ in lost}
+    unfinished = {number for changes in pending.values() for number, _, _ in changes}
+    return {
+        number: _report(event, outcomes[number], number in unfinished, failure)
+        for number, event in understood.items()
+        if number not in refused
+    }
+
+
+def _merge(
+    pending: Mapping[str, Sequence[tuple[int, int, GraphChange]]],
+    held: Mapping[str, Item],
+    outcomes: Mapping[int, list[merge.Outcome]],
+    refused: dict[int, str],
+    *,
+    now: int,
+    settings: Mapping[str, AccountSettings],
+) -> dict[str, merge.Merged]:
+    """Merge what is pending into what is held; an item too large to store refuses its events."""
+    items: dict[str, merge.Merged] = {}
+    for id_, changes in pending.items():
+        merged = merge.apply(
+            held.get(id_), [change for _, _, change in changes], now=now, settings=settings
+        )
+        size = len(stored.dump(merged.item).encode("utf-8", "surrogatepass")) if merged.written else 0
+        if size > stored.LIMIT_BYTES:
+            for number, _, change in changes:
+                refused[number] = (
+                    f"{change.thing.key} would take {size} bytes in the graph and may take "
+                    f"{stored.LIMIT_BYTES}; shorten the event's texts or lists and replay it"
+                )
+            continue
+        items[id_] = merged
+        for (number, place, _), outcome in zip(changes, merged.outcomes, strict=True):
+            outcomes[number][place] = outcome
+    return items
+
+
+def _report(event: _Understood, outcomes: Sequence[merge.Outcome], unfinished: bool, failure: str) -> Report:
+    """Sum up one event: its first change is the finding, which decides whether the event came too late."""
+    if unfinished:
+        reason = failure or "other writers kept changing the same items; deliver the event again"
+        return Report(event.delivery.id, FAILED, reason)
+    if outcomes[0] is merge.Outcome.STALE:
+        return Report(event.delivery.id, STALE, "a newer state of this finding is already known")
+    if any(outcome is merge.Outcome.APPLIED for outcome in outcomes):
+        return Report(event.delivery.id, APPLIED)
+    return Report(event.delivery.id, UNCHANGED)
+
+
+def _set_aside(
+    deliveries: Sequence[Delivery], refused: Mapping[int, str], quarantine: Quarantine
+) -> dict[int, Report]:
+    if not refused:
+        return {}
+    records = [
+        Quarantined(
+            id=hashlib.sha256(deliveries[number].body.encode("utf-8", "surrogatepass")).hexdigest(),
+            reason=reason,
+            body=deliveries[number].body,
+            received_on=deliveries[number].received_on,
+        )
+        for number, reason in sorted(refused.items())
+    ]
+    try:
+        quarantine.put(records)
+    except StoreError as error:
+        return {
+            number: Report(deliveries[number].id, FAILED, f"{reason}; and {error}")
+            for number, reason in refused.items()
+        }
+    return {
+        number: Report(deliveries[number].id, QUARANTINED, reason) for number, reason in refused.items()
+    }
+
+
+def _identity(change: GraphChange) -> tuple[str, str, str]:
+    return change.thing.id, change.observation.block, merge.content_hash(change.observation)
