@@ -1,6 +1,6 @@
 """INGEST: deliveries → graph. One report per delivery; one bad event never fails the others.
 
-    Delivery… ─event.parse, normalise→ GraphChange… ─merge.apply→ Item… ─write→ store
+Delivery… ─event.parse, normalise→ GraphChange… ─merge.apply→ Item… ─write→ store
 """
 
 from __future__ import annotations
@@ -168,9 +168,7 @@ def _merge(
     """Merge what is pending into what is held; an item too large to store refuses its events."""
     items: dict[str, merge.Merged] = {}
     for id_, changes in pending.items():
-        merged = merge.apply(
-            held.get(id_), [change for _, _, change in changes], now=now, settings=settings
-        )
+        merged = merge.apply(held.get(id_), [change for _, _, change in changes], now=now, settings=settings)
         size = len(stored.dump(merged.item).encode("utf-8", "surrogatepass")) if merged.written else 0
         if size > stored.LIMIT_BYTES:
             for number, _, change in changes:
@@ -218,9 +216,7 @@ def _set_aside(
             number: Report(deliveries[number].id, FAILED, f"{reason}; and {error}")
             for number, reason in refused.items()
         }
-    return {
-        number: Report(deliveries[number].id, QUARANTINED, reason) for number, reason in refused.items()
-    }
+    return {number: Report(deliveries[number].id, QUARANTINED, reason) for number, reason in refused.items()}
 
 
 def _identity(change: GraphChange) -> tuple[str, str, str]:

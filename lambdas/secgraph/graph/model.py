@@ -77,11 +77,9 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class GraphChange:
-    """What one event says of one thing. `account` is the AWS account that owns it, empty if none does.
-    `received_on` is when the event first reached us, epoch milliseconds."""
+    """What one event says of one thing. `received_on` is when the event first reached us, epoch ms."""
 
     thing: Ref
-    account: str
     observation: Observation
     received_on: int
 

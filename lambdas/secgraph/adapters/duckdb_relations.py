@@ -1,0 +1,293 @@
+"""The relations of graph/relations.py inside one DuckDB connection. In: entities and relationships. Out: a Catalogue.
+
+Everything moves in bulk: a chunk of rows crosses as one list of JSON texts, which DuckDB reads against a
+typed shape. (Row by row costs a hundredfold; pyarrow would do it too, and is 100 MB more in the asset.)
+No table has a key constraint: an index would double the cost of a write, and `replace` deletes first.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+import duckdb
+
+from secgraph.errors import StoreError
+from secgraph.graph.model import Entity, Properties, Relationship, Scalar, Value
+from secgraph.graph.relations import Catalogue, Kind, Sort, column, kinds_of, quoted
+from secgraph.graph.search import searched_text
+
+FORMAT: Final = 1
+CHUNK: Final = 5_000
+
+Expansion = tuple[str, Entity | None, Sequence[Relationship]]
+"""`_id` of an item, the entity it shows (None if none), and the relationships that it states."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS relations_format (version INTEGER);
+CREATE TABLE IF NOT EXISTS node (id BIGINT, key VARCHAR);
+CREATE TABLE IF NOT EXISTS entity (id BIGINT, sort INTEGER, deleted BOOLEAN);
+CREATE TABLE IF NOT EXISTS entity_document (id BIGINT, body VARCHAR, text VARCHAR);
+CREATE TABLE IF NOT EXISTS relationship
+    (id BIGINT, owner BIGINT, class VARCHAR, src BIGINT, dst BIGINT, deleted BOOLEAN);
+CREATE TABLE IF NOT EXISTS relationship_document (id BIGINT, body VARCHAR);
+CREATE TABLE IF NOT EXISTS known_sort (number INTEGER, type VARCHAR, classes VARCHAR[]);
+CREATE TABLE IF NOT EXISTS known_property (record VARCHAR, name VARCHAR, kind VARCHAR);
+CREATE TABLE IF NOT EXISTS known_verb (verb VARCHAR);
+"""
+_FIXED = {
+    "entity": {"id": "BIGINT", "sort": "INTEGER", "deleted": "BOOLEAN"},
+    "relationship": {
+        "id": "BIGINT",
+        "owner": "BIGINT",
+        "class": "VARCHAR",
+        "src": "BIGINT",
+        "dst": "BIGINT",
+        "deleted": "BOOLEAN",
+    },
+}
+Row = dict[str, Any]
+
+
+class Relations:
+    """The relations in one connection, an in-memory one or a file.
+
+    Nothing is remembered between calls, so a rolled-back transaction leaves no trace here either. Both
+    `create` and `replace` take part in the caller's transaction if one is open.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def create(self) -> None:
+        """Create what is missing. Raises StoreError if the file was written in another format."""
+        self._connection.execute(_TABLES)
+        found = self._connection.execute("SELECT version FROM relations_format").fetchall()
+        if not found:
+            self._connection.execute("INSERT INTO relations_format VALUES ($1)", [FORMAT])
+        elif found[0][0] != FORMAT:
+            raise StoreError(
+                f"The graph is kept in format {found[0][0]}, this program reads format {FORMAT}. "
+                "Ingest or load it again into a new file."
+            )
+
+    def catalogue(self) -> Catalogue:
+        """Tell what the graph holds, from the small tables alone. What is gone may still be listed."""
+        sorts = self._connection.execute("SELECT number, type, classes FROM known_sort ORDER BY 1").fetchall()
+        verbs = self._connection.execute("SELECT verb FROM known_verb").fetchall()
+        return Catalogue(
+            tuple(Sort(number, type_, tuple(classes)) for number, type_, classes in sorts),
+            self._properties("entity"),
+            frozenset(verb for (verb,) in verbs),
+            self._properties("relationship"),
+        )
+
+    def replace(self, expansions: Iterable[Expansion]) -> None:
+        """For each item: its entity, document and owned relationships become exactly these.
+
+        The text `_id`s, new types and new properties are taken up on the way. If an item comes twice, the
+        later one holds.
+        """
+        stream = iter(expansions)
+        while chunk := {item: (entity, edges) for item, entity, edges in islice(stream, CHUNK)}:
+            self._replace(chunk)
+
+    def _replace(self, chunk: Mapping[str, tuple[Entity | None, Sequence[Relationship]]]) -> None:
+        ids, old = self._nodes(chunk)
+        self._delete([ids[item] for item in chunk if item in old])
+        entities = [entity for entity, _ in chunk.values() if entity is not None]
+        edges = [(ids[item], edge) for item, (_, owned) in chunk.items() for edge in owned]
+        sorts = self._sorts(entities)
+        rows: list[Row] = [
+            {"id": ids[it.id], "sort": sorts[it.type, it.classes], "deleted": _is_deleted(it.properties)}
+            for it in entities
+        ]
+        self._insert("entity", rows, [entity.properties for entity in entities])
+        self._insert_documents(rows, entities)
+        self._insert_edges(edges, ids)
+
+    def _insert_documents(self, rows: Sequence[Row], entities: Sequence[Entity]) -> None:
+        self._connection.execute(
+            "INSERT INTO entity_document SELECT unnest($1::BIGINT[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[])",
+            [
+                [row["id"] for row in rows],
+                [_body(entity.properties) for entity in entities],
+                [_sound(searched_text(entity.properties)) for entity in entities],
+            ],
+        )
+
+    def _insert_edges(self, edges: Sequence[tuple[int, Relationship]], ids: Mapping[str, int]) -> None:
+        if not edges:
+            return
+        self._take_up_verbs({edge.verb for _, edge in edges})
+        first = self._one("SELECT coalesce(max(id), -1) + 1 FROM relationship")
+        rows: list[Row] = [
+            {
+                "id": number,
+                "owner": owner,
+                "class": edge.verb,
+                "src": ids[edge.from_id],
+                "dst": ids[edge.to_id],
+                "deleted": _is_deleted(edge.properties),
+            }
+            for number, (owner, edge) in enumerate(edges, first)
+        ]
+        self._insert("relationship", rows, [edge.properties for _, edge in edges])
+        self._connection.execute(
+            "INSERT INTO relationship_document SELECT unnest($1::BIGINT[]), unnest($2::VARCHAR[])",
+            [[row["id"] for row in rows], [_body(edge.properties) for _, edge in edges]],
+        )
+
+    def _nodes(
+        self, chunk: Mapping[str, tuple[Entity | None, Sequence[Relationship]]]
+    ) -> tuple[dict[str, int], frozenset[str]]:
+        """Give the dense id of each `_id` in the chunk, ends included, and which of them were known."""
+        keys = dict.fromkeys(chunk)
+        for _, owned in chunk.values():
+            for edge in owned:
+                keys[edge.from_id] = keys[edge.to_id] = None
+        known = self._known_nodes(list(keys))
+        new = [key for key in keys if key not in known]
+        first = self._one("SELECT coalesce(max(id), -1) + 1 FROM node")
+        added = dict(zip(new, range(first, first + len(new)), strict=True))
+        self._connection.execute(
+            "INSERT INTO node SELECT unnest($1::BIGINT[]), unnest($2::VARCHAR[])",
+            [list(added.values()), new],
+        )
+        return known | added, frozenset(known)
+
+    def _known_nodes(self, keys: list[str]) -> dict[str, int]:
+        return dict(
+            self._connection.execute(
+                "SELECT key, id FROM node WHERE key IN (SELECT unnest($1::VARCHAR[]))", [keys]
+            ).fetchall()
+        )
+
+    def _delete(self, owners: list[int]) -> None:
+        if not owners:
+            return
+        named = "(SELECT unnest($1::BIGINT[]))"
+        self._connection.execute(
+            f"DELETE FROM relationship_document WHERE id IN "  # noqa: S608 (constant text)
+            f"(SELECT id FROM relationship WHERE owner IN {named})",
+            [owners],
+        )
+        for table, key in (("relationship", "owner"), ("entity", "id"), ("entity_document", "id")):
+            self._connection.execute(f"DELETE FROM {table} WHERE {key} IN {named}", [owners])  # noqa: S608
+
+    def _sorts(self, entities: Sequence[Entity]) -> dict[tuple[str, tuple[str, ...]], int]:
+        found = self._connection.execute("SELECT type, classes, number FROM known_sort").fetchall()
+        numbers = {(type_, tuple(classes)): number for type_, classes, number in found}
+        wanted = dict.fromkeys((entity.type, entity.classes) for entity in entities)
+        new = [pair for pair in wanted if pair not in numbers]
+        for number, (type_, classes) in enumerate(new, len(numbers)):
+            numbers[type_, classes] = number
+            self._connection.execute(
+                "INSERT INTO known_sort VALUES ($1, $2, $3::VARCHAR[])", [number, type_, list(classes)]
+            )
+        return numbers
+
+    def _take_up_verbs(self, verbs: Iterable[str]) -> None:
+        self._connection.execute(
+            "INSERT INTO known_verb SELECT verb FROM (SELECT unnest($1::VARCHAR[]) AS verb) "
+            "WHERE verb NOT IN (SELECT verb FROM known_verb)",
+            [sorted(verbs)],
+        )
+
+    def _insert(self, table: str, rows: Sequence[Row], records: Sequence[Properties]) -> None:
+        """Fill each row's property columns and insert all rows; columns not seen before are added."""
+        if not rows:
+            return
+        used: dict[tuple[str, Kind], str] = {}
+        for row, properties in zip(rows, records, strict=True):
+            _fill(row, properties, used)
+        self._take_up_columns(table, used)
+        shape = _FIXED[table] | {name: kind.sql for (_, kind), name in used.items()}
+        names = ", ".join(quoted(name) for name in shape)
+        texts = [_sound(json.dumps(row, ensure_ascii=False)) for row in rows]
+        self._connection.execute(
+            f"INSERT INTO {table} ({names}) "  # noqa: S608 (table is ours, names are quoted)
+            "SELECT unnest(from_json(line, $2)) FROM (SELECT unnest($1::VARCHAR[]) AS line)",
+            [texts, json.dumps(shape)],
+        )
+
+    def _take_up_columns(self, table: str, used: Mapping[tuple[str, Kind], str]) -> None:
+        known = self._properties(table)
+        for (name, kind), column_name in used.items():
+            if kind in known.get(name, ()):
+                continue
+            self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column_name)} {kind.sql}")
+            self._connection.execute("INSERT INTO known_property VALUES ($1, $2, $3)", [table, name, kind.value])
+
+    def _properties(self, table: str) -> dict[str, frozenset[Kind]]:
+        found: dict[str, set[Kind]] = {}
+        for name, kind in self._connection.execute(
+            "SELECT name, kind FROM known_property WHERE record = $1", [table]
+        ).fetchall():
+            found.setdefault(name, set()).add(Kind(kind))
+        return {name: frozenset(kinds) for name, kinds in found.items()}
+
+    def _one(self, sql: str) -> int:
+        row = self._connection.execute(sql).fetchone()
+        return int(row[0]) if row else 0
+
+
+def _fill(row: Row, properties: Properties, used: dict[tuple[str, Kind], str]) -> None:
+    for name, value in properties.items():
+        kept = _finite(value)
+        if kept is None:
+            continue
+        for kind in kinds_of(kept):
+            place = used.get((name, kind))
+            if place is None:
+                place = used[name, kind] = column(name, kind)
+            row[place] = _part(kept, kind)
+
+
+_MEMBERS: Mapping[Kind, type | tuple[type, ...]] = {Kind.STRINGS: str, Kind.NUMBERS: (int, float)}
+
+
+def _part(value: Value, kind: Kind) -> object:
+    """Give what a value puts into its column of this kind."""
+    if not isinstance(value, tuple):
+        return value
+    if kind is Kind.MIXED:
+        return json.dumps(value, ensure_ascii=False)
+    if kind is Kind.BOOLEANS:
+        return [member for member in value if isinstance(member, bool)]
+    wanted = _MEMBERS[kind]
+    return [it for it in value if isinstance(it, wanted) and not isinstance(it, bool)]
+
+
+def _finite(value: Value) -> Value | None:
+    """Drop numbers that are no IEEE double: J1QL knows no infinity (j1ql.md section 13: undefined)."""
+    if isinstance(value, tuple):
+        return tuple(member for member in value if _is_finite(member))
+    return value if _is_finite(value) else None
+
+
+def _is_finite(value: Scalar) -> bool:
+    if isinstance(value, str):
+        return True
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _is_deleted(properties: Properties) -> bool:
+    return properties.get("_deleted") is True
+
+
+def _body(properties: Properties) -> str:
+    kept = {name: _finite(value) for name, value in properties.items()}
+    record = {name: value for name, value in kept.items() if value is not None}
+    return _sound(json.dumps(record, ensure_ascii=False))
+
+
+def _sound(text: str) -> str:
+    """Replace lone surrogates, which no UTF-8 text can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,167 @@
+"""The graph in one local DuckDB file: items (the truth), the relations that queries read, and quarantine.
+
+A batch costs one bulk read and one bulk write, whatever its size: row by row would cost a hundredfold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+import duckdb
+
+from secgraph.adapters.duckdb_relations import Relations
+from secgraph.errors import InputError, StoreError, StoreLocked
+from secgraph.graph import merge, stored
+from secgraph.graph.model import Item
+from secgraph.ingest.ports import Quarantined
+
+FORMAT: Final = 1
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS graph_file (format INTEGER);
+CREATE TABLE IF NOT EXISTS item (id VARCHAR, rev BIGINT, body VARCHAR);
+CREATE TABLE IF NOT EXISTS quarantine (id VARCHAR, reason VARCHAR, body VARCHAR, received_on BIGINT);
+"""
+
+
+class LocalGraph:
+    """GraphWriter and Quarantine over one DuckDB file; a context manager that closes it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, relations: Relations) -> None:
+        self.connection = connection
+        self.relations = relations
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Open a graph file, or make it. Raises StoreLocked when another process holds it, InputError
+        when there is nothing to read or the file is no graph."""
+        if read_only and not path.exists():
+            raise InputError(
+                f"{path}: there is no graph here yet; make one with `secgraph ingest` or `secgraph load`"
+            )
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower():
+                raise StoreLocked(
+                    f"{path}: another process has this graph file open; wait for it to finish, or choose "
+                    "another with --graph"
+                ) from error
+            raise InputError(f"{path}: this is not a secgraph graph file: {_first_line(error)}") from error
+        try:
+            return cls(connection, _prepare(connection, path, read_only=read_only))
+        except BaseException:
+            connection.close()
+            raise
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """Make a graph that lasts as long as the process."""
+        connection = duckdb.connect(":memory:")
+        return cls(connection, _prepare(connection, Path("memory"), read_only=False))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was written is durable."""
+        self.connection.close()
+
+    def read(self, ids: Collection[str]) -> Mapping[str, Item]:
+        """Give the stored items among these ids, in one query."""
+        rows = self.connection.execute(
+            "SELECT body FROM item WHERE id IN (SELECT unnest(?::VARCHAR[]))", [sorted(set(ids))]
+        ).fetchall()
+        items = (stored.load(body) for (body,) in rows)
+        return {item.thing.id: item for item in items}
+
+    def write(self, items: Sequence[Item]) -> Collection[str]:
+        """Put the items whose stored `rev` has not moved, in one transaction; give the ids that lost."""
+        if not items:
+            return []
+        self.connection.execute("BEGIN")
+        try:
+            held = self._revs([item.thing.id for item in items])
+            won = [item for item in items if held.get(item.thing.id, 0) == item.rev - 1]
+            self._put(won)
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        written = {item.thing.id for item in won}
+        return [item.thing.id for item in items if item.thing.id not in written]
+
+    def put(self, events: Sequence[Quarantined]) -> None:
+        """Keep events that were not understood; one that is kept already is left as it is."""
+        columns = zip(
+            *[(event.id, event.reason, event.body, event.received_on) for event in events], strict=True
+        )
+        self.connection.execute(
+            """INSERT INTO quarantine
+               SELECT DISTINCT ON (id) * FROM (
+                   SELECT unnest(?::VARCHAR[]) AS id, unnest(?::VARCHAR[]) AS reason,
+                          unnest(?::VARCHAR[]) AS body, unnest(?::BIGINT[]) AS received_on)
+               WHERE id NOT IN (SELECT id FROM quarantine)""",
+            [list(column) for column in columns],
+        )
+
+    def quarantined(self) -> list[Quarantined]:
+        """List what is in quarantine, oldest first."""
+        rows = self.connection.execute(
+            "SELECT id, reason, body, received_on FROM quarantine ORDER BY received_on, id"
+        ).fetchall()
+        return [Quarantined(*row) for row in rows]
+
+    def items(self) -> list[Item]:
+        """Give every item, by id."""
+        rows = self.connection.execute("SELECT body FROM item ORDER BY id").fetchall()
+        return [stored.load(body) for (body,) in rows]
+
+    def _revs(self, ids: Sequence[str]) -> dict[str, int]:
+        return dict(
+            self.connection.execute(
+                "SELECT id, rev FROM item WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids]
+            ).fetchall()
+        )
+
+    def _put(self, items: Sequence[Item]) -> None:
+        if not items:
+            return
+        ids = [item.thing.id for item in items]
+        self.connection.execute("DELETE FROM item WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids])
+        self.connection.execute(
+            "INSERT INTO item SELECT unnest(?::VARCHAR[]), unnest(?::BIGINT[]), unnest(?::VARCHAR[])",
+            [ids, [item.rev for item in items], [stored.dump(item) for item in items]],
+        )
+        self.relations.replace(
+            (item.thing.id, merge.entity(item), merge.relationships(item)) for item in items
+        )
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> Relations:
+    """Make the tables of a new file, or check those of an old one."""
+    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if tables and "graph_file" not in tables:
+        raise InputError(f"{path}: this DuckDB file is not a secgraph graph; choose another with --graph")
+    if not tables:
+        if read_only:
+            raise InputError(f"{path}: this graph file is empty; fill it with `secgraph ingest`")
+        connection.execute(_TABLES)
+        connection.execute("INSERT INTO graph_file VALUES (?)", [FORMAT])
+    (found,) = connection.execute("SELECT format FROM graph_file").fetchone() or (None,)
+    if found != FORMAT:
+        raise StoreError(
+            f"{path}: the file has format {found}; this version of secgraph reads format {FORMAT}"
+        )
+    relations = Relations(connection)
+    if not tables:
+        relations.create()
+    return relations
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,51 @@
+"""Full text, as j1ql.md section 4 has it. In: properties, or a sought text. Out: text to look in, words to look for.
+
+Both sides are case-folded here and nowhere else, so they always agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+
+from secgraph.graph.model import Properties, Value
+
+SEARCHED_METADATA = frozenset({"_class", "_type", "_key", "_id"})
+
+
+def searched_text(properties: Properties) -> str:
+    """Give the searched values, one a line. A word holds no blank, so it never spans two values."""
+    return "\n".join(
+        text.casefold()
+        for name, value in properties.items()
+        if not name.startswith("_") or name in SEARCHED_METADATA
+        for text in _texts(value)
+    )
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Split a sought text at blanks; each word must occur somewhere in `searched_text`."""
+    return tuple(text.casefold().split())
+
+
+def decimal(number: float) -> str:
+    """Write a number in decimal form, without exponent: 5000, 1.5."""
+    if isinstance(number, int):
+        return str(number)
+    if number == math.floor(number):
+        return str(int(number))
+    return format(Decimal(repr(number)), "f")
+
+
+def _texts(value: Value) -> Iterator[str]:
+    if isinstance(value, bool):
+        return
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, int | float):
+        if math.isfinite(value):
+            yield decimal(value)
+    else:
+        for member in value:
+            yield from _texts(member)

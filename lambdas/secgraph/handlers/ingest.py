@@ -1,0 +1,56 @@
+"""SQS batch of EventBridge events → graph table; answers which messages must come again.
+
+Trigger: the ingest queue. Flow: flows.ingest. Writes: graph table, quarantine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from secgraph import contract
+from secgraph.flows import ingest as flow
+from secgraph.handlers import runtime
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_cache = flow.WarmCache()
+
+
+@runtime.metrics.log_metrics
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Ingest a batch: `{"Records": [SQS message…]}` → `{"batchItemFailures": [{"itemIdentifier"}…]}`."""
+    deliveries = [
+        flow.Delivery(
+            id=record["messageId"],
+            body=record["body"],
+            received_on=int(record["attributes"]["SentTimestamp"]),
+        )
+        for record in event["Records"]
+    ]
+    reports = flow.ingest(
+        deliveries,
+        writer=runtime.graph(),
+        quarantine=runtime.quarantine(),
+        now=runtime.now(),
+        settings=runtime.accounts(),
+        cache=_cache,
+        test_source=runtime.test_source_enabled(),
+    )
+    counted = flow.count(reports)
+    if counted[flow.QUARANTINED]:
+        runtime.metrics.add_metric(contract.METRIC_QUARANTINED, MetricUnit.Count, counted[flow.QUARANTINED])
+    if counted[flow.QUARANTINED] or counted[flow.FAILED]:
+        troubled = [report for report in reports if report.outcome in (flow.QUARANTINED, flow.FAILED)]
+        runtime.logger.warning(
+            "some events were set aside or must come again",
+            outcomes=counted,
+            first={report.id: report.reason for report in troubled[:5]},
+        )
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": report.id} for report in reports if report.outcome == flow.FAILED
+        ]
+    }

@@ -1,0 +1,79 @@
+"""The composition root of the functions: environment and AWS clients in, ports out.
+
+Everything here is made once per execution environment and reused by its invocations.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from botocore.config import Config
+
+from secgraph import contract
+from secgraph.adapters.dynamodb_graph import PARALLEL_PUTS, DynamoDBGraph
+from secgraph.errors import SettingsError
+from secgraph.graph.accounts import accounts_of
+from secgraph.graph.model import AccountSettings
+
+if TYPE_CHECKING:
+    from secgraph.adapters.s3_quarantine import S3Quarantine
+
+logger: Final = Logger(service=contract.SERVICE)
+metrics: Final = Metrics(namespace=contract.METRICS_NAMESPACE, service=contract.SERVICE)
+
+ASSET: Final = Path(__file__).resolve().parent.parent.parent
+_CONFIG: Final = Config(
+    retries={"mode": "standard", "max_attempts": 5},
+    max_pool_connections=PARALLEL_PUTS,
+    connect_timeout=3,
+    read_timeout=10,
+)
+
+
+def now() -> int:
+    """Tell the time in epoch milliseconds; the only clock of the functions."""
+    return time.time_ns() // 1_000_000
+
+
+def environment(name: str) -> str:
+    """Give an environment variable. Raises SettingsError if the deployment did not set it."""
+    value = os.environ.get(name)
+    if not value:
+        raise SettingsError(f"environment variable {name} is not set; deploy the stack again")
+    return value
+
+
+@cache
+def graph() -> DynamoDBGraph:
+    """Give the graph table."""
+    client = boto3.client("dynamodb", config=_CONFIG)
+    return DynamoDBGraph(client, environment(contract.GRAPH_TABLE))
+
+
+@cache
+def quarantine() -> S3Quarantine:
+    """Give the place for events that were not understood."""
+    from secgraph.adapters.s3_quarantine import S3Quarantine
+
+    return S3Quarantine(boto3.client("s3", config=_CONFIG), environment(contract.BUCKET))
+
+
+@cache
+def accounts() -> Mapping[str, AccountSettings]:
+    """Give the deployment's account settings: from the asset's file, else from the environment."""
+    shipped = ASSET / contract.ACCOUNTS_FILE
+    if shipped.exists():
+        return accounts_of(shipped.read_text("utf-8"), contract.ACCOUNTS_FILE)
+    return accounts_of(os.environ.get(contract.ACCOUNTS) or "{}", contract.ACCOUNTS)
+
+
+def test_source_enabled() -> bool:
+    """Tell whether this deployment takes events of its own test source."""
+    return os.environ.get(contract.TEST_SOURCE_ENABLED) == "true"
