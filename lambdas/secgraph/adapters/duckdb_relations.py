@@ -1,4 +1,4 @@
-"""The relations of graph/relations.py inside one DuckDB connection. In: entities and relationships. Out: a Catalogue.
+"""The relations of graph/relations.py in a DuckDB connection. In: entities, relationships. Out: a Catalogue.
 
 Everything moves in bulk: a chunk of rows crosses as one list of JSON texts, which DuckDB reads against a
 typed shape. (Row by row costs a hundredfold; pyarrow would do it too, and is 100 MB more in the asset.)
@@ -8,9 +8,9 @@ No table has a key constraint: an index would double the cost of a write, and `r
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from math import isfinite
 from typing import Any, Final
 
 import duckdb
@@ -50,6 +50,7 @@ _FIXED = {
     },
 }
 Row = dict[str, Any]
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 class Relations:
@@ -111,7 +112,8 @@ class Relations:
 
     def _insert_documents(self, rows: Sequence[Row], entities: Sequence[Entity]) -> None:
         self._connection.execute(
-            "INSERT INTO entity_document SELECT unnest($1::BIGINT[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[])",
+            "INSERT INTO entity_document "
+            "SELECT unnest($1::BIGINT[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[])",
             [
                 [row["id"] for row in rows],
                 [_body(entity.properties) for entity in entities],
@@ -202,12 +204,13 @@ class Relations:
         if not rows:
             return
         used: dict[tuple[str, Kind], str] = {}
+        places: dict[tuple[str, type], str] = {}
         for row, properties in zip(rows, records, strict=True):
-            _fill(row, properties, used)
+            _fill(row, properties, used, places)
         self._take_up_columns(table, used)
         shape = _FIXED[table] | {name: kind.sql for (_, kind), name in used.items()}
         names = ", ".join(quoted(name) for name in shape)
-        texts = [_sound(json.dumps(row, ensure_ascii=False)) for row in rows]
+        texts = [_sound(_ENCODE(row)) for row in rows]
         self._connection.execute(
             f"INSERT INTO {table} ({names}) "  # noqa: S608 (table is ours, names are quoted)
             "SELECT unnest(from_json(line, $2)) FROM (SELECT unnest($1::VARCHAR[]) AS line)",
@@ -220,7 +223,9 @@ class Relations:
             if kind in known.get(name, ()):
                 continue
             self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column_name)} {kind.sql}")
-            self._connection.execute("INSERT INTO known_property VALUES ($1, $2, $3)", [table, name, kind.value])
+            self._connection.execute(
+                "INSERT INTO known_property VALUES ($1, $2, $3)", [table, name, kind.value]
+            )
 
     def _properties(self, table: str) -> dict[str, frozenset[Kind]]:
         found: dict[str, set[Kind]] = {}
@@ -235,16 +240,27 @@ class Relations:
         return int(row[0]) if row else 0
 
 
-def _fill(row: Row, properties: Properties, used: dict[tuple[str, Kind], str]) -> None:
+def _fill(
+    row: Row,
+    properties: Properties,
+    used: dict[tuple[str, Kind], str],
+    places: dict[tuple[str, type], str],
+) -> None:
+    """Put each property into its columns. `places` remembers the columns of scalars by Python type: this
+    loop runs once for every property of the graph, so it must not work anything out twice."""
     for name, value in properties.items():
+        known = places.get((name, type(value)))
+        if known is not None and (type(value) is not float or isfinite(value)):
+            row[known] = value
+            continue
         kept = _finite(value)
         if kept is None:
             continue
         for kind in kinds_of(kept):
-            place = used.get((name, kind))
-            if place is None:
-                place = used[name, kind] = column(name, kind)
+            place = used.setdefault((name, kind), column(name, kind))
             row[place] = _part(kept, kind)
+            if type(value) in (str, bool, float):
+                places[name, type(value)] = place
 
 
 _MEMBERS: Mapping[Kind, type | tuple[type, ...]] = {Kind.STRINGS: str, Kind.NUMBERS: (int, float)}
@@ -255,7 +271,7 @@ def _part(value: Value, kind: Kind) -> object:
     if not isinstance(value, tuple):
         return value
     if kind is Kind.MIXED:
-        return json.dumps(value, ensure_ascii=False)
+        return _ENCODE(value)
     if kind is Kind.BOOLEANS:
         return [member for member in value if isinstance(member, bool)]
     wanted = _MEMBERS[kind]
@@ -273,7 +289,7 @@ def _is_finite(value: Scalar) -> bool:
     if isinstance(value, str):
         return True
     try:
-        return math.isfinite(value)
+        return isfinite(value)
     except OverflowError:
         return False
 
@@ -283,9 +299,12 @@ def _is_deleted(properties: Properties) -> bool:
 
 
 def _body(properties: Properties) -> str:
-    kept = {name: _finite(value) for name, value in properties.items()}
-    record = {name: value for name, value in kept.items() if value is not None}
-    return _sound(json.dumps(record, ensure_ascii=False))
+    record = dict(properties)
+    try:
+        return _sound(_ENCODE(record))
+    except ValueError:  # a number that JSON cannot write
+        kept = ((name, _finite(value)) for name, value in record.items())
+        return _sound(_ENCODE({name: value for name, value in kept if value is not None}))
 
 
 def _sound(text: str) -> str:

@@ -5,8 +5,11 @@ Every reader (local file, table load, image) offers the same relations to DuckDB
     entity        id BIGINT, sort INTEGER, deleted BOOLEAN, and the property columns
     relationship  id BIGINT, owner BIGINT, class VARCHAR, src BIGINT, dst BIGINT, deleted BOOLEAN,
                   and the property columns
-    entity_document        id BIGINT, body VARCHAR   the whole record as JSON, read for output only
+    entity_document        id BIGINT, body VARCHAR, text VARCHAR
     relationship_document  id BIGINT, body VARCHAR
+
+`body` is the whole record as one flat JSON object, read for output only; `text` is what full text looks
+in (graph/search.py).
 
 `id`s are dense integers of the reader's own; the text `_id` is a property. `src` or `dst` may name an
 id without an entity: such a relationship is invisible. `sort` numbers the distinct combinations of
@@ -114,7 +117,7 @@ Cell = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One SQL statement with `?` marks and the values bound to them, in order."""
+    """One SQL statement with the marks `$1`, `$2`, … and the values bound to them, in that order."""
 
     sql: str
     parameters: tuple[Cell | list[str] | list[float] | list[bool], ...] = ()

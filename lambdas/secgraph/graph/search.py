@@ -1,4 +1,4 @@
-"""Full text, as j1ql.md section 4 has it. In: properties, or a sought text. Out: text to look in, words to look for.
+"""Full text (j1ql.md section 4). In: properties, or a sought text. Out: text to look in, words to look for.
 
 Both sides are case-folded here and nowhere else, so they always agree.
 """
@@ -16,12 +16,15 @@ SEARCHED_METADATA = frozenset({"_class", "_type", "_key", "_id"})
 
 def searched_text(properties: Properties) -> str:
     """Give the searched values, one a line. A word holds no blank, so it never spans two values."""
-    return "\n".join(
-        text.casefold()
-        for name, value in properties.items()
-        if not name.startswith("_") or name in SEARCHED_METADATA
-        for text in _texts(value)
-    )
+    texts: list[str] = []
+    for name, value in properties.items():
+        if name[:1] == "_" and name not in SEARCHED_METADATA:
+            continue
+        if type(value) is str:
+            texts.append(value)
+        else:
+            texts.extend(_texts(value))
+    return "\n".join(texts).casefold()
 
 
 def words(text: str) -> tuple[str, ...]:
