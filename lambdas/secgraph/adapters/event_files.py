@@ -1,0 +1,74 @@
+"""Files and folders → the texts of single events. A file holds one JSON value, an array, or JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from secgraph.errors import InputError
+
+SUFFIXES: Final = (".json", ".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class EventText:
+    """One event's text and where it stands: `file`, `file[3]` in an array, `file:7` in JSON lines."""
+
+    where: str
+    text: str
+
+
+def read(paths: Sequence[Path]) -> Iterator[EventText]:
+    """Give the events of files and, below folders, of every .json, .jsonl and .ndjson file, by name.
+
+    Raises InputError for a path that is not there, before anything is given. A text that is not JSON is
+    given as it is: who parses it says what is wrong with it.
+    """
+    files = [file for path in paths for file in _files(path)]
+    for file in files:
+        yield from split(str(file), _text(file))
+
+
+def split(where: str, text: str) -> list[EventText]:
+    """Split a text into its events."""
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return _lines(where, text)
+    if isinstance(whole, list):
+        return [EventText(f"{where}[{number}]", json.dumps(one)) for number, one in enumerate(whole)]
+    return [EventText(where, text)]
+
+
+def _lines(where: str, text: str) -> list[EventText]:
+    """Take a text that is not one JSON value as JSON lines if its first line is one, else as one event."""
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    try:
+        first = json.loads(lines[0][1]) if len(lines) > 1 else None
+    except (ValueError, RecursionError):
+        first = None
+    if not isinstance(first, dict):
+        return [EventText(where, text)]
+    return [EventText(f"{where}:{number}", line) for number, line in lines]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+        if not found:
+            raise InputError(f"{path}: no {', '.join(SUFFIXES)} files in this folder")
+        return found
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    return [path]
+
+
+def _text(file: Path) -> str:
+    try:
+        # A byte that is no UTF-8 is shown as U+FFFD: the event is still read, or quarantined whole.
+        return file.read_bytes().decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,102 @@
+"""The DynamoDB store where DynamoDB misbehaves: throttled parts, lost answers, tables that are too large."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from secgraph.adapters import dynamodb_graph
+from secgraph.adapters.dynamodb_graph import DynamoDBGraph
+from secgraph.errors import StoreError, StoreTooLarge, StoreUnavailable
+from secgraph.graph.model import Item, Observation, Ref
+
+TABLE = "graph"
+
+
+def item(number: int, rev: int = 1) -> Item:
+    facts = {"_class": ("Host",), "number": number}
+    return Item(
+        thing=Ref.of(f"instance/{number:04}", "aws_instance"),
+        blocks={"guardduty/instanceDetails": Observation("guardduty/instanceDetails", 1, facts)},
+        collected={},
+        created_on=1,
+        begin_on=1,
+        version=1,
+        rev=rev,
+    )
+
+
+class Throttling:
+    """A client that hands back all but one key of each read, as a throttled table does."""
+
+    def __init__(self, client, rounds: int) -> None:
+        self._client = client
+        self._rounds = rounds
+        self.exceptions = client.exceptions
+
+    def batch_get_item(self, RequestItems):  # noqa: N803 (botocore's name)
+        keys = RequestItems[TABLE]["Keys"]
+        if self._rounds <= 0 or len(keys) == 1:
+            return self._client.batch_get_item(RequestItems=RequestItems)
+        self._rounds -= 1
+        answer = self._client.batch_get_item(RequestItems={TABLE: {**RequestItems[TABLE], "Keys": keys[:1]}})
+        return {**answer, "UnprocessedKeys": {TABLE: {**RequestItems[TABLE], "Keys": keys[1:]}}}
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(dynamodb_graph.time, "sleep", lambda _: None)
+
+
+def test_a_throttled_read_is_read_on(dynamodb):
+    DynamoDBGraph(dynamodb, TABLE).write([item(number) for number in range(5)])
+    graph = DynamoDBGraph(Throttling(dynamodb, rounds=3), TABLE)
+    assert len(graph.read([item(number).thing.id for number in range(5)])) == 5
+
+
+def test_a_read_that_stays_throttled_says_so(dynamodb):
+    graph = DynamoDBGraph(Throttling(dynamodb, rounds=99), TABLE)
+    with pytest.raises(StoreUnavailable, match="gave up on part of a read"):
+        graph.read([item(number).thing.id for number in range(50)])
+
+
+def test_a_lost_answer_fails_the_write_after_the_rest_was_written(dynamodb):
+    failing = item(3).thing.id
+
+    def lose(model, params, **_):
+        if failing in str(params["body"]):
+            raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    dynamodb.meta.events.register("before-call.dynamodb.PutItem", lose)
+    graph = DynamoDBGraph(dynamodb, TABLE)
+    with pytest.raises(StoreUnavailable, match="1 of 5 items"):
+        graph.write([item(number) for number in range(5)])
+    held = graph.read([item(number).thing.id for number in range(5)])
+    assert sorted(one.blocks["guardduty/instanceDetails"].properties["number"] for one in held.values()) == [
+        0,
+        1,
+        2,
+        4,
+    ]
+
+
+def test_a_scan_past_its_bound_says_so_instead_of_answering_in_part(dynamodb):
+    graph = DynamoDBGraph(dynamodb, TABLE)
+    graph.write([item(number) for number in range(12)])
+    assert len(list(graph.scan(12))) == 12
+    with pytest.raises(StoreTooLarge, match="more than 11 items"):
+        list(graph.scan(11))
+
+
+def test_a_missing_table_is_a_store_error(dynamodb):
+    with pytest.raises(StoreUnavailable, match="nowhere"):
+        DynamoDBGraph(dynamodb, "nowhere").read(["x"])
+    with pytest.raises(StoreUnavailable, match="nowhere"):
+        list(DynamoDBGraph(dynamodb, "nowhere").scan(1))
+
+
+def test_an_item_of_a_later_format_is_refused(dynamodb):
+    body = '{"v":2,"id":"x"}'
+    dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "x"}, "rev": {"N": "1"}, "body": {"S": body}})
+    with pytest.raises(StoreError, match=r"format 2.*upgrade secgraph"):
+        DynamoDBGraph(dynamodb, TABLE).read(["x"])

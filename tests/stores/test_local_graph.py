@@ -1,0 +1,74 @@
+"""The local graph file: locked, foreign, missing and damaged files; quarantine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from secgraph.adapters.local_graph import LocalGraph
+from secgraph.errors import InputError, StoreError, StoreLocked
+from secgraph.ingest.ports import Quarantined
+
+
+def test_a_locked_file_is_a_clear_error(tmp_path):
+    path = tmp_path / "graph.duckdb"
+    hold = (
+        "import sys\nfrom pathlib import Path\nfrom secgraph.adapters.local_graph import LocalGraph\n"
+        f"with LocalGraph.open(Path({str(path)!r})):\n    print('held', flush=True)\n    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        for read_only in (False, True):
+            with pytest.raises(StoreLocked, match="another process has this graph file open"):
+                LocalGraph.open(path, read_only=read_only)
+        holder.communicate()
+    with LocalGraph.open(path):
+        pass
+
+
+def test_a_missing_file_is_not_made_by_a_reader(tmp_path):
+    with pytest.raises(InputError, match="there is no graph here yet"):
+        LocalGraph.open(tmp_path / "none.duckdb", read_only=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, and longer than the header of one " * 200)
+    with pytest.raises(InputError, match=r"notes\.txt: this is not a secgraph graph file"):
+        LocalGraph.open(path)
+    assert path.read_text().startswith("not a database")
+
+
+def test_another_duckdb_file_is_left_alone(tmp_path):
+    path = tmp_path / "sales.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE sale (id INTEGER)")
+    with pytest.raises(InputError, match="is not a secgraph graph"):
+        LocalGraph.open(path)
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute("SELECT table_name FROM duckdb_tables()").fetchall() == [("sale",)]
+
+
+def test_a_later_format_is_refused(tmp_path):
+    path = tmp_path / "graph.duckdb"
+    LocalGraph.open(path).close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE graph_file SET format = 99")
+    with pytest.raises(StoreError, match="the file has format 99"):
+        LocalGraph.open(path)
+
+
+def test_quarantine_keeps_each_event_once(tmp_path):
+    one = Quarantined("a" * 64, "detail.id: missing", '{"detail": {}}', 5)
+    other = Quarantined("b" * 64, "not JSON", '{"detail"', 4)
+    with LocalGraph.open(tmp_path / "graph.duckdb") as graph:
+        graph.put([one, other, one])
+        graph.put([one])
+        assert graph.quarantined() == [other, one]
