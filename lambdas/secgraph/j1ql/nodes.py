@@ -13,6 +13,17 @@ from secgraph.errors import Position
 START = Position(1, 1, 0)
 
 
+class Printed:
+    """What every node inherits: `str()` is the canonical text (printing.py)."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        from secgraph.j1ql.printing import canonical  # printing reads the nodes, so it comes second
+
+        return canonical(self)
+
+
 class Direction(Enum):
     """Which way a relationship must run, seen from the entity before it."""
 
@@ -42,7 +53,7 @@ class Op(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Printed):
     """A string, number or boolean; None is `undefined` (also spelled `null`)."""
 
     value: str | float | bool | None
@@ -50,7 +61,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(Printed):
     """`/pattern/` or `/pattern/i`, RE2 syntax."""
 
     pattern: str
@@ -59,7 +70,7 @@ class Regex:
 
 
 @dataclass(frozen=True, slots=True)
-class Offset:
+class Offset(Printed):
     """`± amount unit`; `unit` is canonical: minute, hour, day, week, month or year; `amount` is signed."""
 
     amount: float
@@ -67,7 +78,7 @@ class Offset:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Printed):
     """`date.now` (base None) or `date(ISO text)` (base in epoch milliseconds), moved by offsets."""
 
     base: int | None
@@ -76,7 +87,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Printed):
     """`${name}`; the name may hold dots (`param.owner`)."""
 
     name: str
@@ -84,7 +95,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class Path(Printed):
     """A property. In WITH `selector` is None; in WHERE, RETURN and ORDER BY it names the record.
 
     `property` is the flat name, brackets removed: `tag.AccountName`.
@@ -96,21 +107,23 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class AllOf:
-    """A list of values joined by AND: `('a' AND 'b')`."""
+class AllOf(Printed):
+    """A list of values joined by AND: `('a' AND 'b')`; never nested directly in another AllOf."""
 
     items: tuple[Item, ...]
+    at: Position = field(default=START, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
-    """A list of values joined by OR: `('a' OR 'b')`."""
+class AnyOf(Printed):
+    """A list of values joined by OR: `('a' OR 'b')`; never nested directly in another AnyOf."""
 
     items: tuple[Item, ...]
+    at: Position = field(default=START, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Subquery:
+class Subquery(Printed):
     """`(FIND … RETURN x.p)` on the right of `=` or `!=`."""
 
     query: Query
@@ -125,7 +138,7 @@ Right = Item | Subquery
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Printed):
     """`left op right`. A moment written on the left was swapped to the right by the parser.
 
     `left` is a Path in WITH and WHERE; in HAVING a Column name or an expression with aggregates.
@@ -138,14 +151,14 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class And:
+class And(Printed):
     """Every item holds; two or more, none of them an And."""
 
     items: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Or:
+class Or(Printed):
     """Some item holds; two or more, none of them an Or."""
 
     items: tuple[Filter, ...]
@@ -157,7 +170,7 @@ Filter = Comparison | And | Or
 
 
 @dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Printed):
     """`text` (full text) alone, or `smart` (`#Name`) and/or `names` (classes, types, `*`)."""
 
     names: tuple[str, ...] = ()
@@ -167,7 +180,7 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
-class EntityPattern:
+class EntityPattern(Printed):
     """A selector with its WITH filter and AS alias."""
 
     selector: Selector
@@ -177,7 +190,7 @@ class EntityPattern:
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Printed):
     """`THAT [!] verbs [direction] [AS alias] target`. Verbs are upper case; none means RELATES TO."""
 
     verbs: tuple[str, ...]
@@ -190,7 +203,7 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Block(Printed):
     """`( steps )? [AS alias]`: an optional block."""
 
     steps: tuple[Step, ...]
@@ -205,7 +218,7 @@ Step = Hop | Block
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Record(Printed):
     """A whole record, `x`, in RETURN or as argument of a function (`count(x)`)."""
 
     selector: str
@@ -213,7 +226,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Printed):
     """`x.*` in RETURN."""
 
     selector: str
@@ -221,7 +234,7 @@ class Everything:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(Printed):
     """A bare word in HAVING or ORDER BY: a result column."""
 
     name: str
@@ -229,7 +242,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Printed):
     """A function; `function` is lower case. `count(*)` has no arguments and `star` true."""
 
     function: str
@@ -239,26 +252,28 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Negative:
+class Negative(Printed):
     """Unary minus."""
 
     operand: Expr
+    at: Position = field(default=START, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(Printed):
     """`left operator right` with one of `+ - * / ^`."""
 
     operator: str
     left: Expr
     right: Expr
+    at: Position = field(default=START, compare=False)
 
 
 Expr = Literal | Moment | Path | Record | Name | Call | Negative | Arithmetic
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Column(Printed):
     """One item of RETURN; `name` is what AS gave it."""
 
     item: Expr | Everything
@@ -267,12 +282,14 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Printed):
     """RETURN TREE."""
+
+    at: Position = field(default=START, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class Key(Printed):
     """One key of ORDER BY."""
 
     expression: Expr
@@ -281,7 +298,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class Query(Printed):
     """A whole query. `returns` is None for a list, Tree, or the columns of a table."""
 
     start: EntityPattern

@@ -1,0 +1,44 @@
+"""Advice: a word somebody wrote → the word they probably meant (j1ql.md section 17)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LONG = 5
+"""From this many letters on two slips are forgiven, below it one."""
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate nearest to `word`: letter case ignored first, then one or two slips; else None."""
+    ordered = near(word, candidates)
+    return ordered[0] if ordered else None
+
+
+def near(word: str, candidates: Iterable[str]) -> list[str]:
+    """Every candidate near enough to `word` to be proposed, nearest first."""
+    allowed = 2 if len(word) >= LONG else 1
+    ranked = [(distance(word.lower(), candidate.lower(), allowed), candidate) for candidate in candidates]
+    return [candidate for slips, candidate in sorted(ranked) if slips <= allowed]
+
+
+def distance(left: str, right: str, allowed: int) -> int:
+    """Damerau-Levenshtein distance (optimal string alignment): one slip is a letter too many, missing,
+    wrong, or swapped with its neighbour. Anything above `allowed` comes back as `allowed + 1`."""
+    if abs(len(left) - len(right)) > allowed:
+        return allowed + 1
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, letter in enumerate(left, 1):
+        before, last, row = row, before, [i]
+        for j, other in enumerate(right, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return min(row[-1], allowed + 1)
+
+
+def listed(names: Iterable[str]) -> str:
+    """`"a", "b" or "c"`: names for the `expected` of an error."""
+    quoted = [f'"{name}"' for name in names]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)

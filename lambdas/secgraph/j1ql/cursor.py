@@ -1,0 +1,110 @@
+"""Cursor: where the parser stands in the tokens, what it may still spend, and how it says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from secgraph.errors import Position, QueryError
+from secgraph.j1ql.lexer import RESERVED, Kind, Token
+from secgraph.j1ql.nodes import Query
+
+MAX_DEPTH = 50
+"""Deepest nesting of brackets, lists, blocks, subqueries and operators."""
+
+MAX_HOPS = 60
+"""Most THATs in one query text."""
+
+
+@dataclass(slots=True)
+class Cursor:
+    """`after` says in words what may follow the part read last, for errors at the next token."""
+
+    tokens: tuple[Token, ...]
+    nested_query: Callable[[Cursor], Query]
+    index: int = 0
+    depth: int = 0
+    hops: int = 0
+    after: str = ""
+
+    @property
+    def token(self) -> Token:
+        """The token not yet read."""
+        return self.tokens[self.index]
+
+    def ahead(self, count: int = 1) -> Token:
+        """The token `count` places on; the end repeats."""
+        return self.tokens[min(self.index + count, len(self.tokens) - 1)]
+
+    def take(self) -> Token:
+        """Read one token; the end stays."""
+        token = self.token
+        self.index = min(self.index + 1, len(self.tokens) - 1)
+        return token
+
+    def at_word(self, *keywords: str) -> bool:
+        """Whether one of these keywords comes next."""
+        return self.token.keyword in keywords
+
+    def at_symbol(self, text: str) -> bool:
+        """Whether this symbol comes next."""
+        return self.token.kind is Kind.SYMBOL and self.token.text == text
+
+    def at_name(self) -> bool:
+        """Whether a word comes next that may be a name."""
+        return is_name(self.token)
+
+    def word(self, keyword: str) -> Token | None:
+        """Read this keyword if it comes next."""
+        return self.take() if self.at_word(keyword) else None
+
+    def symbol(self, text: str) -> Token | None:
+        """Read this symbol if it comes next."""
+        return self.take() if self.at_symbol(text) else None
+
+    def expect(self, text: str, expected: str, suggestion: str = "") -> Token:
+        """Read this symbol or raise."""
+        if not self.at_symbol(text):
+            raise self.error(expected, suggestion=suggestion)
+        return self.take()
+
+    def span(self, first: Token) -> Position:
+        """From `first` to the token read last."""
+        return Position(first.at.line, first.at.column, self.tokens[self.index - 1].end - first.start)
+
+    def enter(self) -> None:
+        """One level deeper; errors end the parse, so only success needs `leave`."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            message = f"The query nests deeper than {MAX_DEPTH} levels; split it."
+            raise self.error("a simpler query", message, code="LIMITS")
+
+    def leave(self) -> None:
+        """One level up."""
+        self.depth -= 1
+
+    def error(
+        self,
+        expected: str,
+        message: str = "",
+        *,
+        suggestion: str = "",
+        token: Token | None = None,
+        code: str = "SYNTAX",
+    ) -> QueryError:
+        """An error at `token`, the next one if not given."""
+        token = token or self.token
+        message = message or f"Expected {expected}, but found {shown(token)}."
+        return QueryError(code, message, token.at, expected=expected, suggestion=suggestion)
+
+
+def is_name(token: Token) -> bool:
+    """Whether the word may name a class, a type, a verb or a selector."""
+    return token.kind is Kind.WORD and token.keyword not in RESERVED
+
+
+def shown(token: Token) -> str:
+    """The token as an error names it, cut to a readable length."""
+    if token.kind is Kind.END:
+        return token.kind.value
+    return token.text if len(token.text) <= 40 else token.text[:39] + "…"
