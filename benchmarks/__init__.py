@@ -1,0 +1,1 @@
+"""Measurements on a seeded synthetic estate: `make bench` prints one table."""

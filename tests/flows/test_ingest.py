@@ -1,0 +1,243 @@
+"""INGEST end to end on real parts: events in any order, repeated, cut short by failures, one graph out."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+import pytest
+
+from secgraph.adapters.local_graph import LocalGraph
+from secgraph.errors import StoreUnavailable
+from secgraph.flows.ingest import Delivery, Report, WarmCache, count, ingest
+from secgraph.graph import merge
+from secgraph.graph.model import Item
+from secgraph.ingest.ports import Quarantined
+
+NOW = 1_795_000_000_000
+
+
+@pytest.fixture
+def graph():
+    with LocalGraph.in_memory() as opened:
+        yield opened
+
+
+def deliver(events, graph, *, writer=None, quarantine=None, cache=None, now=NOW) -> list[Report]:
+    texts = [event if isinstance(event, str) else json.dumps(event) for event in events]
+    return ingest(
+        [Delivery(f"m{number}", text, NOW) for number, text in enumerate(texts)],
+        writer=writer or graph,
+        quarantine=quarantine or graph,
+        now=now,
+        settings={},
+        cache=cache if cache is not None else WarmCache(),
+    )
+
+
+def outcomes(reports) -> list[str]:
+    return [report.outcome for report in reports]
+
+
+def graph_of(graph: LocalGraph) -> dict[str, str]:
+    return {item.thing.key: merge.same_graph(item) for item in graph.items()}
+
+
+def test_any_order_twice_each_gives_one_graph(sample):
+    events = [sample("01"), sample("02"), sample("05")]
+    graphs = []
+    for order in itertools.permutations(events):
+        for batches in ([[*order, *order]], [[one] for one in (*order, *reversed(order))]):
+            with LocalGraph.in_memory() as graph:
+                for batch in batches:
+                    deliver(batch, graph)
+                graphs.append(graph_of(graph))
+    assert len(graphs[0]) > 10
+    assert all(one == graphs[0] for one in graphs)
+
+
+def test_reports_say_what_became_of_each_event(graph, sample):
+    older, newer = sample("02"), sample("02")
+    older["detail"]["updatedAt"] = "Thu Nov 19 21:04:11.120 UTC 2026"
+    older["detail"]["status"], newer["detail"]["status"] = "ACTIVE", "CLOSED"
+    assert outcomes(deliver([newer], graph)) == ["applied"]
+    assert outcomes(deliver([newer, older, sample("07"), sample("08")], graph)) == [
+        "unchanged",
+        "stale",
+        "ignored",
+        "quarantined",
+    ]
+
+
+def test_one_bad_event_does_not_touch_the_others(graph, sample):
+    truncated = json.dumps(sample("01"))[:700]
+    reports = deliver([truncated, sample("02"), "[]", '"text"', sample("08"), "{}"], graph)
+    assert outcomes(reports) == ["quarantined", "applied", *["quarantined"] * 4]
+    kept = graph.quarantined()
+    assert {event.body for event in kept} == {truncated, "[]", '"text"', json.dumps(sample("08")), "{}"}
+    assert "line 1" in reports[0].reason
+    assert all(event.reason for event in kept)
+
+
+def test_a_finding_too_large_for_the_table_is_cut_or_kept_aside_never_lost(graph, sample):
+    event = sample("01")
+    event["detail"]["description"] = "x" * 450_000
+    reports = deliver([event, sample("02")], graph)
+    assert reports[1].outcome == "applied"
+    assert reports[0].outcome in ("applied", "quarantined")
+    if reports[0].outcome == "quarantined":
+        assert graph.quarantined()[0].body == json.dumps(event)
+    for item in graph.items():
+        assert len(merge.entity(item).properties.get("description", "")) <= 4_096
+
+
+class Failing:
+    """A store that fails at its n-th call, before the work is done or after it (an answer lost)."""
+
+    def __init__(self, graph: LocalGraph, at: int, *, after: bool) -> None:
+        self._graph = graph
+        self._left = at
+        self._after = after
+
+    def read(self, ids: Collection[str]) -> Mapping[str, Item]:
+        self._step(after=False)
+        return self._graph.read(ids)
+
+    def write(self, items: Sequence[Item]) -> Collection[str]:
+        if not self._after:
+            self._step(after=False)
+        half = len(items) // 2 if self._left == 1 else len(items)
+        lost = self._graph.write(items[:half])
+        self._step(after=self._after)
+        return [*lost, *self._graph.write(items[half:])]
+
+    def _step(self, *, after: bool) -> None:
+        if after is self._after:
+            self._left -= 1
+            if self._left == 0:
+                raise StoreUnavailable("throttled")
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_crash_at_any_call_heals_when_the_events_come_again(sample, at, after):
+    events = [sample("01"), sample("02"), sample("05"), sample("08")]
+    with LocalGraph.in_memory() as undisturbed:
+        deliver(events, undisturbed)
+        expected = graph_of(undisturbed)
+    with LocalGraph.in_memory() as graph:
+        cache = WarmCache()
+        failing = Failing(graph, at, after=after)
+        for event in events:
+            report = deliver([event], graph, writer=failing, cache=cache)[0]
+            while report.outcome == "failed":
+                assert "throttled" in report.reason
+                report = deliver([event], graph, writer=failing, cache=cache)[0]
+        assert graph_of(graph) == expected
+
+
+class Rival:
+    """A store on which another writer slips in between the read and the write, a number of times."""
+
+    def __init__(self, graph: LocalGraph, event: str, times: int) -> None:
+        self._graph = graph
+        self._event = event
+        self._times = times
+
+    def read(self, ids: Collection[str]) -> Mapping[str, Item]:
+        held = self._graph.read(ids)
+        if self._times:
+            self._times -= 1
+            event = json.loads(self._event)
+            event["detail"]["service"]["count"] = 100 - self._times
+            event["detail"]["updatedAt"] = f"2026-11-20T0{9 - self._times % 9}:15:00.000Z"
+            deliver([event], self._graph)
+        return held
+
+    def write(self, items: Sequence[Item]) -> Collection[str]:
+        return self._graph.write(items)
+
+
+def test_a_writer_that_loses_reads_again_and_merges_on_top(graph, sample):
+    rival = Rival(graph, json.dumps(sample("01")), times=3)
+    assert outcomes(deliver([sample("02")], graph, writer=rival)) == ["applied"]
+    verbs = {edge.properties["_type"] for item in graph.items() for edge in merge.relationships(item)}
+    assert {"aws_instance_has_guardduty_finding", "aws_instance_has_inspector_finding"} <= verbs
+
+
+def test_a_writer_that_never_wins_hands_the_event_back(graph, sample):
+    rival = Rival(graph, json.dumps(sample("01")), times=1_000)
+    (report,) = deliver([sample("02")], graph, writer=rival)
+    assert report.outcome == "failed"
+    assert "deliver the event again" in report.reason
+
+
+class Counting:
+    """A store that counts the items it reads and writes."""
+
+    def __init__(self, graph: LocalGraph) -> None:
+        self._graph = graph
+        self.read_ids = 0
+        self.written = 0
+
+    def read(self, ids: Collection[str]) -> Mapping[str, Item]:
+        self.read_ids += len(ids)
+        return self._graph.read(ids)
+
+    def write(self, items: Sequence[Item]) -> Collection[str]:
+        self.written += len(items)
+        return self._graph.write(items)
+
+
+def test_a_warm_cache_spares_busy_stubs_and_changes_nothing(graph, sample):
+    def update(number: int) -> dict:
+        event = sample("01")
+        event["detail"]["service"]["count"] = number
+        event["detail"]["updatedAt"] = f"2026-11-20T09:{number:02}:00.000Z"
+        return event
+
+    warm, cache = Counting(graph), WarmCache()
+    deliver([update(1)], graph, writer=warm, cache=cache)
+    first = warm.read_ids
+    deliver([update(2)], graph, writer=warm, cache=cache)
+    assert warm.read_ids - first < first / 2
+    with LocalGraph.in_memory() as cold:
+        for number in (1, 2):
+            deliver([update(number)], cold)
+        assert graph_of(cold) == graph_of(graph)
+
+
+def test_the_same_event_again_writes_nothing(graph, sample):
+    counting = Counting(graph)
+    deliver([sample("01"), sample("05")], graph, writer=counting)
+    written = counting.written
+    assert outcomes(deliver([sample("01"), sample("05")], graph, writer=counting, now=NOW + 60_000)) == [
+        "unchanged",
+        "unchanged",
+    ]
+    assert counting.written == written
+
+
+class Full:
+    """A quarantine that cannot take anything."""
+
+    def put(self, events: Sequence[Quarantined]) -> None:
+        raise StoreUnavailable("the bucket is not there")
+
+
+def test_an_event_that_cannot_even_be_set_aside_comes_again(graph, sample):
+    reports = deliver([sample("08"), sample("01")], graph, quarantine=Full())
+    assert outcomes(reports) == ["failed", "applied"]
+    assert "the bucket is not there" in reports[0].reason
+
+
+def test_counting_names_every_outcome():
+    assert count([]) == {
+        "applied": 0,
+        "unchanged": 0,
+        "stale": 0,
+        "ignored": 0,
+        "quarantined": 0,
+        "failed": 0,
+    }
