@@ -43,6 +43,8 @@ QUARANTINE_PREFIX: Final = "quarantine/"
 
 # Metrics: one namespace, no account or region as a dimension.
 METRICS_NAMESPACE: Final = "secgraph"
+METRICS_DIMENSIONS: Final = {"service": SERVICE}
+"""What Powertools adds by itself with POWERTOOLS_SERVICE_NAME=secgraph; the alarms ask for exactly these."""
 METRIC_QUARANTINED: Final = "EventsQuarantined"
 METRIC_RULES_FAILED: Final = "RulesFailed"
 METRIC_MESSAGES_FAILED: Final = "MessagesFailed"

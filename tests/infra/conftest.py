@@ -1,4 +1,4 @@
-"""The stack as a template, synthesised once a process and setting; no asset is built, nothing is installed."""
+"""The stack as a template, synthesised once a process and setting; no asset is built or installed."""
 
 from __future__ import annotations
 
@@ -8,40 +8,52 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import infra  # first: it points the CDK at its Node
 import pytest
+
+import infra  # before the CDK: it points it at its Node
 
 # isort: split
 from aws_cdk import App
 from aws_cdk.assertions import Template
+
 from infra.settings import Settings
 from infra.stack import SecgraphStack
 
 Resources = dict[str, dict[str, Any]]
-
-
-def new_app(outdir: Path | None = None) -> App:
-    """An App with the context of cdk.json, as the CLI would hand it over."""
-    context = json.loads((infra.ROOT / "cdk.json").read_text())["context"]
-    return App(context={**context, "aws:cdk:bundling-stacks": []}, outdir=str(outdir) if outdir else None)
-
-
-def small_asset(folder: Path) -> Path:
-    """A folder that stands for the asset: its content is no matter of the template."""
-    (folder / "secgraph").mkdir(parents=True)
-    (folder / "secgraph" / "__init__.py").write_text("")
-    return folder
+NewStack = Callable[[App, Settings], SecgraphStack]
 
 
 @pytest.fixture(scope="session")
-def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Template]:
-    asset = small_asset(tmp_path_factory.mktemp("asset"))
+def new_app() -> Callable[..., App]:
+    """An App with the context of cdk.json, as the CLI would hand it over."""
+    context = json.loads((infra.ROOT / "cdk.json").read_text())["context"]
 
+    def app(outdir: Path | None = None) -> App:
+        return App(context={**context, "aws:cdk:bundling-stacks": []}, outdir=str(outdir) if outdir else None)
+
+    return app
+
+
+@pytest.fixture(scope="session")
+def new_stack(tmp_path_factory: pytest.TempPathFactory) -> NewStack:
+    """The stack with a folder that stands for the asset: its content is no matter of the template."""
+    asset = tmp_path_factory.mktemp("asset")
+    (asset / "secgraph").mkdir()
+    (asset / "secgraph" / "__init__.py").write_text("")
+
+    def stack(app: App, settings: Settings) -> SecgraphStack:
+        return SecgraphStack(app, "secgraph", asset=asset, settings=settings)
+
+    return stack
+
+
+@pytest.fixture(scope="session")
+def synthesise(new_app: Callable[..., App], new_stack: NewStack) -> Callable[..., Template]:
     @lru_cache
-    def template(settings: Settings = Settings()) -> Template:
-        return Template.from_stack(SecgraphStack(new_app(), "secgraph", asset=asset, settings=settings))
+    def template(settings: Settings) -> Template:
+        return Template.from_stack(new_stack(new_app(), settings))
 
-    return template
+    return lambda settings=None: template(settings or Settings())
 
 
 @pytest.fixture(scope="session")

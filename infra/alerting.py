@@ -1,0 +1,119 @@
+"""The alert topic with its key, and the function that evaluates the rules on a schedule."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.asking import READ_ACTIONS
+from infra.function import Function
+from infra.settings import Settings
+from secgraph import contract
+
+ALERT_ACTIONS: Final = (
+    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+)
+
+
+class Alerting(Construct):
+    """`topic`: where alerts and alarms go. `evaluate`: the function; it reads the graph, writes alerts."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        code: lambda_.Code,
+        settings: Settings,
+        graph: dynamodb.ITable,
+        alerts: dynamodb.ITable,
+    ) -> None:
+        super().__init__(scope, id)
+        self.key = _topic_key(self)
+        self.topic = sns.Topic(
+            self, "Topic", display_name="secgraph alerts", master_key=self.key, enforce_ssl=True
+        )
+        self._let_alarms_publish()
+        if settings.alert_email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
+        self.evaluate = Function(
+            self,
+            "Evaluate",
+            code=code,
+            handler=contract.EVALUATE_HANDLER,
+            description="rules to alerts",
+            timeout_seconds=contract.EVALUATE_TIMEOUT_SECONDS,
+            memory_mb=settings.memory_mb,
+            retention_days=settings.retention_days,
+            environment={
+                contract.GRAPH_TABLE: graph.table_name,
+                contract.ALERT_TABLE: alerts.table_name,
+                contract.ALERT_TOPIC: self.topic.topic_arn,
+            },
+        )
+        self.evaluate.allow(READ_ACTIONS, graph.table_arn)
+        self.evaluate.allow(ALERT_ACTIONS, alerts.table_arn)
+        self.evaluate.allow(["sns:Publish"], self.topic.topic_arn)
+        self.evaluate.allow(["kms:Decrypt", "kms:GenerateDataKey"], self.key.key_arn)
+        self._schedule()
+
+    def _let_alarms_publish(self) -> None:
+        # A topic policy of one's own replaces the default one: without this, alarms are silently lost.
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LetAlarmsOfThisAccountPublish",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+
+    def _schedule(self) -> None:
+        every = Duration.minutes(contract.EVALUATE_EVERY_MINUTES)
+        events.Rule(
+            self,
+            "Schedule",
+            description="evaluates the secgraph rules",
+            schedule=events.Schedule.rate(every),
+            # A missed run is not repeated: the next one sees the same graph and does the same work.
+            targets=[targets.LambdaFunction(self.evaluate.function, retry_attempts=0, max_event_age=every)],
+        )
+
+
+def _topic_key(scope: Construct) -> kms.Key:
+    """Only a key of one's own can be used by CloudWatch; under the AWS-managed one alarms fail silently."""
+    key = kms.Key(
+        scope,
+        "Key",
+        description="secgraph: messages on the alert topic",
+        enable_key_rotation=True,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html names these two for publishers.
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="LetAlarmsUseTheKey",
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            resources=["*"],
+        )
+    )
+    return key

@@ -1,0 +1,111 @@
+"""One Lambda function with our defaults: runtime, architecture, own role, own log group, alarm on errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from secgraph import contract
+
+RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
+ARCHITECTURE: Final = lambda_.Architecture.ARM_64
+
+
+class Function(Construct):
+    """A function, its role and its alarm. Nothing is granted here but writing to its own log group.
+
+    The role is made here because the one that the CDK makes holds an AWS-managed policy, which lets the
+    function write to every log group of the account.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 (the CDK's name)
+        *,
+        code: lambda_.Code,
+        handler: str,
+        description: str,
+        timeout_seconds: int,
+        memory_mb: int,
+        retention_days: int,
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, id)
+        log_group = logs.LogGroup(
+            self, "Logs", retention=_retention(retention_days), removal_policy=RemovalPolicy.DESTROY
+        )
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(self.role)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            code=code,
+            handler=handler,
+            description=description,
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            timeout=Duration.seconds(timeout_seconds),
+            memory_size=memory_mb,
+            role=self.role,
+            log_group=log_group,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": contract.SERVICE,
+                "POWERTOOLS_METRICS_NAMESPACE": contract.METRICS_NAMESPACE,
+                **environment,
+            },
+        )
+        self.alarm = cloudwatch.Alarm(
+            self,
+            "Errors",
+            alarm_description=f"secgraph: the function failed ({description}). Its log group says why.",
+            metric=self.function.metric_errors(period=Duration.minutes(5), statistic="Sum"),
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+
+    def allow(self, actions: Sequence[str], *resources: str) -> None:
+        """Let the function do exactly these actions on exactly these ARNs."""
+        self.role.add_to_principal_policy(
+            iam.PolicyStatement(actions=list(actions), resources=list(resources))
+        )
+
+
+def _retention(days: int) -> logs.RetentionDays:
+    # The CDK has an enum of words; its members stand in the order of the days, infinite last.
+    return _RETENTION[days]
+
+
+_RETENTION: Final[dict[int, logs.RetentionDays]] = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    5: logs.RetentionDays.FIVE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
+    90: logs.RetentionDays.THREE_MONTHS,
+    120: logs.RetentionDays.FOUR_MONTHS,
+    150: logs.RetentionDays.FIVE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+    400: logs.RetentionDays.THIRTEEN_MONTHS,
+    545: logs.RetentionDays.EIGHTEEN_MONTHS,
+    731: logs.RetentionDays.TWO_YEARS,
+    1096: logs.RetentionDays.THREE_YEARS,
+    1827: logs.RetentionDays.FIVE_YEARS,
+    2192: logs.RetentionDays.SIX_YEARS,
+    2557: logs.RetentionDays.SEVEN_YEARS,
+    2922: logs.RetentionDays.EIGHT_YEARS,
+    3288: logs.RetentionDays.NINE_YEARS,
+    3653: logs.RetentionDays.TEN_YEARS,
+}

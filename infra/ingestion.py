@@ -1,0 +1,128 @@
+"""Finding events from the default bus, through a queue, to the ingest function, into the graph table."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import Acknowledgment, Duration, Stack, Validations
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.function import Function
+from infra.settings import Settings
+from secgraph import contract
+
+BATCH_SIZE: Final = 50
+BATCH_WINDOW_SECONDS: Final = 5
+# Half of what a new account may run at once (10), so that ingest never starves queries and rules. It is a
+# limit of the mapping: reserved concurrency cannot be set at all where the account's limit is 10.
+MAX_CONCURRENCY: Final = 5
+MAX_RECEIVE_COUNT: Final = 5
+# AWS: at least six times the function's timeout, plus the batch window.
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+VISIBILITY_SECONDS: Final = 6 * contract.INGEST_TIMEOUT_SECONDS + BATCH_WINDOW_SECONDS
+MEMORY_MB: Final = 512
+PATTERNS: Final = {
+    "GuardDuty": (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE),
+    "Inspector": (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE),
+}
+
+
+class Ingestion(Construct):
+    """`queue`, `dead_letters` (of the queue and of the rules' targets) and `ingest`, the function."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        code: lambda_.Code,
+        settings: Settings,
+        graph: dynamodb.ITable,
+        bucket: s3.IBucket,
+    ) -> None:
+        super().__init__(scope, id)
+        self.dead_letters = self._queue("DeadLetters")
+        self.queue = self._queue(
+            "Queue",
+            visibility_timeout=Duration.seconds(VISIBILITY_SECONDS),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letters, max_receive_count=MAX_RECEIVE_COUNT
+            ),
+        )
+        for name, (source, detail_type) in PATTERNS.items():
+            self._rule(name, [source, *([contract.TEST_SOURCE] if settings.test_source else [])], detail_type)
+        self.ingest = Function(
+            self,
+            "Ingest",
+            code=code,
+            handler=contract.INGEST_HANDLER,
+            description="finding events to graph",
+            timeout_seconds=contract.INGEST_TIMEOUT_SECONDS,
+            memory_mb=MEMORY_MB,
+            retention_days=settings.retention_days,
+            environment=_environment(settings, graph, bucket),
+        )
+        self.ingest.function.add_event_source(
+            sources.SqsEventSource(
+                self.queue,
+                batch_size=BATCH_SIZE,
+                max_batching_window=Duration.seconds(BATCH_WINDOW_SECONDS),
+                max_concurrency=MAX_CONCURRENCY,
+                report_batch_item_failures=True,
+            )
+        )
+        self._grant(graph, bucket)
+
+    def _queue(
+        self,
+        id: str,  # noqa: A002
+        visibility_timeout: Duration | None = None,
+        dead_letter_queue: sqs.DeadLetterQueue | None = None,
+    ) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            id,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            visibility_timeout=visibility_timeout,
+            dead_letter_queue=dead_letter_queue,
+        )
+
+    def _rule(self, name: str, source: list[str], detail_type: str) -> None:
+        events.Rule(
+            self,
+            name,
+            description=f"{detail_type} events to the secgraph ingest queue",
+            event_pattern=events.EventPattern(source=source, detail_type=[detail_type]),
+            # Without its own dead-letter queue EventBridge drops an event that it could not hand over.
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+        )
+
+    def _grant(self, graph: dynamodb.ITable, bucket: s3.IBucket) -> None:
+        self.ingest.allow(["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"], graph.table_arn)
+        objects = f"{contract.QUARANTINE_PREFIX}*"
+        self.ingest.allow(["s3:PutObject"], bucket.arn_for_objects(objects))
+        bucket_id = Stack.of(self).resolve(bucket.bucket_arn)["Fn::GetAtt"][0]
+        Validations.of(self.ingest.role).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{objects}]",
+                reason="The star is the object's name under quarantine/; the function may only put there.",
+            )
+        )
+
+
+def _environment(settings: Settings, graph: dynamodb.ITable, bucket: s3.IBucket) -> dict[str, str]:
+    environment = {contract.GRAPH_TABLE: graph.table_name, contract.BUCKET: bucket.bucket_name}
+    if settings.accounts_variable:
+        environment[contract.ACCOUNTS] = settings.accounts_variable
+    if settings.test_source:
+        environment[contract.TEST_SOURCE_ENABLED] = "true"
+    return environment

@@ -1,0 +1,74 @@
+"""The stack: composes the constructs, wires them, and says how to use what was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.alerting import Alerting
+from infra.asking import EXAMPLES, Asking
+from infra.ingestion import Ingestion
+from infra.monitoring import Monitoring
+from infra.settings import Settings
+from infra.storage import Storage
+
+
+class SecgraphStack(Stack):
+    """All of secgraph. `asset` is a folder with the code of all functions (infra/packaging.py builds it)."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        asset: Path,
+        settings: Settings,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, id, description="secgraph, a security graph of this account", **kwargs)
+        code = lambda_.Code.from_asset(str(asset))
+        storage = Storage(self, "Storage")
+        ingestion = Ingestion(
+            self, "Ingestion", code=code, settings=settings, graph=storage.graph, bucket=storage.bucket
+        )
+        asking = Asking(self, "Asking", code=code, settings=settings, graph=storage.graph)
+        alerting = Alerting(
+            self, "Alerting", code=code, settings=settings, graph=storage.graph, alerts=storage.alerts
+        )
+        Monitoring(
+            self,
+            "Monitoring",
+            topic=alerting.topic,
+            queue=ingestion.queue,
+            dead_letters=ingestion.dead_letters,
+            functions=[ingestion.ingest, asking.query, alerting.evaluate],
+            evaluate=alerting.evaluate,
+        )
+        query = asking.query.function.function_name
+        self._output("QueryFunction", query, "answers J1QL; invoke it with an event from examples/events")
+        self._output("ExampleEvents", _examples(), "console events for the query function")
+        self._output("AskFromTheShell", _ask(query), "asks one of the example questions")
+        self._output("EvaluateFunction", alerting.evaluate.function.function_name, "evaluates the rules")
+        self._output("IngestFunction", ingestion.ingest.function.function_name, "fed by IngestQueue")
+        self._output("IngestQueue", ingestion.queue.queue_url, "finding events on their way in")
+        self._output("DeadLetters", ingestion.dead_letters.queue_url, "events that were given up on")
+        self._output("AlertTopic", alerting.topic.topic_arn, "subscribe to it to be told of alerts")
+        self._output("GraphTable", storage.graph.table_name, "the graph; kept when the stack is deleted")
+        self._output("AlertTable", storage.alerts.table_name, "alert state; kept when the stack is deleted")
+        self._output("Bucket", storage.bucket.bucket_name, "quarantined events; kept as well")
+
+    def _output(self, name: str, value: str, description: str) -> None:
+        CfnOutput(self, name, value=value, description=description)
+
+
+def _examples() -> str:
+    return ", ".join(f"examples/events/{file.name}" for file in sorted(EXAMPLES.glob("*.json")))
+
+
+def _ask(function_name: str) -> str:
+    event = "fileb://examples/events/production-at-risk.json"
+    return f"aws lambda invoke --function-name {function_name} --payload {event} /dev/stdout"

@@ -1,0 +1,72 @@
+"""The two tables and the bucket: kept when the stack goes, named by CloudFormation, reached over TLS only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from secgraph import contract
+
+QUARANTINE_DAYS: Final = 365
+
+
+class Storage(Construct):
+    """`graph`: the truth. `alerts`: the state of alerts. `bucket`: what could not be understood."""
+
+    def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        # Both images, because a withdrawn edge or a removed item shows in the old one only.
+        self.graph = self._table(
+            "Graph", contract.GRAPH_TABLE_KEY, stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
+        )
+        self.alerts = self._table("Alerts", contract.ALERT_TABLE_KEY)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            removal_policy=RemovalPolicy.RETAIN,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="quarantine",
+                    prefix=contract.QUARANTINE_PREFIX,
+                    expiration=Duration.days(QUARANTINE_DAYS),
+                ),
+                s3.LifecycleRule(
+                    id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
+                ),
+            ],
+        )
+        Validations.of(self.bucket).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions::AwsSolutions-S1",
+                reason="Only the ingest function writes here, a few quarantined events. Who else reached it "
+                "is told by CloudTrail data events, without a second bucket that nobody reads.",
+            )
+        )
+
+    def _table(
+        self,
+        id: str,  # noqa: A002
+        key: str,
+        stream: dynamodb.StreamViewType | None = None,
+    ) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            id,
+            partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            stream=stream,
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )

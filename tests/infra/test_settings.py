@@ -1,0 +1,113 @@
+"""Every context key: what is taken, and the message for what is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.settings import KEYS, Settings, SettingsError, from_context
+
+GOOD = {"123456789012": {"name": "shop-prod", "production": True}, "210987654321": {"name": "lab"}}
+
+
+def write(folder: Path, text: str, name: str = "accounts.json") -> str:
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
+
+
+def test_no_context_gives_the_defaults() -> None:
+    assert from_context({}) == Settings()
+
+
+def test_keys_of_the_cdk_are_left_alone() -> None:
+    assert from_context({"aws:cdk:bundling-stacks": [], "@aws-cdk/core:x": True, "a/b": 1}) == Settings()
+
+
+def test_every_key_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "secgraph").mkdir()
+    write(tmp_path, "{}", "own.json")
+    settings = from_context(
+        {
+            "accounts": write(tmp_path, json.dumps(GOOD)),
+            "packs": str(tmp_path),
+            "alertEmail": "security@example.com",
+            "testSource": "true",
+            "testEvents": True,
+            "memory": "3008",
+            "retention": 365,
+            "asset": str(tmp_path),
+        }
+    )
+    assert json.loads(settings.accounts) == GOOD
+    assert settings.packs == settings.asset == tmp_path
+    assert (settings.alert_email, settings.test_source) == ("security@example.com", True)
+    assert (settings.test_events, settings.memory_mb, settings.retention_days) == ("with-registry", 3008, 365)
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("true", "with-registry"), ("existing", "existing-registry"), ("false", "no"), (False, "no")],
+)
+def test_test_events_know_where_the_registry_comes_from(value: object, meant: str) -> None:
+    assert from_context({"testEvents": value}).test_events == meant
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("alertemail", "a@example.com", "did you mean alertEmail?"),
+        ("colour", "red", f"the keys are {', '.join(KEYS)}."),
+        ("alertEmail", "a@example.com,b@example.com", "is not one e-mail address"),
+        ("testSource", "yes", "must be true or false, not 'yes'"),
+        ("testEvents", "maybe", "must be true, false or existing"),
+        ("memory", "511", "from 512 to 10240"),
+        ("memory", "10241", "from 512 to 10240"),
+        ("memory", "2GB", "a whole number of MB"),
+        ("retention", "100", "CloudWatch keeps logs for one of 1, 3, 5"),
+        ("packs", "no/such/folder", "is not a folder"),
+        ("accounts", "no/such/file.json", "cannot be read: No such file"),
+        ("asset", "no/such/folder", "is no built asset"),
+    ],
+)
+def test_a_wrong_value_names_its_key_and_the_remedy(key: str, value: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        from_context({key: value})
+    assert str(caught.value).startswith(f"-c {key}: ")
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[1]", "must hold an object of account ids, not a list"),
+        ('{"1": {"name": "x"}}', '"1": an account id has 12 digits'),
+        ('{"123456789012": "prod"}', '"123456789012": write {"name": "…", "production": true}'),
+        ('{"123456789012": {"production": true}}', "name must be a text that is not empty"),
+        ('{"123456789012": {"name": " "}}', "name must be a text that is not empty"),
+        ('{"123456789012": {"name": "x", "prod": true}}', "there is no field 'prod'"),
+        ('{"123456789012": {"name": "x", "production": "true"}}', "production must be true or false"),
+        (
+            '{"123456789012": {"name": "x"},\n "123456789012": {"name": "y"}}',
+            '"123456789012" stands there twice',
+        ),
+        ('{"123456789012": }', "is not JSON: line 1, column 18"),
+    ],
+)
+def test_a_wrong_accounts_file_says_where(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        from_context({"accounts": write(tmp_path, text)})
+    assert "accounts.json" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_a_pack_that_is_not_json_stops_the_synth(tmp_path: Path) -> None:
+    write(tmp_path, "{", "broken.json")
+    with pytest.raises(SettingsError, match=r"broken\.json is not JSON: line 1"):
+        from_context({"packs": str(tmp_path)})
+
+
+def test_a_folder_without_packs_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"holds no \*\.json file"):
+        from_context({"packs": str(tmp_path)})

@@ -1,0 +1,368 @@
+"""What the template must hold whatever else changes: the traps of AWS that no emulator shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from infra.settings import Settings
+from secgraph import contract
+
+Resources = dict[str, dict[str, Any]]
+# Names that CloudFormation would otherwise make up; a name of ours would allow one installation an account.
+NAME_PROPERTIES = {
+    *("TableName", "BucketName", "QueueName", "TopicName", "FunctionName", "RoleName", "PolicyName"),
+    *("LogGroupName", "AlarmName", "Name", "RegistryName", "SchemaName", "KeyName"),
+}
+
+
+def of_type(resources: Resources, kind: str) -> Resources:
+    return {name: body for name, body in resources.items() if body["Type"] == kind}
+
+
+def statements(resources: Resources, *kinds: str) -> Iterator[dict[str, Any]]:
+    for body in resources.values():
+        if body["Type"] in kinds:
+            properties = body["Properties"]
+            yield from (properties.get("PolicyDocument") or properties["KeyPolicy"])["Statement"]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    found = statement["Action"]
+    return [found] if isinstance(found, str) else found
+
+
+def granted(resources: Resources, role: str) -> set[str]:
+    return {
+        action
+        for name, body in of_type(resources, "AWS::IAM::Policy").items()
+        if name.startswith(role)
+        for statement in body["Properties"]["PolicyDocument"]["Statement"]
+        for action in actions(statement)
+    }
+
+
+def test_functions_run_on_one_current_runtime_within_the_memory_of_new_accounts(resources: Resources) -> None:
+    functions = of_type(resources, "AWS::Lambda::Function").values()
+    assert len(functions) == 3
+    for function in functions:
+        properties = function["Properties"]
+        assert properties["Runtime"] == "python3.14"
+        assert properties["Architectures"] == ["arm64"]
+        assert properties["MemorySize"] <= 3008
+        assert "ReservedConcurrentExecutions" not in properties
+        assert properties["LoggingConfig"]["LogGroup"]["Ref"] in resources
+
+
+def test_the_functions_share_one_asset(resources: Resources) -> None:
+    codes = [body["Properties"]["Code"] for body in of_type(resources, "AWS::Lambda::Function").values()]
+    assert all(code == codes[0] for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("handler", "seconds", "variables"),
+    [
+        (contract.INGEST_HANDLER, contract.INGEST_TIMEOUT_SECONDS, {contract.GRAPH_TABLE, contract.BUCKET}),
+        (contract.QUERY_HANDLER, contract.QUERY_TIMEOUT_SECONDS, {contract.GRAPH_TABLE}),
+        (
+            contract.EVALUATE_HANDLER,
+            contract.EVALUATE_TIMEOUT_SECONDS,
+            {contract.GRAPH_TABLE, contract.ALERT_TABLE, contract.ALERT_TOPIC},
+        ),
+    ],
+)
+def test_a_function_gets_what_its_handler_reads(
+    resources: Resources, handler: str, seconds: int, variables: set[str]
+) -> None:
+    found = [body["Properties"] for body in of_type(resources, "AWS::Lambda::Function").values()]
+    (properties,) = [candidate for candidate in found if candidate["Handler"] == handler]
+    assert properties["Timeout"] == seconds
+    environment = properties["Environment"]["Variables"]
+    assert {name for name in environment if name.startswith("SECGRAPH_")} == variables
+    assert environment["POWERTOOLS_SERVICE_NAME"] == contract.METRICS_DIMENSIONS["service"]
+    assert environment["POWERTOOLS_METRICS_NAMESPACE"] == contract.METRICS_NAMESPACE
+
+
+def test_every_log_group_forgets(resources: Resources) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup").values()
+    assert [group["Properties"]["RetentionInDays"] for group in groups] == [90, 90, 90]
+
+
+def test_memory_and_retention_follow_the_context(synthesise: Callable[..., Template]) -> None:
+    template = synthesise(Settings(memory_mb=1024, retention_days=14))
+    template.resource_properties_count_is("AWS::Lambda::Function", {"MemorySize": 1024}, 2)
+    template.resource_properties_count_is("AWS::Logs::LogGroup", {"RetentionInDays": 14}, 3)
+
+
+def test_a_message_stays_hidden_for_six_runs_of_the_function(
+    template: Template, resources: Resources
+) -> None:
+    (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    properties = mapping["Properties"]
+    queue = resources[properties["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+    function = resources[properties["FunctionName"]["Ref"]]["Properties"]
+    window = properties["MaximumBatchingWindowInSeconds"]
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + window
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert 2 <= properties["ScalingConfig"]["MaximumConcurrency"] <= 10
+
+
+def test_what_the_queue_gives_up_on_is_kept_as_long_as_sqs_can(
+    resources: Resources,
+) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue")
+    assert len(queues) == 2
+    (redriven,) = [body["Properties"] for body in queues.values() if "RedrivePolicy" in body["Properties"]]
+    dead_letters = redriven["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    assert redriven["RedrivePolicy"]["maxReceiveCount"] >= 5
+    assert queues[dead_letters]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert all(body["Properties"]["SqsManagedSseEnabled"] is True for body in queues.values())
+
+
+@pytest.mark.parametrize(
+    ("source", "detail_type"),
+    [
+        (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE),
+        (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE),
+    ],
+)
+@pytest.mark.parametrize("test_source", [False, True])
+def test_rules_take_exactly_the_findings(
+    synthesise: Callable[..., Template], source: str, detail_type: str, test_source: bool
+) -> None:
+    sources = [source, contract.TEST_SOURCE] if test_source else [source]
+    synthesise(Settings(test_source=test_source)).has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "EventPattern": {"source": sources, "detail-type": [detail_type]},
+            "Targets": [Match.object_like({"DeadLetterConfig": Match.any_value()})],
+        },
+    )
+
+
+def test_the_test_source_reaches_the_handler_only_when_asked_for(synthesise: Callable[..., Template]) -> None:
+    variable = contract.TEST_SOURCE_ENABLED
+    assert variable not in json.dumps(synthesise().to_json())
+    synthesise(Settings(test_source=True)).has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": {"Variables": {variable: "true"}}}
+    )
+
+
+def test_only_a_small_accounts_map_is_a_variable(
+    synthesise: Callable[..., Template],
+) -> None:
+    small = '{"123456789012":{"name":"shop-prod","production":true}}'
+    synthesise(Settings(accounts=small)).has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": {"Variables": {contract.ACCOUNTS: small}}}
+    )
+    assert contract.ACCOUNTS not in json.dumps(synthesise(Settings(accounts=small * 60)).to_json())
+
+
+def test_data_outlives_the_stack(template: Template, resources: Resources) -> None:
+    for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket"):
+        for body in of_type(resources, kind).values():
+            assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    template.resource_properties_count_is(
+        "AWS::DynamoDB::Table",
+        {
+            "BillingMode": "PAY_PER_REQUEST",
+            "DeletionProtectionEnabled": True,
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        },
+        2,
+    )
+
+
+def test_the_graph_table_has_a_stream_and_the_agreed_key(template: Template) -> None:
+    template.has_resource_properties(
+        "AWS::DynamoDB::Table",
+        {
+            "KeySchema": [{"AttributeName": contract.GRAPH_TABLE_KEY, "KeyType": "HASH"}],
+            "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        },
+    )
+
+
+def test_the_bucket_is_closed_and_tidies_up(template: Template) -> None:
+    template.has_resource_properties(
+        "AWS::S3::Bucket",
+        {
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [
+                    {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+                ]
+            },
+            "LifecycleConfiguration": {
+                "Rules": Match.array_with(
+                    [
+                        Match.object_like({"Prefix": contract.QUARANTINE_PREFIX, "ExpirationInDays": 365}),
+                        Match.object_like({"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}),
+                    ]
+                )
+            },
+        },
+    )
+
+
+def test_bucket_queues_and_topic_refuse_plain_http(resources: Resources) -> None:
+    for kind, count in (
+        ("AWS::S3::BucketPolicy", 1),
+        ("AWS::SQS::QueuePolicy", 2),
+        ("AWS::SNS::TopicPolicy", 1),
+    ):
+        policies = of_type(resources, kind)
+        assert len(policies) == count
+        for body in policies.values():
+            assert any(
+                statement["Effect"] == "Deny"
+                and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+                for statement in body["Properties"]["PolicyDocument"]["Statement"]
+            ), kind
+
+
+def test_alarms_can_use_the_topic_and_its_key(resources: Resources) -> None:
+    """Under the AWS-managed key, or without a word in either policy, alarm actions fail without a trace."""
+    (topic,) = of_type(resources, "AWS::SNS::Topic").values()
+    (key_id,) = of_type(resources, "AWS::KMS::Key")
+    assert topic["Properties"]["KmsMasterKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}
+    assert resources[key_id]["Properties"]["EnableKeyRotation"] is True
+    cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
+    for kind, needed in (
+        ("AWS::KMS::Key", {"kms:Decrypt", "kms:GenerateDataKey*"}),
+        ("AWS::SNS::TopicPolicy", {"sns:Publish"}),
+    ):
+        allowed = {
+            action
+            for statement in statements(resources, kind)
+            if statement["Effect"] == "Allow" and statement["Principal"] == cloudwatch
+            for action in actions(statement)
+        }
+        assert allowed == needed, kind
+
+
+def test_only_alarms_of_this_account_may_publish(resources: Resources) -> None:
+    (allow,) = [
+        statement
+        for statement in statements(resources, "AWS::SNS::TopicPolicy")
+        if statement["Effect"] == "Allow"
+    ]
+    assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_no_role_may_do_everything_of_anything(resources: Resources) -> None:
+    for statement in statements(resources, "AWS::IAM::Policy"):
+        assert not [action for action in actions(statement) if "*" in action]
+        assert statement["Resource"] != "*"
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role["Properties"]
+
+
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+RECEIVE = {f"sqs:{verb}" for verb in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility")}
+ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+READ = {f"dynamodb:{verb}" for verb in ("Scan", "GetItem", "DescribeTable")}
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        (
+            "IngestionIngest",
+            LOGS
+            | RECEIVE
+            | ABOUT_QUEUE
+            | {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "s3:PutObject"},
+        ),
+        ("AskingQuery", LOGS | READ),
+    ],
+)
+def test_a_role_may_do_exactly_this(resources: Resources, role: str, may: set[str]) -> None:
+    assert granted(resources, role) == may
+
+
+def test_rules_read_the_graph_and_write_alerts_only(resources: Resources) -> None:
+    graph = next(name for name in of_type(resources, "AWS::DynamoDB::Table") if "Graph" in name)
+    for name, body in of_type(resources, "AWS::IAM::Policy").items():
+        if name.startswith("AlertingEvaluate"):
+            for statement in body["Properties"]["PolicyDocument"]["Statement"]:
+                if graph in json.dumps(statement["Resource"]):
+                    assert set(actions(statement)) == READ
+    assert {"sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"} <= granted(resources, "AlertingEvaluate")
+
+
+def test_nothing_has_a_fixed_name(resources: Resources) -> None:
+    for name, body in resources.items():
+        if body["Type"] != "AWS::IAM::Policy":  # an inline policy: its name is unique within its role only
+            fixed = {key for key in NAME_PROPERTIES if isinstance(body["Properties"].get(key), str)}
+            assert not fixed, name
+
+
+def test_nothing_is_made_by_custom_resources(resources: Resources) -> None:
+    kinds = {body["Type"] for body in resources.values()}
+    assert not {kind for kind in kinds if kind.startswith("Custom::") or kind.endswith("::CustomResource")}
+
+
+def test_rules_are_evaluated_on_the_agreed_schedule(template: Template) -> None:
+    minutes = contract.EVALUATE_EVERY_MINUTES
+    assert 60 * minutes > contract.EVALUATE_TIMEOUT_SECONDS, "runs must not overlap"
+    template.has_resource_properties(
+        "AWS::Events::Rule", {"ScheduleExpression": f"rate({minutes} minutes)", "State": "ENABLED"}
+    )
+
+
+def test_every_alarm_tells_the_topic_and_none_names_account_or_region(resources: Resources) -> None:
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    (topic,) = of_type(resources, "AWS::SNS::Topic")
+    assert len(alarms) <= 10, "ten alarms are free"
+    for name, body in alarms.items():
+        properties = body["Properties"]
+        assert properties["AlarmActions"] == [{"Ref": topic}], name
+        assert properties["AlarmDescription"].startswith("secgraph: "), name
+        dimensions = {dimension["Name"].lower() for dimension in properties["Dimensions"]}
+        assert dimensions <= {"functionname", "queuename", "service"}, name
+
+
+@pytest.mark.parametrize(
+    ("metric", "count"),
+    [
+        ("Errors", 3),
+        ("Invocations", 1),
+        ("ApproximateNumberOfMessagesVisible", 1),
+        ("ApproximateAgeOfOldestMessage", 1),
+        (contract.METRIC_QUARANTINED, 1),
+        (contract.METRIC_RULES_FAILED, 1),
+        (contract.METRIC_MESSAGES_FAILED, 1),
+    ],
+)
+def test_there_is_an_alarm_on(template: Template, metric: str, count: int) -> None:
+    template.resource_properties_count_is("AWS::CloudWatch::Alarm", {"MetricName": metric}, count)
+
+
+def test_own_metrics_are_watched_under_the_dimensions_that_powertools_writes(template: Template) -> None:
+    template.resource_properties_count_is(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Namespace": contract.METRICS_NAMESPACE,
+            "Dimensions": [
+                {"Name": name, "Value": value} for name, value in contract.METRICS_DIMENSIONS.items()
+            ],
+        },
+        3,
+    )
+
+
+def test_an_address_is_subscribed_when_given(synthesise: Callable[..., Template]) -> None:
+    synthesise().resource_count_is("AWS::SNS::Subscription", 0)
+    synthesise(Settings(alert_email="security@example.com")).has_resource_properties(
+        "AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "security@example.com"}
+    )
