@@ -106,5 +106,5 @@ def is_name(token: Token) -> bool:
 def shown(token: Token) -> str:
     """The token as an error names it, cut to a readable length."""
     if token.kind is Kind.END:
-        return token.kind.value
+        return "the end of the query"
     return token.text if len(token.text) <= 40 else token.text[:39] + "…"

@@ -12,24 +12,8 @@ from secgraph.errors import Position, QueryError
 MAX_TEXT = 64 * 1024
 """Longest query text in code points."""
 
-RESERVED = frozenset(
-    (
-        "FIND",
-        "UNIQUE",
-        "WITH",
-        "AND",
-        "OR",
-        "THAT",
-        "AS",
-        "WHERE",
-        "RETURN",
-        "HAVING",
-        "ORDER",
-        "SKIP",
-        "LIMIT",
-    )
-    + ("TRUE", "FALSE", "UNDEFINED", "NULL")
-)
+_RESERVED = "FIND UNIQUE WITH AND OR THAT AS WHERE RETURN HAVING ORDER SKIP LIMIT TRUE FALSE UNDEFINED NULL"
+RESERVED = frozenset(_RESERVED.split())
 """Keywords that cannot be an unquoted alias."""
 
 KEYWORDS = RESERVED | {"RELATES", "TO", "TREE", "BY", "ASC", "DESC"}
@@ -52,7 +36,7 @@ class Kind(Enum):
     OPERATOR = "operator"
     MISSPELT = "unknown operator"
     SYMBOL = "symbol"
-    END = "end of the query"
+    END = "end of query"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,36 +6,127 @@ entity is number 0. Hop n brings relationship n and entity n. Blocks are numbere
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from secgraph.j1ql.nodes import Query
+from secgraph.errors import Position, QueryError
+from secgraph.j1ql.advice import nearest
+from secgraph.j1ql.grouping import Grouping
+from secgraph.j1ql.nodes import Call, Everything, Expr, Filter, Path, Query, Record
+from secgraph.j1ql.printing import column_name
+from secgraph.j1ql.scopes import Scope, Target, What
+from secgraph.j1ql.signatures import SIGNATURES
+from secgraph.j1ql.types import check_types
+from secgraph.j1ql.walk import comparisons, entities, expressions, inside, members, subqueries
 
-
-class What(Enum):
-    """What a name stands for."""
-
-    ENTITY = "entity"
-    RELATIONSHIP = "relationship"
-    BLOCK = "block"
-    NOTHING = "nothing"
-    """A relationship alias or an implicit name inside a negated tail: always undefined."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a name stands for: entity n, relationship n or block n. An explicit entity alias in a negated
-    tail is already replaced by the entity that the negation started from (j1ql.md section 8)."""
-
-    what: What
-    number: int
+__all__ = ["Checked", "Target", "What", "check"]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A query whose names are all known and unambiguous. `scope` is keyed by the name as written in the
-    query (verbs in the spelling used)."""
+    query (verbs in capitals and in every spelling used)."""
 
     query: Query
     scope: Mapping[str, Target]
+    bound: Mapping[str, Target] = field(default_factory=dict)
+    """Every alias and implicit name once, verbs in capitals: what a row's metadata lists."""
+    warnings: tuple[str, ...] = ()
+    """Sentences about what runs and is probably not meant."""
+
+
+def check(query: Query) -> Checked:
+    """Tie names and check types, in subqueries as well. Needs no data and no parameter values.
+
+    Raises QueryError DUPLICATE, NAME, AMBIGUOUS, then TYPE, SUBQUERY, the first in the order of the text.
+    """
+    checked = _check_names(query)
+    check_types(query)
+    return checked
+
+
+def _check_names(query: Query) -> Checked:
+    scope = Scope.of(query)
+    for entity in entities(query):
+        _check_with(entity.filter, scope)
+    for nested in subqueries(query):
+        _check_names(nested.query)
+    used: dict[str, Target] = {}
+    for path in _where_paths(query.where):
+        _use_where(path, scope, used)
+    for found in expressions(query):
+        _use(found, scope, used)
+    Grouping.of(query, scope).check(query)
+    bound = scope.bound()
+    return Checked(query, bound | used, bound, (*_warn_negated(scope, used), *_warn_shape(query)))
+
+
+def _check_with(found: Filter | None, scope: Scope) -> None:
+    """WITH sees the properties of its own entity only (section 10)."""
+    for comparison in comparisons(found):
+        path = comparison.left
+        alias, _, rest = path.property.partition(".") if isinstance(path, Path) else ("", "", "")
+        if rest and alias in scope.aliases and isinstance(path, Path):
+            message = f"WITH sees only the properties of its own entity; test {path.property} in WHERE."
+            at = Position(path.at.line, path.at.column, len(alias))
+            raise QueryError("NAME", message, at, expected="a property of this entity", suggestion=rest)
+
+
+def _where_paths(found: Filter | None) -> Iterator[Path]:
+    for comparison in comparisons(found):
+        sides = (comparison.left, *members(comparison.right))
+        yield from (side for side in sides if isinstance(side, Path))
+
+
+def _use_where(path: Path, scope: Scope, used: dict[str, Target]) -> None:
+    if path.selector is not None:
+        used[path.selector] = scope.find(path.selector, path.at, path.property)
+        return
+    if scope.known(path.property):
+        message = f"{path.property} is a whole record; test one of its properties."
+        suggestion = f"{path.property}._id"
+    else:
+        message = "In WHERE a property is written with its selector in front; WITH takes it alone."
+        suggestion = f"{scope.first()}.{path.property}" if scope.first() else "WITH"
+    raise QueryError("NAME", message, path.at, expected="selector.property", suggestion=suggestion)
+
+
+def _use(found: Expr | Everything, scope: Scope, used: dict[str, Target]) -> None:
+    for part in inside(found):
+        match part:
+            case Path() if part.selector is not None:
+                used[part.selector] = scope.find(part.selector, part.at, part.property)
+            case Record() | Everything():
+                used[part.selector] = scope.find(part.selector, part.at)
+            case Call() if part.function not in SIGNATURES:
+                raise _unknown_function(part)
+
+
+def _unknown_function(call: Call) -> QueryError:
+    message = f"There is no function {call.function}; the functions are {', '.join(SIGNATURES)}."
+    at = Position(call.at.line, call.at.column, len(call.function))
+    suggestion = nearest(call.function, SIGNATURES) or ""
+    return QueryError("NAME", message, at, expected="a function", suggestion=suggestion)
+
+
+def _warn_negated(scope: Scope, used: dict[str, Target]) -> Iterator[str]:
+    """Nothing in a negated tail exists; an alias there is likely meant for what survives (section 8)."""
+    for name in used:
+        written = name if name in scope.aliases else name.upper() if name not in scope.implicit else name
+        if written not in scope.negated:
+            continue
+        if used[name].what is What.NOTHING:
+            yield f"{name} names a part of what must not exist, so it is always undefined."
+        else:
+            yield f"{name} stands in a negation and means the entity before it; move the alias there."
+
+
+def _warn_shape(query: Query) -> Iterator[str]:
+    if query.start.selector.names == ("*",) and query.steps and query.start.filter is None:
+        yield "FIND * with steps and without WITH looks at every entity and is slow."
+    names: dict[str, Expr | Everything] = {}
+    for column in query.returns if isinstance(query.returns, tuple) else ():
+        name, item = column_name(column), column.item
+        before = names.setdefault(name, item)
+        if before != item and not (isinstance(before, Path) and isinstance(item, Path)):
+            yield f"Two items of RETURN share the column {name}; the last defined value is shown."
