@@ -1,0 +1,144 @@
+"""SourceEvent → GraphChange…, or the reason why the event is ignored on purpose.
+
+What is neither known nor ignored by name raises EventError, so that it is quarantined and can be replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from secgraph import contract
+from secgraph.errors import EventError
+from secgraph.graph.model import Edge, GraphChange, Ref
+from secgraph.ingest import guardduty, inspector
+from secgraph.ingest.body import Body
+from secgraph.ingest.event import SourceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An event that is left out on purpose: what it is, for the report."""
+
+    reason: str
+
+
+_Normaliser = Callable[[Body, int], Iterable[GraphChange]]
+_ON_DEMAND: Final = ("inspector2.ami.ondemand", "OnDemand AMI Scan Findings")
+_GUARDDUTY: Final = (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE)
+_INSPECTOR: Final = (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE)
+
+_NORMALISERS: Final[Mapping[tuple[str, str], _Normaliser]] = {
+    _GUARDDUTY: guardduty.changes,
+    _INSPECTOR: inspector.changes,
+    _ON_DEMAND: inspector.changes,
+    (contract.TEST_SOURCE, contract.GUARDDUTY_DETAIL_TYPE): guardduty.changes,
+    (contract.TEST_SOURCE, contract.INSPECTOR_DETAIL_TYPE): inspector.changes,
+}
+_IGNORED: Final[Mapping[str, frozenset[str]]] = {
+    contract.GUARDDUTY_SOURCE: frozenset(
+        {
+            "AWS API Call via CloudTrail",
+            "GuardDuty Runtime Protection Healthy",
+            "GuardDuty Runtime Protection Unhealthy",
+            "GuardDuty Malware Protection Object Scan Result",
+            "GuardDuty Malware Protection Resource Status Active",
+            "GuardDuty Malware Protection Resource Status Warning",
+            "GuardDuty Malware Protection Resource Status Error",
+            "GuardDuty Malware Protection Post Scan Action Failed",
+        }
+    ),
+    contract.INSPECTOR_SOURCE: frozenset(
+        {
+            "AWS API Call via CloudTrail",
+            "Inspector2 Scan",
+            "Inspector2 Coverage",
+            "Inspector2 AutoEnable",
+            "Inspector2 OnDemand Scan Complete",
+        }
+    ),
+}
+_REFUSED: Final[Mapping[str, str]] = {
+    "aws.inspector": "Inspector Classic ended in May 2026 and is not read; use Amazon Inspector (inspector2)",
+    "aws.securityhub": "Security Hub events are read by a later release; this one can be replayed then",
+}
+_NAMES: Final = ", ".join(sorted({source for source, _ in _NORMALISERS} - {contract.TEST_SOURCE}))
+
+
+def normalise(
+    event: SourceEvent, *, received_on: int, test_source: bool = False
+) -> tuple[GraphChange, ...] | Ignored:
+    """Say what an event says of things; the first change is about the finding itself.
+
+    `received_on` (epoch ms) is when the event first reached us. With `test_source`, events of
+    `secgraph.test` are let in, under keys of their own and marked `sample`. Raises EventError with the
+    field at fault for what cannot be understood.
+    """
+    if event.detail_type in _IGNORED.get(event.source, ()):
+        return Ignored(f"{event.detail_type} is not a finding")
+    normaliser = _NORMALISERS.get((event.source, event.detail_type))
+    if normaliser is None:
+        raise _unknown(event)
+    if event.source != contract.TEST_SOURCE:
+        return _once(normaliser(event.detail, received_on))
+    if not test_source:
+        raise EventError(
+            f"events of {contract.TEST_SOURCE} are switched off; "
+            f"set {contract.TEST_SOURCE_ENABLED}=true to let them in",
+            "source",
+        )
+    return tuple(_apart(change) for change in _once(normaliser(event.detail, received_on)))
+
+
+def _unknown(event: SourceEvent) -> EventError:
+    if event.source in _REFUSED:
+        return EventError(_REFUSED[event.source], "source")
+    known = sorted({name for source, name in _NORMALISERS if source == event.source})
+    if known:
+        expected = " and ".join(repr(name) for name in known)
+        return EventError(
+            f"{event.detail_type[:100]!r} is no detail type that secgraph knows of {event.source}; "
+            f"it reads {expected}",
+            "detail-type",
+        )
+    return EventError(f"secgraph reads no events of {event.source[:100]!r}; it reads {_NAMES}", "source")
+
+
+def _once(changes: Iterable[GraphChange]) -> tuple[GraphChange, ...]:
+    """Leave out what an event says of one thing twice in the same words."""
+    kept: list[GraphChange] = []
+    held: dict[tuple[str, str], list[GraphChange]] = {}
+    for change in changes:
+        said = held.setdefault((change.thing.id, change.observation.block), [])
+        if change not in said:
+            said.append(change)
+            kept.append(change)
+    return tuple(kept)
+
+
+def _apart(change: GraphChange) -> GraphChange:
+    """Move a test event's change under keys of its own, so that it can never touch a real thing."""
+    observation = change.observation
+    return replace(
+        change,
+        thing=_test_ref(change.thing),
+        observation=replace(
+            observation,
+            properties={
+                **observation.properties,
+                "_source": "sample-data",
+                "_scope": contract.TEST_SOURCE,
+                "sample": True,
+            },
+            edges=tuple(_test_edge(edge) for edge in observation.edges),
+        ),
+    )
+
+
+def _test_ref(ref: Ref) -> Ref:
+    return Ref.of(f"{contract.TEST_SOURCE}:{ref.key}", ref.type)
+
+
+def _test_edge(edge: Edge) -> Edge:
+    return replace(edge, end=_test_ref(edge.end))

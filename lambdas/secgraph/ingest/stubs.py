@@ -1,0 +1,147 @@
+"""Accounts, services and the parts of a network → stubs that stand in until an inventory run knows more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from secgraph.graph.model import Edge, GraphChange, Value
+from secgraph.ingest import things
+from secgraph.ingest.aws import Place
+from secgraph.ingest.things import Kind, Thing, Witness, incoming, outgoing
+from secgraph.ingest.values import facts
+
+_NAMED_IDS: Final = {
+    things.INSTANCE.type: "instanceId",
+    things.VPC.type: "vpcId",
+    things.SUBNET.type: "subnetId",
+    things.SECURITY_GROUP.type: "groupId",
+}
+"""The property that repeats a thing's id under its AWS name, for the queries that ask for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource that a finding affects: the thing, all that was said of it and around it, the text that
+    stands for it in the finding's `targets`, and the tags that the finding copies."""
+
+    thing: Thing
+    changes: tuple[GraphChange, ...]
+    target: str = ""
+    tags: dict[str, Value] = field(default_factory=dict)
+
+
+def account(place: Place) -> Thing:
+    """Name the account."""
+    return Thing(things.ACCOUNT, place.account, place.account, place.everywhere())
+
+
+def service(kind: Kind, place: Place) -> Thing:
+    """Name the account's service entity; with a region in `place`, the region's."""
+    key = ":".join(part for part in (kind.type, place.account, place.region) if part)
+    return Thing(kind, key, key, place, name=kind.type)
+
+
+def ec2(kind: Kind, place: Place, id_: str) -> Thing:
+    """Name a thing of the EC2 family."""
+    return Thing(kind, place.arn("ec2", f"{kind.path}/{id_}"), id_, place)
+
+
+def image(place: Place, id_: str) -> Thing:
+    """Name an AMI; its ARN names no account, and its owner may be anyone."""
+    return Thing(things.IMAGE, f"arn:{place.partition}:ec2:{place.region}::image/{id_}", id_)
+
+
+def service_stubs(witness: Witness, kind: Kind, place: Place) -> tuple[GraphChange, ...]:
+    """State the account and its service entity, so that account – service – resource never breaks."""
+    owner = account(place)
+    return (
+        witness.of_key(owner),
+        witness.of_key(service(kind, place), incoming("HAS", owner)),
+    )
+
+
+def ec2_stub(witness: Witness, thing: Thing, *edges: Edge) -> GraphChange:
+    """State a thing of the EC2 family by its key."""
+    named = _NAMED_IDS.get(thing.kind.type)
+    return witness.of_key(thing, *edges, **({named: thing.id} if named else {}))
+
+
+def owned_ec2_stub(witness: Witness, thing: Thing, place: Place) -> GraphChange:
+    """State a thing of the EC2 family by its key, had by the account's EC2."""
+    return ec2_stub(witness, thing, incoming("HAS", service(things.EC2, place.everywhere())))
+
+
+def in_vpc(witness: Witness, thing: Thing, vpc: Thing, verb: str = "") -> GraphChange:
+    """State which VPC a thing is in, which never changes; with a verb, also `vpc VERB thing`."""
+    edges = (incoming(verb, vpc),) if verb else ()
+    return witness.saw(thing, "vpc", {"vpcId": vpc.id}, edges, time=things.ALWAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where a resource is attached: one subnet and VPC at most, and any number of security groups."""
+
+    place: Place
+    vpc_id: str | None
+    subnet_ids: Sequence[str] = ()
+    group_ids: Sequence[str] = ()
+
+    @property
+    def vpc(self) -> Thing | None:
+        """Name the VPC."""
+        return ec2(things.VPC, self.place, self.vpc_id) if self.vpc_id else None
+
+    @property
+    def subnets(self) -> tuple[Thing, ...]:
+        """Name the subnets."""
+        return tuple(ec2(things.SUBNET, self.place, id_) for id_ in self.subnet_ids)
+
+    @property
+    def groups(self) -> tuple[Thing, ...]:
+        """Name the security groups."""
+        return tuple(ec2(things.SECURITY_GROUP, self.place, id_) for id_ in self.group_ids)
+
+    def stubs(self, witness: Witness) -> Iterator[GraphChange]:
+        """State VPC, subnets and security groups; the VPC contains the subnets."""
+        vpc = self.vpc
+        if vpc:
+            yield owned_ec2_stub(witness, vpc, self.place)
+        for subnet in self.subnets:
+            yield ec2_stub(witness, subnet)
+            if vpc:
+                yield in_vpc(witness, subnet, vpc, "CONTAINS")
+        for group in self.groups:
+            yield owned_ec2_stub(witness, group, self.place)
+
+    def edges_of_host(self) -> Iterator[Edge]:
+        """State the edges that an instance in this network has."""
+        vpc = self.vpc
+        if vpc:
+            yield incoming("HAS", vpc)
+        for subnet in self.subnets:
+            yield incoming("HAS", subnet)
+        for group in self.groups:
+            yield incoming("PROTECTS", group)
+            yield outgoing("HAS", group)
+
+
+def finding_edges(resources: Iterable[Resource], *, is_open: bool, primary: Thing | None) -> Iterator[Edge]:
+    """State `resource HAS finding`, or HAD once it is closed, from the finding's side."""
+    for resource in resources:
+        main = primary is not None and resource.thing.key == primary.key
+        properties = {"primary": True} if main else {}
+        yield incoming("HAS" if is_open else "HAD", resource.thing, **properties)
+
+
+def mentioned_account(witness: Witness, place: Place) -> GraphChange:
+    """State an account that is only mentioned, as `system-mapper`.
+
+    Its block sorts before every `…/key`, so a source that owns the account has the last word.
+    """
+    thing = account(place)
+    known = facts(_source="system-mapper", id=thing.id, name=thing.id, displayName=thing.id)
+    return replace(witness, source="aws").saw(
+        thing, "mentioned", known, place=thing.place, time=things.ALWAYS
+    )

@@ -1,0 +1,179 @@
+"""The things that events name, and what may be said of them. In: a thing, facts, edges. Out: GraphChange.
+
+A thing is stated in two layers. `of_key` is what follows from its key alone: class, ids, names, the class's
+required properties, the service that has it. It is the same in every event (time 0), so a busy stub is
+written once. `saw` is what one block of one event saw, under that event's clock, and lies over the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from secgraph.graph.model import NOTHING, Edge, GraphChange, Observation, Properties, Ref, Scalar, Value
+from secgraph.ingest.aws import Place
+from secgraph.ingest.values import facts
+
+ALWAYS: Final = 0
+"""The clock of what follows from a key alone."""
+UNCHANGING: Final = 1
+"""The clock of what a key does not tell and yet never changes, such as a security group's name."""
+MANAGED: Final = "integration-managed"
+GLOBAL_SCOPE: Final = "global"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type, its classes, and the properties that the classes require of every such thing.
+
+    A required property that is not known is absent, never a guess (`encrypted`, `classification`, `CIDR`).
+    """
+
+    type: str
+    classes: tuple[str, ...]
+    always: Properties = field(default_factory=lambda: NOTHING)
+    path: str = ""
+    """How the resource part of an EC2 ARN begins (`subnet` in `subnet/{id}`)."""
+    integration: str = "aws"
+    """`_integrationType`; empty for what no integration owns, such as a CVE."""
+
+
+def _service(name: str, category: str, function: str, *classes: str) -> Kind:
+    return Kind(name, ("Service", *classes), {"category": (category,), "function": (function,)})
+
+
+_NETWORK: Final = {"public": False, "internal": True}
+
+ACCOUNT: Final = Kind("aws_account", ("Account",))
+GUARDDUTY: Final = _service("aws_guardduty", "security", "threat-detection")
+INSPECTOR: Final = _service("aws_inspectorv2", "security", "vulnerability-scanning", "Scanner")
+EC2: Final = _service("aws_ec2", "infrastructure", "compute")
+S3: Final = _service("aws_s3", "storage", "object-storage")
+IAM: Final = _service("aws_iam", "security", "access-management")
+ECR: Final = _service("aws_ecr", "infrastructure", "container-registry")
+LAMBDA: Final = _service("aws_lambda", "infrastructure", "serverless-compute")
+DETECTOR: Final = Kind(
+    "aws_guardduty_detector",
+    ("Assessment", "Scanner"),
+    {"category": "threat-detection", "internal": True, "summary": "Amazon GuardDuty threat detection"},
+)
+INSTANCE: Final = Kind("aws_instance", ("Host",), path="instance")
+VPC: Final = Kind("aws_vpc", ("Network",), _NETWORK, path="vpc")
+SUBNET: Final = Kind("aws_subnet", ("Network",), _NETWORK, path="subnet")
+SECURITY_GROUP: Final = Kind(
+    "aws_security_group", ("Firewall",), {"category": "network", "isStateful": True}, path="security-group"
+)
+NETWORK_ACL: Final = Kind(
+    "aws_network_acl", ("Firewall",), {"category": "network", "isStateful": False}, path="network-acl"
+)
+INTERNET_GATEWAY: Final = Kind(
+    "aws_internet_gateway",
+    ("Gateway",),
+    {"category": ("network",), "function": ("routing",), "public": True},
+    path="internet-gateway",
+)
+NETWORK_INTERFACE: Final = Kind("aws_eni", ("NetworkInterface",), path="network-interface")
+IMAGE: Final = Kind("aws_ami", ("Image",))
+KEY_PAIR: Final = Kind("aws_key_pair", ("AccessKey", "Key"), path="key-pair")
+BUCKET: Final = Kind("aws_s3_bucket", ("DataStore",))
+KMS_KEY: Final = Kind("aws_kms_key", ("CryptoKey", "Key"))
+USER: Final = Kind("aws_iam_user", ("User",))
+ROLE: Final = Kind("aws_iam_role", ("AccessRole",))
+ACCESS_KEY: Final = Kind("aws_iam_access_key", ("AccessKey", "Key"))
+REPOSITORY: Final = Kind("aws_ecr_repository", ("Repository",))
+CONTAINER_IMAGE: Final = Kind("aws_ecr_image", ("Image",))
+FUNCTION: Final = Kind("aws_lambda_function", ("Function",))
+GUARDDUTY_FINDING: Final = Kind("aws_guardduty_finding", ("Finding",))
+INSPECTOR_FINDING: Final = Kind("aws_inspector_finding", ("Finding",))
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One thing: its kind, its natural key, and where it lives as far as the key tells (else None)."""
+
+    kind: Kind
+    key: str
+    id: str
+    place: Place | None = None
+    name: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        """Give the reference that edges use."""
+        return Ref.of(self.key, self.kind.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who speaks: the source's name in blocks, the type of its findings, the finding's own clock
+    (`updatedOn`, epoch ms), and when the event first reached us (epoch ms)."""
+
+    source: str
+    finding_type: str
+    time: int
+    received_on: int
+
+    def of_key(self, thing: Thing, *edges: Edge, **more: Value) -> GraphChange:
+        """State what follows from the thing's key alone; `more` and `edges` must follow from it too."""
+        name = thing.name or thing.id
+        arn = thing.key if thing.key.startswith("arn:") else None
+        known = facts({"id": thing.id, "name": name, "displayName": name, "arn": arn, **thing.kind.always})
+        properties = self._base(thing, thing.place) | where(thing.place) | known | more
+        return self._change(thing, Observation(f"{self.source}/key", ALWAYS, properties, edges))
+
+    def saw(
+        self,
+        thing: Thing,
+        block: str,
+        properties: Mapping[str, Value],
+        edges: Iterable[Edge] = (),
+        *,
+        place: Place | None = None,
+        time: int | None = None,
+        rank: int = 0,
+        collected: Mapping[str, tuple[Scalar, ...]] | None = None,
+    ) -> GraphChange:
+        """State what a block of the event saw. `place` is where the thing lives if its key does not tell."""
+        observation = Observation(
+            block=f"{self.source}/{block}",
+            time=self.time if time is None else time,
+            properties=self._base(thing, place or thing.place) | where(place) | dict(properties),
+            edges=in_order(edges),
+            rank=rank,
+            collected=collected or {},
+        )
+        return self._change(thing, observation)
+
+    def _base(self, thing: Thing, place: Place | None) -> dict[str, Value]:
+        return facts(
+            _class=thing.kind.classes,
+            _source=MANAGED,
+            _scope=place.scope if place else GLOBAL_SCOPE,
+            _integrationType=thing.kind.integration or None,
+            discoveredBy=self.finding_type,
+        )
+
+    def _change(self, thing: Thing, observation: Observation) -> GraphChange:
+        return GraphChange(thing.ref, observation, self.received_on)
+
+
+def where(place: Place | None) -> dict[str, Value]:
+    """Give `accountId` and `region` as far as known."""
+    return facts(accountId=place.account, region=place.region or None) if place else {}
+
+
+def incoming(verb: str, start: Thing, **properties: Scalar) -> Edge:
+    """State an edge from another thing to this one."""
+    return Edge(verb, start.ref, outgoing=False, properties=properties)
+
+
+def outgoing(verb: str, end: Thing, **properties: Scalar) -> Edge:
+    """State an edge from this thing to another."""
+    return Edge(verb, end.ref, outgoing=True, properties=properties)
+
+
+def in_order(edges: Iterable[Edge]) -> tuple[Edge, ...]:
+    """List the edges once each in one fixed order, so that equal statements have equal content."""
+    found = {(edge.verb, edge.end.key, edge.outgoing): edge for edge in edges}
+    return tuple(found[place] for place in sorted(found))
