@@ -74,12 +74,13 @@ def build(target: Target, *, packs: Path | None = None, accounts: str = "", into
     python = _interpreter(target)
     wheels = _wheels(target, python, into)
     extra = {**_pack_files(packs), **({contract.ACCOUNTS_FILE: accounts.encode()} if accounts else {})}
-    digest = _digest([wheels.name, *_fingerprints({**_source_files(), **extra})])
+    files = {**_source_files(), **extra}
+    digest = _digest([wheels.name, *_fingerprints(files)])
     path = into / f"asset-{target.name}-{digest}"
     if not path.is_dir():
         with _unfinished(into) as draft:
             shutil.copytree(wheels, draft, dirs_exist_ok=True, copy_function=os.link)
-            for name, content in {**_source_files(), **extra}.items():
+            for name, content in files.items():
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 (draft / name).write_bytes(content)
             _compile(python, draft / SOURCE.name, f"{CODE_ROOT}/{SOURCE.name}")
@@ -106,16 +107,13 @@ def _wheels(target: Target, python: Path | None, into: Path) -> Path:
     path = into / f"wheels-{target.name}-{digest}"
     if not path.is_dir():
         with _unfinished(into) as draft:
+            platform = ["--python-platform", target.platform] if target.platform else []
+            options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
+            where = ["--python", sys.executable, "--target", str(draft)]
+            version = ["--python-version", target.python, *platform]
             _run(
                 "install the locked dependencies",
-                [find_uv_bin(), "pip", "install", "--quiet", "--target", str(draft)]
-                + ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
-                + (
-                    ["--python-platform", target.platform]
-                    if target.platform
-                    else ["--python", sys.executable]
-                )
-                + ["--python-version", target.python, "-r", str(LOCK)],
+                [find_uv_bin(), "pip", "install", "--quiet", *where, *version, *options, "-r", str(LOCK)],
             )
             _strip(draft)
             _compile(python, draft, CODE_ROOT)
