@@ -1,4 +1,4 @@
-"""Types: Query → nothing, or the TYPE or SUBQUERY error that shows without data (j1ql.md sections 5, 13, 16)."""
+"""Types: Query → nothing, or the TYPE or SUBQUERY error that shows without data (sections 5, 13, 16)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from secgraph.errors import QueryError
+from secgraph.errors import Position, QueryError
 from secgraph.j1ql.advice import nearest
 from secgraph.j1ql.cursor import Cursor, shown
 from secgraph.j1ql.lexer import Kind, Token
@@ -22,6 +22,7 @@ from secgraph.j1ql.nodes import (
     Right,
     Subquery,
 )
+from secgraph.j1ql.regexes import RegexError, check_pattern
 
 CONSTANTS: dict[str, bool | None] = {"TRUE": True, "FALSE": False, "UNDEFINED": None, "NULL": None}
 
@@ -111,8 +112,7 @@ def item(cursor: Cursor, clause: Clause) -> Item:
         case Kind.NUMBER:
             return Literal(number(cursor), token.at)
         case Kind.REGEX:
-            cursor.take()
-            return Regex(token.value, token.text.endswith("i"), token.at)
+            return _regex(cursor)
         case Kind.PARAMETER:
             return Parameter(token.value, cursor.take().at)
         case Kind.WORD if clause is Clause.WHERE and _goes_on(cursor):
@@ -121,6 +121,17 @@ def item(cursor: Cursor, clause: Clause) -> Item:
         cursor.take()
         return Literal(-number(cursor), cursor.span(token))
     raise _no_value(cursor, clause)
+
+
+def _regex(cursor: Cursor) -> Regex:
+    token = cursor.take()
+    try:
+        check_pattern(token.value)
+    except RegexError as wrong:
+        at = Position(token.at.line, token.at.column + 1 + wrong.offset, 1)
+        expected = "a regular expression of classes, quantifiers, groups, alternation and anchors"
+        raise QueryError("SYNTAX", wrong.reason, at, expected=expected) from None
+    return Regex(token.value, token.text.endswith("i"), token.at)
 
 
 def _no_value(cursor: Cursor, clause: Clause) -> QueryError:
