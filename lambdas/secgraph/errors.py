@@ -6,10 +6,11 @@ SecgraphError
 │   ├── QueryError         a J1QL text, with code, position and remedy (j1ql.md section 17)
 │   ├── PackError          a rule pack or one of its rules
 │   └── SettingsError      configuration: accounts file, packs folder, environment
-└── StoreError             the place where the graph or the alerts are kept
-    ├── StoreLocked        another process holds the local graph file
-    ├── StoreTooLarge      more items than this reader may load
-    └── StoreUnavailable   the store did not answer, or gave up on part of a batch
+├── StoreError             the place where the graph or the alerts are kept
+│   ├── StoreLocked        another process holds the local graph file
+│   ├── StoreTooLarge      more items than this reader may load
+│   └── StoreUnavailable   the store did not answer, or gave up on part of a batch
+└── ChannelError           a channel to people did not take a message
 """
 
 from __future__ import annotations
@@ -91,3 +92,7 @@ class StoreTooLarge(StoreError):  # noqa: N818
 
 class StoreUnavailable(StoreError):  # noqa: N818
     """The store did not answer, or refused part of a batch after every retry."""
+
+
+class ChannelError(SecgraphError):
+    """A channel to people did not take a message; it stays pending."""

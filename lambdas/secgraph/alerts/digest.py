@@ -1,0 +1,82 @@
+"""Digests: a row's facts in, the few clean words that a message and the stored alert keep out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from secgraph.alerts.text import line
+from secgraph.rules.rows import Row
+
+TITLE: Final = 120
+WORD: Final = 80
+LINK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What is kept of a row. `since` is when it joined, epoch milliseconds; `score` is 0–10 or None."""
+
+    hash: int
+    since: int
+    title: str
+    type: str = ""
+    target: str = ""
+    account: str = ""
+    account_name: str = ""
+    region: str = ""
+    severity: str = ""
+    score: float | None = None
+    owner: str = ""
+    link: str = ""
+
+
+def digest(row: Row, since: int) -> Digest:
+    """Keep the words of a row that say what, where and whose."""
+    facts = row.facts
+    return Digest(
+        hash=row.hash,
+        since=since,
+        title=_first(facts, TITLE, "displayName", "name", "_key", "id") or "row",
+        type=_first(facts, WORD, "_type"),
+        target=_first(facts, WORD, "targets", "instanceId", "bucketName", "functionName", "arn"),
+        account=_first(facts, WORD, "accountId"),
+        account_name=_first(facts, WORD, "tag.AccountName"),
+        region=_first(facts, WORD, "region"),
+        severity=_first(facts, WORD, "severity"),
+        score=score(row),
+        owner=_first(facts, WORD, "owner", "tag.Owner", "tag.Team"),
+        link=_link(facts),
+    )
+
+
+def score(row: Row) -> float | None:
+    """Give the row's numeric severity."""
+    value = row.facts.get("numericSeverity")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return None
+
+
+def worst_first(row: Row) -> tuple[float, str, int]:
+    """Order rows: the highest score first, then by name."""
+    return -(score(row) or 0.0), str(row.facts.get("displayName", "")), row.hash
+
+
+def _first(facts: Mapping[str, object], limit: int, *names: str) -> str:
+    for name in names:
+        value = facts.get(name)
+        if isinstance(value, list | tuple):
+            value = ", ".join(str(item) for item in value[:3])
+        if value is not None and value != "":
+            return line(value, limit)
+    return ""
+
+
+def _link(facts: Mapping[str, object]) -> str:
+    """Give the row's console link; only https, since the text comes from findings and tags."""
+    value = facts.get("webLink")
+    if isinstance(value, str) and value.startswith("https://") and len(value) <= LINK and value.isascii():
+        return line(value, LINK)
+    return ""

@@ -1,0 +1,180 @@
+"""Messages: a transition and its rule in, one message for people out.
+
+It says what, where, whose, since when and what to do, for five rows at most and then how many more. All
+text that comes from findings, tags and rules passes through alerts/text.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+
+from secgraph.alerts.digest import Digest
+from secgraph.alerts.lifecycle import AlertState, Kind, Transition
+from secgraph.alerts.ports import Message
+from secgraph.alerts.text import ascii_line, line, paragraph
+from secgraph.rules.rule import Level, Rule
+
+SUBJECT: Final = 99
+"""SNS takes fewer than 100 characters, ASCII, no line break."""
+BODY: Final = 6_000
+ROWS_SHOWN: Final = 5
+RULES_SHOWN: Final = 40
+NAME: Final = 45
+DESCRIPTION: Final = 700
+QUERY: Final = 600
+QUERIES_SHOWN: Final = 2
+SUMMARY: Final = "summary"
+
+
+def compose(transition: Transition, rule: Rule) -> Message:
+    """Write the message of a transition."""
+    parts = [
+        f"{transition.level.name} · {line(rule.name, 255)} · {_event(transition)}",
+        paragraph(rule.description, DESCRIPTION),
+        _rows(transition),
+        _times(transition),
+        f"What to do: {paragraph(rule.remediation, DESCRIPTION)}" if rule.remediation else "",
+        _queries(rule),
+        f"Rule {line(rule.name, 255)} of {line(rule.pack, 100)}, message {transition.seq} of this alert.",
+    ]
+    return Message(
+        id=f"{rule.name}#{transition.seq}",
+        subject=_subject(transition, rule),
+        body=_body(parts),
+        attributes=_attributes(transition.level, rule.name, transition.kind.name.lower()),
+    )
+
+
+def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Message:
+    """Write the one message that opens a deployment: the alerts that are open, worst first.
+
+    `failing` counts the rules that cannot be evaluated. Each state is of an open alert; one at least.
+    """
+    ordered = sorted(states, key=lambda state: (-state.level, -state.total, state.rule))
+    levels = Counter(state.level for state in ordered)
+    counts = ", ".join(f"{levels[level]} {level.name.lower()}" for level in sorted(levels, reverse=True))
+    shown = [f"  {state.level.name:<8} {line(state.rule, 100)}: {_number(state.total)}" for state in ordered]
+    top = sorted(
+        ((state.level, each) for state in ordered for each in state.rows[:ROWS_SHOWN]),
+        key=lambda pair: (-pair[0], -(pair[1].score or 0.0), pair[1].title),
+    )
+    distinct = list({each.hash: each for _, each in top}.values())
+    rows = sum(state.total for state in ordered)
+    opened = f"{len(ordered)} alert{'s' * (len(ordered) != 1)} open: {counts}"
+    parts = [
+        f"The first summary of this deployment, {_time(now)}. {opened}.",
+        "\n".join([*shown[:RULES_SHOWN], *_more(len(shown) - RULES_SHOWN, "alerts")]),
+        "\n".join(["First of all:", *_listed(distinct, rows)]),
+        f"{failing} rule(s) could not be evaluated; `rules check` says why." if failing else "",
+        "From now on each change of an alert has a message of its own.",
+    ]
+    return Message(
+        id=SUMMARY,
+        subject=ascii_line(f"[{ordered[0].level.name}] secgraph: {opened}", SUBJECT),
+        body=_body(parts),
+        attributes=_attributes(ordered[0].level, SUMMARY, SUMMARY),
+    )
+
+
+def _attributes(level: Level, rule: str, transition: str) -> Mapping[str, str]:
+    return MappingProxyType(
+        {"severity": level.name, "rule": line(rule, 255) or "unnamed", "transition": transition}
+    )
+
+
+def _body(parts: Sequence[str]) -> str:
+    return paragraph("\n\n".join(part for part in parts if part), BODY)
+
+
+# ── subject ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _subject(transition: Transition, rule: Rule) -> str:
+    """Say level, rule, event, and the first row with its place as far as there is room."""
+    head = f"[{transition.level.name}] {ascii_line(rule.name, NAME)} {_event(transition)}"
+    if transition.kind is Kind.FAILED or not transition.rows:
+        return ascii_line(head, SUBJECT)
+    first = transition.rows[0]
+    where = ", ".join(word for word in (first.account_name or first.account, first.region) if word)
+    return ascii_line(f"{head}: {first.title}{f' ({where})' if where else ''}", SUBJECT)
+
+
+def _event(transition: Transition) -> str:
+    match transition.kind:
+        case Kind.OPENED:
+            return f"opened, {_number(transition.total)}"
+        case Kind.NEW_ROWS:
+            return f"{transition.new:,} new of {_number(transition.total)}"
+        case Kind.LEVEL_RAISED:
+            return f"raised from {transition.earlier.name}"
+        case Kind.RESOLVED:
+            return "resolved"
+        case Kind.FAILED:
+            return "could not be evaluated"
+
+
+def _number(rows: int) -> str:
+    return f"{rows:,} row{'s' * (rows != 1)}"
+
+
+# ── body ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rows(transition: Transition) -> str:
+    if transition.kind is Kind.FAILED:
+        return f"The alert stays as it was. The reason: {line(transition.error, DESCRIPTION)}"
+    if not transition.rows:
+        return "The rule holds without any row." if transition.kind is not Kind.RESOLVED else ""
+    counted = transition.new if transition.kind is Kind.NEW_ROWS else transition.total
+    heading = {Kind.NEW_ROWS: "New:", Kind.RESOLVED: "No longer there:"}.get(transition.kind, "What:")
+    return "\n".join([heading, *_listed(transition.rows, counted)])
+
+
+def _listed(rows: Sequence[Digest], counted: int) -> list[str]:
+    shown = [_row(number, each) for number, each in enumerate(rows[:ROWS_SHOWN], start=1)]
+    return [*shown, *_more(counted - len(shown), "")]
+
+
+def _more(left: int, of: str) -> list[str]:
+    return [f"+{left:,} more {of}".rstrip()] if left > 0 else []
+
+
+def _row(number: int, row: Digest) -> str:
+    score = "" if row.score is None else f" {row.score:g}"
+    account = f"{row.account_name} ({row.account})" if row.account_name and row.account else ""
+    what = [f"{row.severity}{score}".strip(), row.type, f"on {row.target}" if row.target else ""]
+    where = [
+        account or row.account_name or row.account,
+        row.region,
+        f"owner {row.owner}" if row.owner else "",
+        f"since {_time(row.since)}",
+    ]
+    lines = [f"{number}. {row.title}", *(_joined(words) for words in (what, where)), row.link]
+    return "\n   ".join(each for each in lines if each)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " · ".join(word for word in words if word)
+
+
+def _times(transition: Transition) -> str:
+    if transition.kind is Kind.FAILED:
+        return ""
+    since = f"Open since {_time(transition.opened_on)}"
+    if transition.kind is Kind.RESOLVED:
+        return f"Was open since {_time(transition.opened_on)}, resolved {_time(transition.on)}."
+    gone = f" {_number(transition.gone)} went away." if transition.gone else ""
+    return f"{since}, {_number(transition.total)} in all.{gone}"
+
+
+def _queries(rule: Rule) -> str:
+    shown = [paragraph(query.text, QUERY) for query in rule.queries[:QUERIES_SHOWN]]
+    return "\n".join(["Query:", *shown, *_more(len(rule.queries) - QUERIES_SHOWN, "queries")])
+
+
+def _time(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
