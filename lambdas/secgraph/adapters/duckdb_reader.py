@@ -1,0 +1,129 @@
+"""A GraphReader over a DuckDB connection. In: statements. Out: rows, all of them or QueryError LIMITS.
+
+`lock_down` shuts the connection in first: no SQL that reaches it can touch a file, another database, an
+extension or its own settings, whatever the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock, Timer
+from typing import Final
+
+import duckdb
+
+from secgraph.adapters.duckdb_relations import Relations
+from secgraph.errors import Position, QueryError
+from secgraph.graph.relations import Catalogue, Rows, Statement
+
+_WHOLE: Final = Position(1, 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection or one statement may use. `temp` is disk space to spill to, "0B" for none."""
+
+    seconds: float = 30.0
+    rows: int = 1_000_000
+    memory: str = "1GB"
+    temp: str = "0B"
+    threads: int | None = None
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, limits: Limits) -> None:
+    """Bound the connection's memory and disk, cut it off from the outside, and freeze its settings.
+
+    Open database files stay usable; nothing else can be opened any more.
+    """
+    settings = [
+        f"SET memory_limit = {_text(limits.memory)}",
+        f"SET max_temp_directory_size = {_text(limits.temp)}",
+        "SET python_enable_replacements = false",  # a table name must never mean a Python variable
+        "SET autoinstall_known_extensions = false",
+        "SET autoload_known_extensions = false",
+        "SET allow_community_extensions = false",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ]
+    if limits.threads is not None:
+        settings.insert(0, f"SET threads = {int(limits.threads)}")
+    for setting in settings:
+        connection.execute(setting)
+
+
+class DuckDBReader:
+    """Answers from a connection that holds the relations. One statement runs at a time."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, limits: Limits | None = None) -> None:
+        self._connection = connection
+        self._limits = limits or Limits()
+        self._relations = Relations(connection)
+
+    def catalogue(self) -> Catalogue:
+        """Tell what the graph holds."""
+        return self._relations.catalogue()
+
+    def fetch(self, statement: Statement) -> Rows:
+        """Run one statement within the limits. Raises QueryError LIMITS; the answer is never cut."""
+        with _bounded(self._connection, self._limits.seconds) as clock:
+            try:
+                found = self._connection.execute(statement.sql, list(statement.parameters))
+                rows = found.fetchmany(self._limits.rows + 1)
+            except duckdb.InterruptException:
+                if clock.struck:
+                    raise _limit(f"The query ran longer than {self._limits.seconds:g} seconds.") from None
+                raise
+            except duckdb.OutOfMemoryException:
+                raise _limit(f"The query needed more than {self._limits.memory} of memory.") from None
+        if len(rows) > self._limits.rows:
+            raise _limit(f"The query gave more than {self._limits.rows:,} rows.")
+        return rows
+
+
+class _Clock:
+    """Interrupts the connection once, and only while the statement it was started for still runs."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.struck = False
+        self._connection = connection
+        self._lock = Lock()
+        self._running = True
+
+    def strike(self) -> None:
+        with self._lock:
+            if self._running:
+                self.struck = True
+                self._connection.interrupt()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._running = False
+
+
+@contextmanager
+def _bounded(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[_Clock]:
+    clock = _Clock(connection)
+    timer = Timer(seconds, clock.strike)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield clock
+    finally:
+        clock.stop()
+        timer.cancel()
+
+
+def _limit(what: str) -> QueryError:
+    return QueryError(
+        "LIMITS",
+        f"{what} Nothing was cut: no answer is given.",
+        _WHOLE,
+        expected="a smaller question",
+        suggestion="name a type instead of a class or *, add WITH, or RETURN fewer steps",
+    )
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

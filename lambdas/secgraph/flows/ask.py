@@ -1,0 +1,196 @@
+"""Ask: query text → response. parse → check → compile → fetch → result, one page at a time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from secgraph.errors import Position, QueryError
+from secgraph.graph.ports import GraphReader
+from secgraph.j1ql import compiler
+from secgraph.j1ql.compilation import Parameters
+from secgraph.j1ql.compiler import Options
+from secgraph.j1ql.names import Checked, check
+from secgraph.j1ql.parser import parse
+from secgraph.j1ql.plan import TreeShape
+from secgraph.j1ql.result import response
+
+PAGE_ROWS = 250
+PAGE_BYTES = 5 * 2**20
+_WHOLE = Position(1, 1, 0)
+_NONE: Parameters = {}
+
+
+def ask(
+    text: str,
+    *,
+    reader: GraphReader,
+    now: int,
+    parameters: Parameters = _NONE,
+    include_deleted: bool = False,
+    row_metadata: bool = False,
+    cursor: str | None = None,
+    page_rows: int | None = PAGE_ROWS,
+    page_bytes: int | None = PAGE_BYTES,
+    max_rows: int | None = None,
+) -> dict[str, Any]:
+    """Answer a query with a response of j1ql.md section 12; `cursor` is in it while more pages follow.
+
+    `now` is epoch milliseconds; a cursor carries the `now` of the first page on. With `page_rows` and
+    `page_bytes` None the whole result comes at once; `max_rows` then bounds it. Raises QueryError; LIMITS
+    if the result is larger than `max_rows`, or a tree is larger than one page.
+    """
+    checked = check(parse(text))
+    asked = _Asked(text, parameters, include_deleted, row_metadata)
+    at = asked.place(cursor) if cursor else _Place(0, now)
+    size = page_rows if max_rows is None else min(max_rows + 1, page_rows or max_rows + 1)
+    plan = compiler.compile(
+        checked,
+        reader.catalogue(),
+        now=at.now,
+        parameters=parameters,
+        options=Options(include_deleted, row_metadata, at.offset, size),
+    )
+    rows = reader.fetch(plan.statement)
+    answer = response(plan, rows)
+    if isinstance(plan.shape, TreeShape):
+        _bound_tree(answer, max_rows if page_rows is None else page_rows, page_bytes)
+    else:
+        _bound_rows(answer, max_rows)
+        _page(answer, asked, at, page_rows, page_bytes)
+    return _with_messages(answer, checked)
+
+
+def explain(
+    text: str,
+    *,
+    reader: GraphReader,
+    now: int,
+    parameters: Parameters = _NONE,
+    include_deleted: bool = False,
+) -> str:
+    """Give the plan, the SQL and the bound values of a query, without running it. Raises QueryError."""
+    options = Options(include_deleted=include_deleted)
+    checked = check(parse(text))
+    catalogue = reader.catalogue()
+    return str(compiler.compile(checked, catalogue, now=now, parameters=parameters, options=options))
+
+
+def _with_messages(answer: dict[str, Any], checked: Checked) -> dict[str, Any]:
+    return {**answer, "messages": list(checked.warnings)} if checked.warnings else answer
+
+
+# ── bounds and pages ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _bound_tree(answer: Mapping[str, Any], most: int | None, page_bytes: int | None) -> None:
+    vertices = answer["data"]["vertices"]
+    if most is not None and len(vertices) > most:
+        raise _too_large(f"The tree has {len(vertices):,} entities, more than {most:,}")
+    if page_bytes is not None and _bytes(answer["data"]) > page_bytes:
+        raise _too_large(f"The tree is larger than {page_bytes:,} bytes")
+
+
+def _bound_rows(answer: Mapping[str, Any], max_rows: int | None) -> None:
+    total = answer.get("totalCount", len(answer["data"]))
+    if max_rows is not None and total > max_rows:
+        raise _too_large(f"The result has {total:,} rows, more than {max_rows:,}")
+
+
+def _too_large(what: str) -> QueryError:
+    return QueryError(
+        "LIMITS",
+        f"{what}; nothing was cut, no answer is given.",
+        _WHOLE,
+        expected="a smaller result",
+        suggestion="add LIMIT, or a filter in WITH",
+    )
+
+
+def _page(
+    answer: dict[str, Any],
+    asked: _Asked,
+    at: _Place,
+    page_rows: int | None,
+    page_bytes: int | None,
+) -> None:
+    """Cut the page to its bytes (one row at least) and add the cursor if the result goes on."""
+    data = answer["data"]
+    kept = len(data) if page_bytes is None else _fitting(data, page_bytes)
+    answer["data"] = data[:kept]
+    total = answer.get("totalCount")
+    if page_rows is not None and kept and total is not None and at.offset + kept < total:
+        answer["cursor"] = asked.cursor(_Place(at.offset + kept, at.now))
+
+
+def _fitting(data: list[Any], page_bytes: int) -> int:
+    size = 0
+    for count, row in enumerate(data):
+        size += _bytes(row) + 1
+        if size > page_bytes and count:
+            return count
+    return len(data)
+
+
+def _bytes(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8"))
+
+
+# ── cursors ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins, and the moment that the whole query is asked at."""
+
+    offset: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a cursor belongs to: the next page makes sense for the very same question only."""
+
+    text: str
+    parameters: Parameters
+    include_deleted: bool
+    row_metadata: bool
+
+    def cursor(self, place: _Place) -> str:
+        """Write the cursor of a place: opaque, and worth nothing for another question."""
+        token = {"o": place.offset, "n": place.now, "h": self._digest(place)}
+        return base64.urlsafe_b64encode(json.dumps(token).encode()).decode()
+
+    def place(self, cursor: str) -> _Place:
+        """Read a cursor. Raises QueryError PARAM if it is damaged or of another question."""
+        try:
+            token = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+            place = _Place(token["o"], token["n"])
+            valid = token["h"] == self._digest(place)
+        except (binascii.Error, ValueError, KeyError, TypeError):
+            valid = False
+        if not valid:
+            raise QueryError(
+                "PARAM",
+                "The cursor does not belong to this query, its parameters and options.",
+                _WHOLE,
+                expected="the cursor of the page before, with the same query",
+                suggestion="leave the cursor out to begin again",
+            )
+        return place
+
+    def _digest(self, place: _Place) -> str:
+        said = [
+            self.text,
+            sorted(self.parameters.items()),
+            self.include_deleted,
+            self.row_metadata,
+            place.offset,
+            place.now,
+        ]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]

@@ -1,0 +1,226 @@
+"""Compiler: checked query + catalogue → one SQL statement, the shape of its rows, and a readable plan.
+
+Values enter the SQL as bound parameters only; names as quoted identifiers, and only those that the
+catalogue holds: a property that no record has never reaches SQL, it is undefined everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from secgraph.graph.relations import Catalogue, Cell, Statement
+from secgraph.j1ql import names
+from secgraph.j1ql.compilation import Compilation, Parameters
+from secgraph.j1ql.describe import described
+from secgraph.j1ql.functions import Expressions, selectors_in
+from secgraph.j1ql.names import Checked, Target, What
+from secgraph.j1ql.nodes import (
+    AllOf,
+    And,
+    AnyOf,
+    EntityPattern,
+    Expr,
+    Filter,
+    Or,
+    Path,
+    Right,
+    Subquery,
+    Tree,
+)
+from secgraph.j1ql.paths import Frame, Paths, column_of
+from secgraph.j1ql.plan import ListShape, Plan, Shape, TreeShape
+from secgraph.j1ql.predicates import Filters
+from secgraph.j1ql.projections import (
+    Table,
+    keys_of,
+    list_rows,
+    list_statement,
+    page_of,
+    tree_statement,
+)
+from secgraph.j1ql.selectors import Matcher
+from secgraph.j1ql.semijoins import Semijoins, chain_length, has_inner_block
+from secgraph.j1ql.typed import Typed, property_of
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a query is asked. `size` is the length of the page, None for everything."""
+
+    include_deleted: bool = False
+    row_metadata: bool = False
+    offset: int = 0
+    size: int | None = None
+
+
+def compile(  # noqa: A001 (the stage's name in the architecture)
+    checked: Checked,
+    catalogue: Catalogue,
+    *,
+    now: int,
+    parameters: Parameters,
+    options: Options = Options(),
+) -> Plan:
+    """Write the plan of a query. Raises QueryError TYPE, PARAM, SUBQUERY, NAME or UNSUPPORTED."""
+    compilation = Compilation(catalogue, now, parameters, options.include_deleted)
+    sql, shape, way = _Query(compilation, checked).statement(options)
+    return Plan(
+        _numbered(_with(compilation, sql), compilation.bound),
+        shape,
+        described(checked.query, catalogue, way),
+        options.offset,
+        checked.query.skip or 0,
+        checked.query.limit,
+    )
+
+
+def _with(compilation: Compilation, sql: str) -> str:
+    if not compilation.ctes:
+        return sql
+    tables = ",\n".join(f"{name} AS (\n  {text})" for name, text in compilation.ctes)
+    return f"WITH {tables}\n{sql}"
+
+
+_MARK = re.compile(r"""\$([0-9]+)|"(?:[^"]|"")*"|'(?:[^']|'')*'""")
+"""A mark; or a quoted name or text, in which nothing is a mark."""
+
+
+def _numbered(sql: str, bound: Sequence[Cell]) -> Statement:
+    """Number the marks in the order of the text; what was bound for a test that fell away is dropped."""
+    order: dict[str, int] = {}
+
+    def renumbered(found: re.Match[str]) -> str:
+        return f"${order.setdefault(found[1], len(order) + 1)}" if found[1] else found[0]
+
+    text = _MARK.sub(renumbered, sql)
+    return Statement(text, tuple(bound[int(mark) - 1] for mark in order))
+
+
+class _Query:
+    """One query or subquery on its way to SQL."""
+
+    def __init__(self, compilation: Compilation, checked: Checked) -> None:
+        self._compilation = compilation
+        self._checked = checked
+        self._query = checked.query
+        self._paths = Paths(compilation, self._match)
+
+    def statement(self, options: Options) -> tuple[str, Shape, str]:
+        """Give the SQL, the shape of its rows, and in a few words how the result comes about."""
+        query = self._query
+        page = page_of(query, options.offset, options.size)
+        if query.returns is None:
+            frame, way = self._starts()
+            keys = keys_of(query, self._expressions(frame))
+            rows = list_rows(frame, keys)
+            return list_statement(self._compilation, rows, keys, page), ListShape(), way
+        if isinstance(query.returns, Tree):
+            frame = self._frame()
+            keys = keys_of(query, self._expressions(frame))
+            whole = page_of(query, 0, None)
+            return tree_statement(self._compilation, frame, keys, whole), TreeShape(), "tree of all paths"
+        table = self._table()
+        keys = keys_of(query, table.expressions)
+        meta = self._meta() if options.row_metadata and not (table.is_grouped or query.unique) else ()
+        sql, shape = table.statement(keys, page, meta)
+        way = "table, one row for each group of paths" if table.is_grouped else "table, one row for each path"
+        return sql, shape, way
+
+    def values(self) -> str:
+        """Write the values of a subquery as rows of `s`, `n` and `b`."""
+        table = self._table()
+        return table.explode(keys_of(self._query, table.expressions), page_of(self._query, 0, None))
+
+    def _table(self) -> Table:
+        columns = self._query.returns
+        assert isinstance(columns, tuple)  # noqa: S101 (for the type checker)
+        frame = self._frame()
+        return Table(self._compilation, self._checked, frame, columns, self._where(frame))
+
+    def _meta(self) -> Sequence[tuple[str, Target]]:
+        return [(name, it) for name, it in self._checked.bound.items() if it.what is not What.NOTHING]
+
+    # ── paths ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _frame(self) -> Frame:
+        frame = self._paths.walk(self._paths.start(self._query.start), self._query.steps, outer_join=True)
+        if self._query.where is not None:
+            frame.conditions.append(self._where(frame).test(self._query.where))
+        return frame
+
+    def _starts(self) -> tuple[Frame, str]:
+        """Give the start entities: by semi joins if nothing looks at two records of a path at once."""
+        where = self._where_by_record()
+        if where is None or has_inner_block(self._query.steps):
+            return self._frame(), "list of the start entities of all paths"
+        semijoins = Semijoins(self._paths, self._match, where)
+        frame = semijoins.start(self._query.start, self._query.steps)
+        return frame, "list of start entities, by semi joins"
+
+    def _where_by_record(self) -> dict[str, list[str]] | None:
+        scope = self._checked.scope
+        ordered = {scope[it] for key in self._query.order for it in selectors_in(key.expression)}
+        if any(it.what is not What.NOTHING and it != Target(What.ENTITY, 0) for it in ordered):
+            return None
+        always = chain_length(self._query.steps)
+        tests: dict[str, list[str]] = {}
+        for part in _conjuncts(self._query.where):
+            records = {scope[it] for it in _selectors(part) if scope[it].what is not What.NOTHING}
+            if len(records) > 1 or any(it.what is What.BLOCK or it.number > always for it in records):
+                return None
+            record = column_of(next(iter(records), Target(What.ENTITY, 0)))
+            tests.setdefault(record, []).append(self._filters(self._beside).test(part))
+        return tests
+
+    # ── filters ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _match(self, alias: str, pattern: EntityPattern) -> list[str]:
+        def typed(path: Expr) -> Typed:
+            assert isinstance(path, Path)  # noqa: S101 (for the type checker: WITH has only paths)
+            return property_of(alias, path.property, self._compilation.catalogue.entity_properties)
+
+        return Matcher(self._compilation, alias, self._filters(typed)).tests(pattern)
+
+    def _where(self, frame: Frame) -> Filters:
+        return self._filters(self._expressions(frame).typed)
+
+    def _beside(self, path: Expr) -> Typed:
+        """Give a property in WHERE where the record's table stands right beside the test."""
+        assert isinstance(path, Path)  # noqa: S101 (for the type checker: WHERE has only paths)
+        target = self._checked.scope[path.selector or ""]
+        if target.what is What.NOTHING:
+            return Typed()
+        catalogue = self._compilation.catalogue
+        is_edge = target.what is What.RELATIONSHIP
+        held = catalogue.relationship_properties if is_edge else catalogue.entity_properties
+        return property_of(column_of(target), path.property, held)
+
+    def _filters(self, typed: Callable[[Expr], Typed]) -> Filters:
+        return Filters(self._compilation, typed, self._subquery)
+
+    def _expressions(self, frame: Frame) -> Expressions:
+        return Expressions(self._compilation, frame, self._checked.scope, {})
+
+    def _subquery(self, subquery: Subquery) -> str:
+        inner = _Query(self._compilation, names.check(subquery.query))
+        return self._compilation.cte("values", inner.values())
+
+
+def _conjuncts(filter_: Filter | None) -> Sequence[Filter]:
+    if filter_ is None:
+        return ()
+    return filter_.items if isinstance(filter_, And) else (filter_,)
+
+
+def _selectors(filter_: Filter) -> set[str]:
+    if isinstance(filter_, And | Or):
+        return {name for item in filter_.items for name in _selectors(item)}
+    return {*selectors_in(filter_.left), *_right_selectors(filter_.right)}
+
+
+def _right_selectors(right: Right) -> set[str]:
+    if isinstance(right, AllOf | AnyOf):
+        return {name for item in right.items for name in _right_selectors(item)}
+    return {right.selector} if isinstance(right, Path) and right.selector else set()

@@ -1,0 +1,214 @@
+"""Steps → SQL over paths (j1ql.md sections 7 to 9).
+
+A `Frame` is a SELECT under construction: each row is a path, each of its columns (`e0`, `r1`, `e1`, …, `b1`)
+the dense id of the record that the path holds there. A hop is a join with the adjacency and the next
+entity; a negation an anti join with everything that could follow; an optional block the union of the paths
+as they are with the paths through the block.
+"""
+
+# ruff: noqa: S608 (names are quoted or ours, values are bound)
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from secgraph.j1ql.compilation import Compilation
+from secgraph.j1ql.names import Target, What
+from secgraph.j1ql.nodes import Block, Direction, EntityPattern, Hop, Step
+from secgraph.j1ql.typed import Typed, all_of, property_of
+
+LETTERS = {What.ENTITY: "e", What.RELATIONSHIP: "r", What.BLOCK: "b"}
+Match = Callable[[str, EntityPattern], list[str]]
+"""Table alias of an entity and its pattern → the tests that it must pass."""
+
+
+def column_of(target: Target) -> str:
+    """Name the path column of a target: `e0`, `r1`, `b1`."""
+    return f"{LETTERS[target.what]}{target.number}"
+
+
+@dataclass(slots=True)
+class Frame:
+    """A SELECT under construction. `columns` maps path columns to SQL, `aliases` the path columns whose
+    record is already joined to its table alias, `current` is the SQL of the current entity's id."""
+
+    source: list[str]
+    columns: dict[str, str]
+    current: str
+    aliases: dict[str, str] = field(default_factory=dict)
+    conditions: list[str] = field(default_factory=list)
+
+    def select(self, columns: Sequence[str]) -> str:
+        """Write the SELECT of these columns (`expression AS name`)."""
+        where = f"\n  WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+        return f"SELECT {', '.join(columns)}\n  FROM " + "\n  ".join(self.source) + where
+
+    def alias(self, name: str) -> str:
+        """Give the table alias with the record of a path column, joining it if it is not there yet."""
+        if name not in self.aliases:
+            table = "relationship" if name[0] == "r" else "entity"
+            self.source.append(f"LEFT JOIN {table} AS {name} ON {name}.id = {self.columns[name]}")
+            self.aliases[name] = name
+        return self.aliases[name]
+
+
+class Paths:
+    """Walks the steps of one query, numbering hops and blocks as names.py does."""
+
+    def __init__(self, compilation: Compilation, match: Match) -> None:
+        self._compilation = compilation
+        self._match = match
+        self._hops = 0
+        self._blocks = 0
+
+    def take_number(self) -> int:
+        """Give the number of the next hop."""
+        self._hops += 1
+        return self._hops
+
+    def start(self, pattern: EntityPattern) -> Frame:
+        """Begin with the start entity."""
+        frame = Frame(["entity AS e0"], {"e0": "e0.id"}, "e0.id", {"e0": "e0"})
+        frame.conditions += self._match("e0", pattern)
+        return frame
+
+    def walk(self, frame: Frame, steps: Sequence[Step], *, outer_join: bool) -> Frame:
+        """Take all steps. With `outer_join`, blocks with nothing after them act as an outer join."""
+        last = len(steps)
+        while outer_join and last and isinstance(steps[last - 1], Block):
+            last -= 1
+        before = self._steps(frame, steps[:last])
+        if last == len(steps):
+            return before
+        prefix = [name for name in before.columns if name[0] != "b"]
+        after = self._steps(before, steps[last:])
+        return self._without_shorter(after, prefix)
+
+    def _steps(self, frame: Frame, steps: Sequence[Step]) -> Frame:
+        for place, step in enumerate(steps):
+            if isinstance(step, Block):
+                frame = self._block(frame, step)
+            elif step.negated:
+                self._negation(frame, step, steps[place + 1 :])
+                return frame
+            else:
+                self._hop(frame, step)
+        return frame
+
+    def _hop(self, frame: Frame, hop: Hop) -> None:
+        number = self.take_number()
+        near, far = f"r{number}", f"e{number}"
+        frame.source.append(f"JOIN {self.adjacency(hop)} AS {near} ON {near}.near = {frame.current}")
+        frame.source.append(f"JOIN entity AS {far} ON {far}.id = {near}.far")
+        frame.conditions += self._match(far, hop.target)
+        frame.columns |= {near: f"{near}.id", far: f"{far}.id"}
+        frame.aliases |= {near: near, far: far}
+        frame.current = f"{far}.id"
+
+    def _negation(self, frame: Frame, hop: Hop, tail: Sequence[Step]) -> None:
+        name = f"n{self._hops + 1}"
+        frame.source.append(
+            f"ANTI JOIN (\n{self.tail(hop, tail)}) AS {name} ON {name}.near = {frame.current}"
+        )
+
+    def tail(self, hop: Hop, tail: Sequence[Step]) -> str:
+        """Write the SELECT of the ids (`near`) from which a hop and the steps after it can be taken."""
+        number = self.take_number()
+        near, far = f"r{number}", f"e{number}"
+        frame = Frame(
+            [f"{self.adjacency(hop)} AS {near}", f"JOIN entity AS {far} ON {far}.id = {near}.far"],
+            {"near": f"{near}.near"},
+            f"{far}.id",
+        )
+        frame.conditions += self._match(far, hop.target)
+        reached = self._steps(frame, tail)
+        return reached.select([f"{reached.columns['near']} AS near"])
+
+    def adjacency(self, hop: Hop) -> str:
+        """Write the relationships of a hop, once for each end that they may be entered at: `near`, `far`."""
+        return adjacency(self._compilation, hop)
+
+    def _block(self, frame: Frame, block: Block) -> Frame:
+        self._blocks += 1
+        name = f"b{self._blocks}"
+        skipped = self._flushed(frame)
+        columns = dict(skipped.columns)
+        inside = self._steps(_copy(skipped), block.steps)
+        taken = self._cte(inside, {name: inside.current})
+        bare = self._select(skipped, {name: skipped.current})
+        both = self._compilation.cte("paths", f"{bare}\n  UNION ALL BY NAME\n  SELECT * FROM {taken}")
+        names = [*columns, *(it for it in inside.columns if it not in columns), name]
+        return Frame([f"{both} AS p"], {it: f"p.{it}" for it in names}, "p.cur")
+
+    def _flushed(self, frame: Frame) -> Frame:
+        """Close the SELECT into a common table expression and go on from it."""
+        name = self._cte(frame, {})
+        return Frame([f"{name} AS p"], {it: f"p.{it}" for it in frame.columns}, "p.cur")
+
+    def _cte(self, frame: Frame, more: Mapping[str, str]) -> str:
+        return self._compilation.cte("paths", self._select(frame, more))
+
+    def _select(self, frame: Frame, more: Mapping[str, str]) -> str:
+        columns = {**frame.columns, **more, "cur": frame.current}
+        return frame.select([f"{sql} AS {name}" for name, sql in columns.items()])
+
+    def _without_shorter(self, frame: Frame, prefix: Sequence[str]) -> Frame:
+        """Drop each path that another one with the same prefix continues with the same hops and more."""
+        name = self._cte(frame, {})
+        hops = [it for it in frame.columns if it[0] == "r" and it not in prefix]
+        taken = " + ".join(f"({{0}}.{hop} IS NOT NULL)::INT" for hop in hops)
+        same = [f"q.{it} IS NOT DISTINCT FROM p.{it}" for it in prefix]
+        same += [f"(p.{hop} IS NULL OR (q.{hop} = p.{hop} AND q.e{hop[1:]} = p.e{hop[1:]}))" for hop in hops]
+        same.append(f"{taken.format('q')} > {taken.format('p')}")
+        whole = all_of([f"{hop} IS NOT NULL" for hop in hops])
+        kept = self._compilation.cte(
+            "paths",
+            f"SELECT * FROM {name} WHERE {whole}\n  UNION ALL\n  SELECT p.*\n"
+            f"  FROM (SELECT * FROM {name} WHERE NOT {whole}) AS p\n"
+            f"  ANTI JOIN {name} AS q ON {' AND '.join(same)}",
+        )
+        return Frame([f"{kept} AS p"], {it: f"p.{it}" for it in frame.columns}, "p.cur")
+
+
+def adjacency(compilation: Compilation, hop: Hop) -> str:
+    """Write the relationships that a hop may take, as a table with the ids `near` and `far`. Without an
+    arrow each stands twice, once for either end; a loop stands once."""
+    tests = [] if compilation.include_deleted else ["NOT deleted"]
+    if hop.verbs:
+        wanted = {verb.upper() for verb in hop.verbs}
+        stored = sorted(verb for verb in compilation.catalogue.verbs if verb.upper() in wanted)
+        marks = [compilation.bind(verb) for verb in stored]
+        tests.append(f"class IN ({', '.join(marks)})" if marks else "FALSE")
+    leaving = _ends("src", "dst", tests)
+    entering = _ends("dst", "src", tests)
+    if hop.direction is Direction.OUT:
+        return f"({leaving})"
+    if hop.direction is Direction.IN:
+        return f"({entering})"
+    return f"({leaving} UNION ALL {_ends('dst', 'src', [*tests, 'src <> dst'])})"
+
+
+def _ends(near: str, far: str, tests: Sequence[str]) -> str:
+    where = f" WHERE {' AND '.join(tests)}" if tests else ""
+    return f"SELECT *, {near} AS near, {far} AS far FROM relationship{where}"
+
+
+def record_property(compilation: Compilation, frame: Frame, target: Target, name: str) -> Typed:
+    """Give a property of the record that a name stands for in these paths."""
+    if target.what is What.NOTHING:
+        return Typed()
+    alias = frame.alias(column_of(target))
+    catalogue = compilation.catalogue
+    is_edge = target.what is What.RELATIONSHIP
+    held = catalogue.relationship_properties if is_edge else catalogue.entity_properties
+    return property_of(alias, name, held)
+
+
+def _copy(frame: Frame) -> Frame:
+    return Frame(
+        list(frame.source),
+        dict(frame.columns),
+        frame.current,
+        dict(frame.aliases),
+        list(frame.conditions),
+    )

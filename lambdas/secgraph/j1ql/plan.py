@@ -1,0 +1,88 @@
+"""What the compiler gives: a statement, the shape of its rows, and a plan that a person can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from secgraph.graph.relations import Kind, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCells:
+    """A property or expression: one cell for each kind, lists as JSON text."""
+
+    name: str
+    kinds: tuple[Kind, ...]
+
+    @property
+    def width(self) -> int:
+        """Count the cells."""
+        return len(self.kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class EntityCells:
+    """A whole entity: its document. With `spread`, one column for each property (`x.*`)."""
+
+    name: str
+    spread: bool = False
+
+    @property
+    def width(self) -> int:
+        """Count the cells."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipCells:
+    """A whole relationship: its document and the `_id`s of both ends."""
+
+    name: str
+    spread: bool = False
+
+    @property
+    def width(self) -> int:
+        """Count the cells."""
+        return 3
+
+
+Cells = ValueCells | EntityCells | RelationshipCells
+
+
+@dataclass(frozen=True, slots=True)
+class ListShape:
+    """Rows: (count of all rows, document of an entity)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """Rows: (count of all rows, the cells of each column, the cells of each record for `_meta`)."""
+
+    columns: tuple[Cells, ...]
+    meta: tuple[EntityCells | RelationshipCells, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TreeShape:
+    """Rows: (`v`, dense id, document, NULL, NULL), then (`e`, dense id, document, source, target)."""
+
+
+Shape = ListShape | TableShape | TreeShape
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One statement with its shape. `skip` and `limit` are the query's own; the statement gives the page
+    from `offset` (of the result, SKIP not counted)."""
+
+    statement: Statement
+    shape: Shape
+    steps: tuple[str, ...]
+    offset: int = 0
+    skip: int = 0
+    limit: int | None = None
+
+    def __str__(self) -> str:
+        marks = [f"  ${place} = {value!r}" for place, value in enumerate(self.statement.parameters, 1)]
+        parameters = ["", "parameters", *marks] if marks else []
+        return "\n".join([*self.steps, "", self.statement.sql, *parameters])

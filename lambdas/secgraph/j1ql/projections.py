@@ -1,0 +1,305 @@
+"""Paths → the rows of a list, a table or a tree (j1ql.md sections 12 to 14).
+
+Inside `page` stand ids and values only; documents are joined to the rows of the page, not to all paths.
+"""
+
+# ruff: noqa: S608 (names are quoted or ours, values are bound)
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from secgraph.graph.relations import Kind
+from secgraph.j1ql.compilation import Compilation
+from secgraph.j1ql.functions import Expressions, coalesced, has_aggregate
+from secgraph.j1ql.names import Checked, Target, What
+from secgraph.j1ql.nodes import Column, Everything, Query
+from secgraph.j1ql.paths import Frame, column_of
+from secgraph.j1ql.plan import Cells, EntityCells, RelationshipCells, TableShape, ValueCells
+from secgraph.j1ql.predicates import Filters
+from secgraph.j1ql.printing import column_name
+from secgraph.j1ql.typed import RecordOf, Typed, property_of, sort_keys
+
+_LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which rows to give: `start` of them are passed over, at most `size` given (None: all)."""
+
+    start: int
+    size: int | None
+
+    def sql(self, compilation: Compilation) -> str:
+        """Write LIMIT and OFFSET."""
+        size = "" if self.size is None else f" LIMIT {compilation.bind_count(self.size)}"
+        return size + (f" OFFSET {compilation.bind_count(self.start)}" if self.start else "")
+
+
+def page_of(query: Query, offset: int, size: int | None) -> Page:
+    """Put a page of the result together with the query's own SKIP and LIMIT."""
+    left = None if query.limit is None else max(query.limit - offset, 0)
+    sizes = [it for it in (left, size) if it is not None]
+    return Page((query.skip or 0) + offset, min(sizes) if sizes else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """ORDER BY as columns `k0`, `k1`, … of the rows, and how to sort by them."""
+
+    columns: list[str]
+    order: list[str]
+
+    def by(self, ties: Sequence[str]) -> str:
+        """Write ORDER BY with what settles ties."""
+        keys = [*self.order, *ties]
+        return f" ORDER BY {', '.join(keys)}" if keys else ""
+
+
+def keys_of(query: Query, expressions: Expressions) -> Keys:
+    """Write the sort keys; undefined comes last both ways."""
+    columns: list[str] = []
+    order: list[str] = []
+    for key in query.order:
+        for sql in sort_keys(expressions.item(key.expression)):
+            name = f"k{len(columns)}"
+            columns.append(f"{sql} AS {name}")
+            order.append(f"{name} {'DESC' if key.descending else 'ASC'} NULLS LAST")
+    return Keys(columns, order)
+
+
+# ── lists ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def list_rows(frame: Frame, keys: Keys) -> str:
+    """Write the distinct start entities; the first path of each counts for the order."""
+    start = f"{frame.columns['e0']} AS id"
+    if len(frame.columns) == 1:
+        return frame.select([start, *keys.columns])
+    if not keys.columns:
+        return frame.select([f"DISTINCT {start}"])
+    paths = path_columns(frame)
+    rows = frame.select([start, *keys.columns, *(f"{sql} AS {name}" for name, sql in paths)])
+    first = keys.by([name for name, _ in paths])
+    return f"SELECT * FROM ({rows}) QUALIFY row_number() OVER (PARTITION BY id{first}) = 1"
+
+
+def list_statement(compilation: Compilation, rows: str, keys: Keys, page: Page) -> str:
+    """Write the whole statement of a list."""
+    order = keys.by(["id"])
+    paged = _paged(compilation, rows, order, page)
+    return f"SELECT page.total, d.body\nFROM {paged} AS page\nJOIN entity_document AS d USING (id){order}"
+
+
+def path_columns(frame: Frame) -> list[tuple[str, str]]:
+    """List the columns that identify a path and put the paths in order."""
+    return [(f"o_{name}", sql) for name, sql in frame.columns.items() if name[0] != "b"]
+
+
+def _paged(compilation: Compilation, rows: str, order: str, page: Page) -> str:
+    name = compilation.cte("rows", rows)
+    return compilation.cte(
+        "page", f"SELECT *, count(*) OVER () AS total FROM {name}{order}{page.sql(compilation)}"
+    )
+
+
+# ── trees ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tree_statement(compilation: Compilation, frame: Frame, keys: Keys, page: Page) -> str:
+    """Write every entity and relationship of the paths of the start entities kept, each once."""
+    names = [name for name in frame.columns if name[0] != "b"]
+    columns = [f"{sql} AS {name}" for name, sql in frame.columns.items() if name in names]
+    paths = compilation.cte("paths", frame.select([*columns, *keys.columns]))
+    if page.start or page.size is not None:
+        first = keys.by(names)
+        starts = (
+            f"SELECT * FROM {paths} QUALIFY row_number() OVER (PARTITION BY e0{first}) = 1"
+            f"{first}{page.sql(compilation)}"
+        )
+        kept = compilation.cte("starts", starts)
+        paths = compilation.cte("kept", f"SELECT p.* FROM {paths} AS p SEMI JOIN {kept} AS k USING (e0)")
+    vertices = _distinct(compilation, paths, [name for name in names if name[0] == "e"])
+    edges = _distinct(compilation, paths, [name for name in names if name[0] == "r"])
+    vertex_rows = (
+        f"SELECT 'v' AS sort, d.id AS id, d.body AS body, NULL::BIGINT AS src, NULL::BIGINT AS dst\n"
+        f"FROM {vertices} AS v JOIN entity_document AS d USING (id)"
+    )
+    edge_rows = (
+        f"SELECT 'e', d.id, d.body, r.src, r.dst\n"
+        f"FROM {edges} AS e JOIN relationship_document AS d USING (id) JOIN relationship AS r USING (id)"
+    )
+    return f"{vertex_rows}\nUNION ALL\n{edge_rows}\nORDER BY sort DESC, id"
+
+
+def _distinct(compilation: Compilation, paths: str, names: Sequence[str]) -> str:
+    selects = [f"SELECT {name} AS id FROM {paths} WHERE {name} IS NOT NULL" for name in names]
+    return compilation.cte("found", "\n  UNION\n  ".join(selects) or "SELECT NULL::BIGINT AS id WHERE FALSE")
+
+
+# ── tables ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One column of RETURN: its name, its SQL, and whether it spreads over all properties (`x.*`)."""
+
+    name: str
+    value: Typed | RecordOf
+    spread: bool = False
+
+
+class Table:
+    """Writes the rows of a table. `meta` asks for the records of every row."""
+
+    def __init__(
+        self,
+        compilation: Compilation,
+        checked: Checked,
+        frame: Frame,
+        columns: tuple[Column, ...],
+        filters: Filters,
+    ) -> None:
+        self._compilation = compilation
+        self._checked = checked
+        self._frame = frame
+        self._columns = columns
+        self.is_grouped = any(has_aggregate(column.item) for column in columns)
+        grouping = frozenset(column.item for column in columns if not has_aggregate(column.item))
+        self._items: list[Item] = []
+        plain = Expressions(compilation, frame, checked.scope, {}, grouping if self.is_grouped else None)
+        for column in columns:
+            self._items.append(_item(plain, column))
+        self.expressions = Expressions(
+            compilation,
+            frame,
+            checked.scope,
+            {it.name: it.value for it in _by_name(self._items)},
+            plain.grouping,
+        )
+        self._shown = _by_name(self._items)
+        self._filters = filters
+
+    def rows(self, keys: Keys, meta: Sequence[tuple[str, Target]]) -> str:
+        """Write all rows: columns `c0_s` …, sort keys, and what settles ties; then HAVING and UNIQUE."""
+        query = self._checked.query
+        cells = [f"{sql} AS {name}" for name, sql in self._cells()]
+        ties = [f"{sql} AS {name}" for name, sql in self._ties()]
+        records = [f"{self._record(target).id} AS m{place}" for place, (_, target) in enumerate(meta)]
+        having = None if query.having is None else self._having(query.having)
+        if having is not None and not self.is_grouped:
+            self._frame.conditions.append(having)
+        sql = self._frame.select([*cells, *keys.columns, *ties, *records])
+        if self.is_grouped:
+            groups = self._groups()
+            sql += f"\n  GROUP BY {', '.join(groups)}" if groups else ""
+            sql += f"\n  HAVING {having}" if having is not None else ""
+        if query.unique and not self.is_grouped:
+            names = ", ".join(name for name, _ in self._cells())
+            partition = f"PARTITION BY {names}" if names else ""
+            first = keys.by([name for name, _ in self._ties()])
+            return f"SELECT * FROM ({sql}) QUALIFY row_number() OVER ({partition}{first}) = 1"
+        return sql
+
+    def statement(self, keys: Keys, page: Page, meta: Sequence[tuple[str, Target]]) -> tuple[str, TableShape]:
+        """Write the whole statement and tell the shape of its rows."""
+        order = keys.by([name for name, _ in self._ties()])
+        paged = _paged(self._compilation, self.rows(keys, meta), order, page)
+        joins: list[str] = []
+        selected = ["page.total"]
+        shapes: list[Cells] = []
+        for place, item in enumerate(self._shown):
+            shapes.append(self._output(item, f"c{place}", selected, joins))
+        records: list[EntityCells | RelationshipCells] = []
+        for place, (name, target) in enumerate(meta):
+            records.append(self._document(Item(name, self._record(target)), f"m{place}", selected, joins))
+        tables = "\n".join([f"FROM {paged} AS page", *joins])
+        return f"SELECT {', '.join(selected)}\n{tables}{order}", TableShape(tuple(shapes), tuple(records))
+
+    def explode(self, keys: Keys, page: Page) -> str:
+        """Write the values of the one column as rows of `s`, `n` and `b`, lists flattened."""
+        order = keys.by([name for name, _ in self._ties()])
+        paged = _paged(self._compilation, self.rows(keys, ()), order, page)
+        value = self._shown[0].value
+        parts = value.parts if isinstance(value, Typed) else {}
+        selects = ["SELECT NULL::VARCHAR AS s, NULL::DOUBLE AS n, NULL::BOOLEAN AS b WHERE FALSE"]
+        for kind in parts:
+            letter = kind.value.removeprefix("l")
+            if kind is not Kind.MIXED:
+                cell = f"c0_{kind.value}"
+                inner = f"unnest({cell})" if kind in _LISTS else cell
+                selects.append(f"SELECT {inner} AS {letter} FROM {paged}")
+        return "\n  UNION ALL BY NAME\n  ".join(selects)
+
+    def _having(self, filter_: object) -> str:
+        return Filters(self._compilation, self.expressions.typed, self._filters.subquery).test(filter_)  # type: ignore[arg-type]
+
+    def _cells(self) -> list[tuple[str, str]]:
+        return [cell for place, item in enumerate(self._shown) for cell in _cells(f"c{place}", item.value)]
+
+    def _ties(self) -> list[tuple[str, str]]:
+        """Rows stand in the order of their paths, groups in the order of their values."""
+        if not self.is_grouped:
+            return path_columns(self._frame)
+        return [(f"g{place}", sql) for place, sql in enumerate(self._groups())]
+
+    def _groups(self) -> list[str]:
+        pairs = zip(self._columns, self._items, strict=True)
+        keys = [item.value for column, item in pairs if not has_aggregate(column.item)]
+        found = list(dict.fromkeys(sql for value in keys for _, sql in _cells("", value)))
+        return found or (["NULL::INTEGER"] if keys else [])
+
+    def _record(self, target: Target) -> RecordOf:
+        what = What.RELATIONSHIP if target.what is What.RELATIONSHIP else What.ENTITY
+        return RecordOf(what, self._frame.columns[column_of(target)])
+
+    def _output(self, item: Item, column: str, selected: list[str], joins: list[str]) -> Cells:
+        if isinstance(item.value, RecordOf):
+            return self._document(item, column, selected, joins)
+        for kind in item.value.parts:
+            cell = f"page.{column}_{kind.value}"
+            selected.append(f"to_json({cell})::VARCHAR" if kind in _LISTS else cell)
+        return ValueCells(item.name, tuple(item.value.parts))
+
+    def _document(
+        self, item: Item, column: str, selected: list[str], joins: list[str]
+    ) -> EntityCells | RelationshipCells:
+        assert isinstance(item.value, RecordOf)  # noqa: S101 (for the type checker: only records come here)
+        document = f"d_{column}"
+        selected.append(f"{document}.body")
+        if item.value.what is What.ENTITY:
+            joins.append(f"LEFT JOIN entity_document AS {document} ON {document}.id = page.{column}")
+            return EntityCells(item.name, item.spread)
+        edge = f"x_{column}"
+        joins.append(f"LEFT JOIN relationship_document AS {document} ON {document}.id = page.{column}")
+        joins.append(f"LEFT JOIN relationship AS {edge} ON {edge}.id = page.{column}")
+        for end in ("src", "dst"):
+            alias = f"{end}_{column}"
+            joins.append(f"LEFT JOIN entity AS {alias} ON {alias}.id = {edge}.{end}")
+            id_ = property_of(alias, "_id", self._compilation.catalogue.entity_properties)
+            selected.append(id_.parts.get(Kind.STRING, "NULL"))
+        return RelationshipCells(item.name, item.spread)
+
+
+def _item(expressions: Expressions, column: Column) -> Item:
+    if isinstance(column.item, Everything):
+        return Item(column_name(column), expressions.record(column.item.selector), spread=True)
+    return Item(column_name(column), expressions.item(column.item))
+
+
+def _cells(column: str, value: Typed | RecordOf) -> list[tuple[str, str]]:
+    if isinstance(value, RecordOf):
+        return [(column, value.id)]
+    return [(f"{column}_{kind.value}", sql) for kind, sql in value.parts.items()]
+
+
+def _by_name(items: Sequence[Item]) -> list[Item]:
+    """Put columns of one name together: the last defined value counts."""
+    found: dict[str, Item] = {}
+    for item in items:
+        earlier = found.get(item.name)
+        if earlier and isinstance(earlier.value, Typed) and isinstance(item.value, Typed):
+            found[item.name] = Item(item.name, coalesced([item.value, earlier.value]))
+        else:
+            found[item.name] = item
+    return list(found.values())

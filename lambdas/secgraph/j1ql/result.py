@@ -1,0 +1,181 @@
+"""Rows → the response of j1ql.md section 12: list, table or tree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from secgraph.graph.relations import Cell, Kind, Rows
+from secgraph.j1ql.plan import EntityCells, ListShape, Plan, RelationshipCells, TableShape, ValueCells
+
+Json = Any
+"""What `json.dumps` takes."""
+
+_SHOWN_WITH_METADATA = "displayName"
+_LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS, Kind.MIXED})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNDEFINED = object()
+"""The cell that is left out."""
+
+
+def response(plan: Plan, rows: Rows) -> dict[str, Json]:
+    """Give `type`, `data`, for tables `columns`, and `totalCount` when it is known."""
+    if isinstance(plan.shape, ListShape):
+        answer: dict[str, Json] = {"type": "list", "data": [vertex(_record(row[1])) for row in rows]}
+    elif isinstance(plan.shape, TableShape):
+        answer = _table(plan.shape, rows)
+    else:
+        return {"type": "tree", "data": _tree(rows)}
+    total = _total(plan, rows)
+    return answer if total is None else {**answer, "totalCount": total}
+
+
+def _total(plan: Plan, rows: Rows) -> int | None:
+    """Count the whole result; an empty page past the first tells nothing."""
+    if not rows:
+        return 0 if plan.offset == 0 and plan.skip == 0 else None
+    found = max(int(rows[0][0] or 0) - plan.skip, 0)
+    return found if plan.limit is None else min(found, plan.limit)
+
+
+# ── records ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def vertex(record: Mapping[str, Json]) -> dict[str, Json]:
+    """Give an entity as lists, trees and cells show it."""
+    entity = {
+        name: _metadata(name, value)
+        for name, value in record.items()
+        if name.startswith("_") or name == _SHOWN_WITH_METADATA
+    }
+    for name in ("_type", "_class"):
+        if name in entity and not isinstance(entity[name], list):
+            entity[name] = [entity[name]]
+    return {"id": record["_id"], "entity": entity, "properties": _properties(record, _SHOWN_WITH_METADATA)}
+
+
+def edge(record: Mapping[str, Json], from_id: Cell, to_id: Cell) -> dict[str, Json]:
+    """Give a relationship as trees and cells show it."""
+    return {
+        "id": record["_id"],
+        "fromVertexId": from_id,
+        "toVertexId": to_id,
+        "relationship": {it: _metadata(it, value) for it, value in record.items() if it.startswith("_")},
+        "properties": _properties(record),
+    }
+
+
+def _properties(record: Mapping[str, Json], *also_metadata: str) -> dict[str, Json]:
+    return {it: value for it, value in record.items() if not it.startswith("_") and it not in also_metadata}
+
+
+def _metadata(name: str, value: Json) -> Json:
+    """Write the moments of the metadata as ISO text."""
+    is_moment = name.endswith("On") and isinstance(value, int | float) and not isinstance(value, bool)
+    return _instant(value) if is_moment else value
+
+
+def _instant(milliseconds: float) -> Json:
+    """Write a moment as ISO text to the millisecond; what no calendar holds stays a number."""
+    try:
+        moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return milliseconds
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _record(body: Cell) -> dict[str, Json]:
+    record = json.loads(str(body))
+    return {name: whole(value) for name, value in record.items() if value is not None}
+
+
+def whole(value: Json) -> Json:
+    """Write a whole number without its fraction: 5000, not 5000.0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return [whole(member) for member in value] if isinstance(value, list) else value
+
+
+# ── tables ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _table(shape: TableShape, rows: Rows) -> dict[str, Json]:
+    spreads = any(not isinstance(it, ValueCells) and it.spread for it in shape.columns)
+    data = [_row(shape, row) for row in rows]
+    names = dict.fromkeys(column.name for column in shape.columns)
+    if spreads:
+        names = _spread_names(shape, data)
+    return {"type": "table", "data": data, "columns": list(names)}
+
+
+def _spread_names(shape: TableShape, data: Sequence[Mapping[str, Json]]) -> dict[str, None]:
+    """Put the names that `x.*` brought at the place where it stands."""
+    present = dict.fromkeys(name for row in data for name in row if name != "_meta")
+    names: dict[str, None] = {}
+    for column in shape.columns:
+        if isinstance(column, ValueCells) or not column.spread:
+            names[column.name] = None
+        else:
+            names |= dict.fromkeys(name for name in present if name.startswith(column.name))
+    return names
+
+
+def _row(shape: TableShape, row: Sequence[Cell]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    place = 1
+    for column in shape.columns:
+        cells = row[place : place + column.width]
+        place += column.width
+        if isinstance(column, ValueCells):
+            _put(found, column.name, _value(column.kinds, cells))
+        elif cells[0] is not None and column.spread:
+            found |= {f"{column.name}{name}": value for name, value in _record(cells[0]).items()}
+        elif cells[0] is not None:
+            _put(found, column.name, _whole_record(column, cells))
+    if shape.meta:
+        found["_meta"] = {"byAlias": _by_alias(shape.meta, row[place:])}
+    return found
+
+
+def _put(row: dict[str, Json], name: str, value: Json) -> None:
+    if value is not UNDEFINED:
+        row[name] = value
+
+
+def _value(kinds: Sequence[Kind], cells: Sequence[Cell]) -> Json:
+    present = {kind: cell for kind, cell in zip(kinds, cells, strict=True) if cell is not None}
+    if not present:
+        return UNDEFINED
+    kind = Kind.MIXED if Kind.MIXED in present else next(iter(present))
+    return whole(json.loads(str(present[kind])) if kind in _LISTS else present[kind])
+
+
+def _whole_record(column: EntityCells | RelationshipCells, cells: Sequence[Cell]) -> dict[str, Json]:
+    record = _record(cells[0])
+    return vertex(record) if isinstance(column, EntityCells) else edge(record, cells[1], cells[2])
+
+
+def _by_alias(meta: Sequence[EntityCells | RelationshipCells], cells: Sequence[Cell]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    place = 0
+    for column in meta:
+        body = cells[place]
+        place += column.width
+        if body is not None:
+            part = "entity" if isinstance(column, EntityCells) else "relationship"
+            id_ = _record(body)["_id"]
+            found[column.name] = {"id": id_, part: {"_id": id_}}
+    return found
+
+
+# ── trees ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tree(rows: Rows) -> dict[str, Json]:
+    vertices = {row[1]: vertex(_record(row[2])) for row in rows if row[0] == "v"}
+    edges = [
+        edge(_record(row[2]), vertices[row[3]]["id"], vertices[row[4]]["id"]) for row in rows if row[0] == "e"
+    ]
+    return {"vertices": list(vertices.values()), "edges": edges}
