@@ -150,8 +150,8 @@ class Rival:
         if self._times:
             self._times -= 1
             event = json.loads(self._event)
-            event["detail"]["service"]["count"] = 100 - self._times
-            event["detail"]["updatedAt"] = f"2026-11-20T0{9 - self._times % 9}:15:00.000Z"
+            newer = 1_000 - self._times
+            event["detail"]["updatedAt"] = f"2026-11-21T{newer // 60:02}:{newer % 60:02}:00.000Z"
             deliver([event], self._graph)
         return held
 
@@ -167,7 +167,7 @@ def test_a_writer_that_loses_reads_again_and_merges_on_top(graph, sample):
 
 
 def test_a_writer_that_never_wins_hands_the_event_back(graph, sample):
-    rival = Rival(graph, json.dumps(sample("01")), times=1_000)
+    rival = Rival(graph, json.dumps(sample("01")), times=900)
     (report,) = deliver([sample("02")], graph, writer=rival)
     assert report.outcome == "failed"
     assert "deliver the event again" in report.reason

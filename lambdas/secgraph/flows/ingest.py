@@ -13,7 +13,7 @@ from typing import Final
 
 from secgraph.errors import EventError, StoreError
 from secgraph.graph import merge, stored
-from secgraph.graph.model import AccountSettings, GraphChange, Item
+from secgraph.graph.model import AccountSettings, GraphChange, Item, Observation
 from secgraph.graph.ports import GraphWriter
 from secgraph.ingest.event import parse
 from secgraph.ingest.normalise import Ignored, normalise
@@ -54,22 +54,22 @@ class Report:
 class WarmCache:
     """Constant stubs (account, detector, service …) that this process knows to be stored as they are.
 
-    It maps (`_id`, block, content hash) to the `_createdOn` held, and spares their reads and writes.
+    It maps (`_id`, block) to the observation and the `_createdOn` held, and spares their reads and writes.
     """
 
-    known: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    known: dict[tuple[str, str], tuple[Observation, int]] = field(default_factory=dict)
 
     def spares(self, change: GraphChange) -> bool:
         """Tell whether merging this change would change nothing."""
-        created_on = self.known.get(_identity(change))
-        return created_on is not None and created_on <= change.received_on
+        observation, created_on = self.known.get(_identity(change), (None, 0))
+        return created_on <= change.received_on and observation == change.observation
 
     def learn(self, change: GraphChange, item: Item) -> None:
         """Remember a stored constant."""
         if change.observation.time == 0 and not change.observation.collected:
             if len(self.known) >= CACHED:
                 self.known.clear()
-            self.known[_identity(change)] = item.created_on
+            self.known[_identity(change)] = (change.observation, item.created_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,5 +219,5 @@ def _set_aside(
     return {number: Report(deliveries[number].id, QUARANTINED, reason) for number, reason in refused.items()}
 
 
-def _identity(change: GraphChange) -> tuple[str, str, str]:
-    return change.thing.id, change.observation.block, merge.content_hash(change.observation)
+def _identity(change: GraphChange) -> tuple[str, str]:
+    return change.thing.id, change.observation.block

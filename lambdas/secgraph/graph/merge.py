@@ -141,36 +141,46 @@ def _first(change: GraphChange, now: int) -> Item:
 
 
 def _observe(item: Item, change: GraphChange) -> tuple[Item, Outcome]:
-    incoming = replace(change.observation, collected={})
+    incoming = change.observation
+    collected = _collect(item.collected, incoming)
+    if incoming.collected:
+        incoming = replace(incoming, collected={})
     held = item.blocks.get(incoming.block)
     outcome = _compare(incoming, held)
-    winner = incoming if held is None or _order(incoming) > _order(held) else held
+    if outcome is Outcome.UNCHANGED and collected != item.collected:
+        outcome = Outcome.APPLIED
     merged = replace(
         item,
-        blocks={**item.blocks, incoming.block: winner},
-        collected=_collect(item.collected, change.observation),
+        blocks={**item.blocks, incoming.block: _winner(incoming, held)},
+        collected=collected,
         created_on=min(item.created_on, change.received_on),
     )
-    if outcome is not Outcome.APPLIED and merged.collected != item.collected:
-        outcome = Outcome.STALE if outcome is Outcome.STALE else Outcome.APPLIED
     return merged, outcome
 
 
 def _compare(incoming: Observation, held: Observation | None) -> Outcome:
     if held is None:
         return Outcome.APPLIED
-    if content_hash(incoming) == content_hash(held):
+    if incoming.properties == held.properties and incoming.edges == held.edges:
         return Outcome.UNCHANGED
-    return Outcome.APPLIED if _order(incoming) > _order(held) else Outcome.STALE
+    return Outcome.APPLIED if _winner(incoming, held) is incoming else Outcome.STALE
 
 
-def _order(observation: Observation) -> tuple[int, int, str]:
-    return observation.time, observation.rank, content_hash(observation)
+def _winner(incoming: Observation, held: Observation | None) -> Observation:
+    """Choose by time, then rank, then content; the content is hashed only where the clocks agree."""
+    if held is None:
+        return incoming
+    ours, theirs = (incoming.time, incoming.rank), (held.time, held.rank)
+    if ours != theirs:
+        return incoming if ours > theirs else held
+    return incoming if content_hash(incoming) > content_hash(held) else held
 
 
 def _collect(
     held: Mapping[str, tuple[tuple[Scalar, int], ...]], observation: Observation
 ) -> Mapping[str, tuple[tuple[Scalar, int], ...]]:
+    if not observation.collected:
+        return held
     collected = dict(held)
     for name, values in observation.collected.items():
         newest = dict(collected.get(name, ()))
@@ -225,9 +235,9 @@ def _open(item: Item) -> Value | None:
     return _facts(item).get("open")
 
 
-def _content(item: Item) -> str:
+def _content(item: Item) -> tuple[object, ...]:
     facts = {name: value for name, value in _facts(item).items() if name not in VOLATILE}
-    return _digest([_plain(facts), [_plain(edge.properties) for edge in relationships(item)]])
+    return facts, [block.edges for block in _by_authority(item)]
 
 
 def _facts(item: Item) -> dict[str, Value]:

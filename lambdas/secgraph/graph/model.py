@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 
 Scalar = str | int | float | bool
@@ -22,6 +23,7 @@ NOTHING: Properties = MappingProxyType({})
 NAMESPACE = uuid.UUID("7a1f3c52-8f0e-5d0b-9c55-3a6d5ecb1f4e")
 
 
+@lru_cache(maxsize=65_536)
 def id_of(key: str) -> str:
     """Give the `_id` of the thing with this `_key`: UUIDv5, the same in every store and every rebuild."""
     return str(uuid.uuid5(NAMESPACE, key))

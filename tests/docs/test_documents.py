@@ -1,0 +1,124 @@
+"""The documents are true: every command in them is run, every link leads somewhere, every table is checked.
+
+A block marked `console` holds commands (`$ …`) and what they print; `…` stands for anything. A command that
+cannot run inside a test is named below, with the place that runs it instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+DOCUMENTS = sorted(
+    path for path in ROOT.rglob("*.md") if not {".venv", "node_modules", "build"} & set(path.parts)
+)
+ELSEWHERE = {
+    "make test": ".ci/run",
+    "make test-asset": ".ci/run",
+    "make e2e": ".ci/run",
+    "make bench": "benchmarks/README.md",
+    "make bootstrap": "tests/e2e",
+    "make deploy": "tests/e2e",
+}
+"""Commands that a test cannot run in passing, and where they are run or why not."""
+
+
+@dataclass(frozen=True)
+class Command:
+    where: str
+    text: str
+    output: str
+
+
+def _commands(path: Path) -> list[Command]:
+    found = []
+    for block in re.finditer(r"^```console\n(.*?)^```$", path.read_text("utf-8"), re.M | re.S):
+        line = path.read_text("utf-8")[: block.start()].count("\n") + 2
+        for part in re.split(r"^\$ ", block[1], flags=re.M)[1:]:
+            text, _, output = part.partition("\n")
+            while text.endswith("\\"):
+                more, _, output = output.partition("\n")
+                text = text[:-1] + more.strip()
+            found.append(Command(f"{path.relative_to(ROOT)}:{line}", text, output))
+    return found
+
+
+def _documents_with_commands():
+    for path in DOCUMENTS:
+        commands = [command for command in _commands(path) if _runs_elsewhere(command.text) is None]
+        if commands:
+            yield pytest.param(commands, id=str(path.relative_to(ROOT)))
+
+
+def _runs_elsewhere(text: str) -> str | None:
+    return next((place for start, place in ELSEWHERE.items() if re.match(rf"{start}\b(?!-)", text)), None)
+
+
+def _pattern(output: str) -> re.Pattern[str]:
+    return re.compile(".*?".join(re.escape(part) for part in output.strip().split("…")), re.S)
+
+
+@pytest.mark.parametrize("commands", _documents_with_commands())
+def test_every_command_prints_what_the_document_says(commands, tmp_path):
+    for name in ("examples", "rule_packs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "COLUMNS": "110", "PYTHONWARNINGS": "error"}
+    environment.pop("SECGRAPH_GRAPH", None)
+    for command in commands:
+        text = "secgraph demo" if command.text == "make demo" else command.text
+        done = subprocess.run(
+            ["bash", "-c", text], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        )
+        printed = (done.stdout + done.stderr).strip()
+        assert _pattern(command.output).fullmatch(printed), (
+            f"{command.where}: $ {command.text}\nprinted:\n{printed}\n\nthe document says:\n{command.output}"
+        )
+
+
+def test_commands_that_run_elsewhere_do_run_there():
+    script = (ROOT / ".ci" / "run").read_text()
+    for command, place in ELSEWHERE.items():
+        assert (ROOT / place).exists(), f"{command}: {place} is not there"
+        if place == ".ci/run":
+            assert f"\n{command}\n" in script
+    assert re.search(r"^demo:.*\n\t@\$\(VENV\)/bin/secgraph demo$", (ROOT / "Makefile").read_text(), re.M)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(path):
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text("utf-8")):
+        if not re.match(r"[a-z]+:", target):
+            assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}"
+
+
+def test_the_table_of_functions_is_true():
+    from secgraph import contract
+
+    rows = re.findall(r"^\| \w+ \|.*\| `(secgraph\.handlers[^`]+)` \| `([^`]+)` \|", _functions(), re.M)
+    assert {handler for handler, _ in rows} == {
+        contract.INGEST_HANDLER,
+        contract.QUERY_HANDLER,
+        contract.EVALUATE_HANDLER,
+    }
+    package = ROOT / "lambdas" / "secgraph"
+    for handler, flow in rows:
+        module = handler.rpartition(".")[0].replace(".", "/").removeprefix("secgraph/")
+        source = (package / f"{module}.py").read_text()
+        assert (package / flow).exists()
+        flow_module = Path(flow).stem
+        assert re.search(rf"from secgraph\.flows(\.{flow_module})? import", source), handler
+    assert {path.stem for path in (package / "handlers").glob("*.py")} - {"__init__", "runtime"} == {
+        handler.split(".")[2] for handler, _ in rows
+    }
+
+
+def _functions() -> str:
+    return (ROOT / "lambdas" / "README.md").read_text("utf-8")
