@@ -32,7 +32,10 @@ class Limits:
     threads: int | None = None
 
 
-def lock_down(connection: duckdb.DuckDBPyConnection, limits: Limits) -> None:
+DEFAULT: Final = Limits()
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, limits: Limits = DEFAULT) -> None:
     """Bound the connection's memory and disk, cut it off from the outside, and freeze its settings.
 
     Open database files stay usable; nothing else can be opened any more.
@@ -56,10 +59,12 @@ def lock_down(connection: duckdb.DuckDBPyConnection, limits: Limits) -> None:
 class DuckDBReader:
     """Answers from a connection that holds the relations. One statement runs at a time."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, limits: Limits | None = None) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, relations: Relations, limits: Limits = DEFAULT
+    ) -> None:
         self._connection = connection
-        self._limits = limits or Limits()
-        self._relations = Relations(connection)
+        self._limits = limits
+        self._relations = relations
 
     def catalogue(self) -> Catalogue:
         """Tell what the graph holds."""
@@ -113,6 +118,7 @@ def _bounded(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[
     finally:
         clock.stop()
         timer.cancel()
+        timer.join()  # else its thread may outlive the connection that it holds
 
 
 def _limit(what: str) -> QueryError:

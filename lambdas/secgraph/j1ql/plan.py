@@ -64,7 +64,8 @@ class TableShape:
 
 @dataclass(frozen=True, slots=True)
 class TreeShape:
-    """Rows: (`v`, dense id, document, NULL, NULL), then (`e`, dense id, document, source, target)."""
+    """Rows: (`v`, layer, dense id, document, NULL, NULL), then (`e`, layer, dense id, document, source,
+    target). `layer` is the least distance from the start of a path, in hops."""
 
 
 Shape = ListShape | TableShape | TreeShape

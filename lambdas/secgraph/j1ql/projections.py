@@ -122,19 +122,25 @@ def tree_statement(compilation: Compilation, frame: Frame, keys: Keys, page: Pag
     vertices = _distinct(compilation, paths, [name for name in names if name[0] == "e"])
     edges = _distinct(compilation, paths, [name for name in names if name[0] == "r"])
     vertex_rows = (
-        f"SELECT 'v' AS sort, d.id AS id, d.body AS body, NULL::BIGINT AS src, NULL::BIGINT AS dst\n"
+        f"SELECT 'v' AS sort, v.layer AS layer, d.id AS id, d.body AS body, NULL AS src, NULL AS dst\n"
         f"FROM {vertices} AS v JOIN entity_document AS d USING (id)"
     )
     edge_rows = (
-        f"SELECT 'e', d.id, d.body, r.src, r.dst\n"
+        f"SELECT 'e', e.layer, d.id, d.body, r.src, r.dst\n"
         f"FROM {edges} AS e JOIN relationship_document AS d USING (id) JOIN relationship AS r USING (id)"
     )
-    return f"{vertex_rows}\nUNION ALL\n{edge_rows}\nORDER BY sort DESC, id"
+    return f"{vertex_rows}\nUNION ALL\n{edge_rows}\nORDER BY sort DESC, layer, id"
 
 
 def _distinct(compilation: Compilation, paths: str, names: Sequence[str]) -> str:
-    selects = [f"SELECT {name} AS id FROM {paths} WHERE {name} IS NOT NULL" for name in names]
-    return compilation.cte("found", "\n  UNION\n  ".join(selects) or "SELECT NULL::BIGINT AS id WHERE FALSE")
+    """Write each record once, with its least distance from the start of a path."""
+    if not names:
+        return compilation.cte("found", "SELECT NULL::BIGINT AS id, 0 AS layer WHERE FALSE")
+    columns = [f"SELECT {name} AS id, {name[1:]} AS layer FROM {paths}" for name in names]
+    both = "\n    UNION ALL\n    ".join(columns)
+    return compilation.cte(
+        "found", f"SELECT id, min(layer) AS layer\n  FROM ({both})\n  WHERE id IS NOT NULL GROUP BY id"
+    )
 
 
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────────

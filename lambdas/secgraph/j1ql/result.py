@@ -174,8 +174,10 @@ def _by_alias(meta: Sequence[EntityCells | RelationshipCells], cells: Sequence[C
 
 
 def _tree(rows: Rows) -> dict[str, Json]:
-    vertices = {row[1]: vertex(_record(row[2])) for row in rows if row[0] == "v"}
+    vertices = {row[2]: vertex(_record(row[3])) for row in rows if row[0] == "v"}
     edges = [
-        edge(_record(row[2]), vertices[row[3]]["id"], vertices[row[4]]["id"]) for row in rows if row[0] == "e"
+        edge(_record(body), vertices[source]["id"], vertices[target]["id"])
+        for sort, _, _, body, source, target in rows
+        if sort == "e"
     ]
     return {"vertices": list(vertices.values()), "edges": edges}
