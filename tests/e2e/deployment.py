@@ -1,0 +1,186 @@
+"""The app deployed by the real CDK CLI onto the emulator, and what a person does with it afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from emulator import ACCOUNT, REGION, Emulator
+
+import infra
+
+CLI: Final = infra.ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+CLI_SECONDS: Final = 300
+WAIT_SECONDS: Final = 60.0
+
+
+class Deployment:
+    """A deployed stack: its outputs by name, its functions to invoke, its queue and topic to look into."""
+
+    def __init__(self, emulator: Emulator, outputs: Mapping[str, str]) -> None:
+        self.emulator = emulator
+        self.outputs = outputs
+        self.lambda_ = emulator.client("lambda")
+        self.events = emulator.client("events")
+        self.sqs = emulator.client("sqs")
+        self.sns = emulator.client("sns")
+
+    def put(self, *events: Mapping[str, Any]) -> None:
+        """Hand events to the default bus, as AWS's services do."""
+        for event in events:
+            entry = {
+                "Source": event["source"],
+                "DetailType": event["detail-type"],
+                "Detail": json.dumps(event["detail"]),
+            }
+            answer = self.events.put_events(Entries=[entry])
+            assert answer["FailedEntryCount"] == 0, answer
+
+    def invoke(self, output: str, event: object) -> Any:
+        """Invoke the function that an output names and give its answer; fail with its log if it fails."""
+        answer = self.lambda_.invoke(FunctionName=self.outputs[output], Payload=json.dumps(event).encode())
+        payload = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            pytest.fail(f"{output} failed: {json.dumps(payload, indent=1)}\n{self.logs(output)}")
+        return payload
+
+    def ask(self, query: str) -> list[Any]:
+        """The rows, or the tree's vertices, that answer a query."""
+        answer = self.invoke("QueryFunction", {"query": query})
+        assert "error" not in answer, answer
+        data = answer["data"]
+        return list(data["vertices"] if answer["type"] == "tree" else data)
+
+    def logs(self, output: str) -> str:
+        """What a function wrote to its log group."""
+        configuration = self.lambda_.get_function_configuration(FunctionName=self.outputs[output])
+        group = configuration["LoggingConfig"]["LogGroup"]
+        events = self.emulator.client("logs").filter_log_events(logGroupName=group)["events"]
+        return "\n".join(event["message"].rstrip() for event in events)
+
+    def wait_for(self, what: str, probe: Callable[[], Any], seconds: float = WAIT_SECONDS) -> Any:
+        """Ask until the answer is true, within bounds; else fail and show what the functions said."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := probe():
+                return found
+            time.sleep(0.25)
+        return pytest.fail(
+            f"waited {seconds:.0f} s in vain for {what}\n"
+            f"── ingest ──\n{self.logs('IngestFunction')}\n── emulator ──\n{self.emulator.tail()}"
+        )
+
+    def settle(self) -> None:
+        """Wait until every event handed in was taken up and dealt with."""
+
+        def empty() -> bool:
+            names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+            queue = self.outputs["IngestQueue"]
+            attributes = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+            return all(attributes[name] == "0" for name in names)
+
+        self.wait_for("the ingest queue to run dry", empty)
+
+    def listen(self) -> Mailbox:
+        """Subscribe a new queue to the alert topic."""
+        return Mailbox(self)
+
+
+class Mailbox:
+    """An SQS subscription of the alert topic."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._sqs = deployment.sqs
+        self._url = self._sqs.create_queue(QueueName=f"mailbox-{time.time_ns()}")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        topic = deployment.outputs["AlertTopic"]
+        allow = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": policy})
+        deployment.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def read(self) -> list[dict[str, Any]]:
+        """Take out all messages that lie in it now: `Subject`, `Message`, `MessageAttributes`."""
+        taken = []
+        while messages := self._sqs.receive_message(
+            QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1
+        ).get("Messages"):
+            for message in messages:
+                taken.append(json.loads(message["Body"]))
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        return taken
+
+    def wait_for(self, subject: str) -> dict[str, Any]:
+        """The first message whose subject holds a text."""
+        read: list[dict[str, Any]] = []
+
+        def probe() -> dict[str, Any] | None:
+            read.extend(self.read())
+            return next((message for message in read if subject in message["Subject"]), None)
+
+        return dict(self._deployment.wait_for(f"a message with {subject!r} in its subject", probe))
+
+
+def synthesise(folder: Path, asset: Path, *context: str) -> Path:
+    """The cloud assembly of this app, by the CLI's own `synth`, with a ready-made asset."""
+    app = f"{sys.executable} {infra.ROOT / 'app.py'}"
+    given = [word for pair in (f"asset={asset}", *context) for word in ("-c", pair)]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "CDK_DISABLE_CLI_TELEMETRY": "true"}
+    assembly = folder / "cdk.out"
+    cdk(environment, infra.ROOT, "synth", "--quiet", "--app", app, "--output", str(assembly), *given)
+    return assembly
+
+
+def deploy(emulator: Emulator, assembly: Path) -> Deployment:
+    """Bootstrap the emulated account and deploy a cloud assembly into it."""
+    outputs = emulator.folder / "outputs.json"
+    environment = emulator.environment
+    try:
+        cdk(environment, emulator.folder, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
+        cdk(
+            environment,
+            emulator.folder,
+            *("deploy", "secgraph", "--app", str(assembly)),
+            *("--require-approval", "never", "--outputs-file", str(outputs)),
+        )
+    except CliError as error:
+        pytest.fail(f"{error}\n── emulator ──\n{emulator.tail()}")
+    return Deployment(emulator, json.loads(outputs.read_text())["secgraph"])
+
+
+class CliError(RuntimeError):
+    """The CDK CLI failed; holds all that it said."""
+
+
+def cdk(environment: Mapping[str, str], folder: Path, *arguments: str) -> None:
+    """Run the pinned CDK CLI in a folder, with exactly this environment."""
+    if not CLI.is_file():
+        pytest.fail("the CDK CLI is not installed: run `make node_modules`")
+    done = subprocess.run(
+        [str(infra.node_executable()), str(CLI), *arguments, "--no-notices"],
+        env=dict(environment),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=CLI_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CliError(f"cdk {arguments[0]} failed\n{done.stdout}\n{done.stderr}")
