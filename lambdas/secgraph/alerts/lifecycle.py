@@ -23,10 +23,11 @@ from secgraph.alerts.text import line
 from secgraph.rules.rows import Row
 from secgraph.rules.rule import Level
 
-ROWS_KEPT: Final = 50
-GONE_KEPT: Final = 10
-HISTORY_KEPT: Final = 50
+ROWS_KEPT: Final = 30
+GONE_KEPT: Final = 5
+HISTORY_KEPT: Final = 40
 ERROR_CHARACTERS: Final = 500
+ERROR_IN_HISTORY: Final = 150
 
 Output = str | int | float | bool
 
@@ -151,7 +152,7 @@ def fail(state: AlertState | None, rule: str, error: str, now: int) -> AlertStat
     held = before.failure
     failure = Failure(text, now) if held is None else replace(held, error=text)
     after = replace(before, failure=failure)
-    entry = Record(now, now, 1, after.active, after.level, after.total, error=text)
+    entry = Record(now, now, 1, after.active, after.level, after.total, error=line(text, ERROR_IN_HISTORY))
     return replace(after, history=_appended(before.history, entry))
 
 

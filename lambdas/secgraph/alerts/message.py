@@ -20,7 +20,7 @@ from secgraph.rules.rule import Level, Rule
 
 SUBJECT: Final = 99
 """SNS takes fewer than 100 characters, ASCII, no line break."""
-BODY: Final = 6_000
+BODY: Final = 5_000
 ROWS_SHOWN: Final = 5
 RULES_SHOWN: Final = 40
 NAME: Final = 45

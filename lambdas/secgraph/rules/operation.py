@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from secgraph.rules.condition import holds, look_up
 from secgraph.rules.rule import CreateAlert, Level, Rule, SetProperty
 
-OUTPUT_CHARACTERS = 200
-"""Of one value kept with an evaluation."""
+OUTPUT_BYTES: Final = 600
+"""What the outputs kept with one evaluation may take, names included; the first that fit are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,11 @@ def act(rule: Rule, queries: Mapping[str, Mapping[str, object]]) -> Outcome:
 
 def _outputs(rule: Rule, given: Mapping[str, object]) -> dict[str, str | int | float | bool]:
     found: dict[str, str | int | float | bool] = {}
+    left = OUTPUT_BYTES
     for path in rule.outputs:
         value = look_up(path, given)
-        if isinstance(value, str):
-            found[path] = value[:OUTPUT_CHARACTERS]
-        elif isinstance(value, bool | int | float):
-            found[path] = value
+        if isinstance(value, str | int | float):
+            left -= len(f"{path}{value}".encode("utf-8", "replace"))
+            if left >= 0:
+                found[path] = value
     return found
