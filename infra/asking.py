@@ -20,7 +20,7 @@ EXAMPLES: Final = Path(__file__).resolve().parent.parent / "examples" / "events"
 # The console looks for shareable events in this registry, in the schema `_<function name>-schema`.
 # https://docs.aws.amazon.com/lambda/latest/dg/testing-functions.html#creating-shareable-events
 TEST_EVENT_REGISTRY: Final = "lambda-testevent-schemas"
-READ_ACTIONS: Final = ("dynamodb:Scan", "dynamodb:GetItem", "dynamodb:DescribeTable")
+READ_ACTIONS: Final = ("dynamodb:Scan",)
 
 
 class Asking(Construct):

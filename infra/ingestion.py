@@ -107,7 +107,7 @@ class Ingestion(Construct):
         )
 
     def _grant(self, graph: dynamodb.ITable, bucket: s3.IBucket) -> None:
-        self.ingest.allow(["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"], graph.table_arn)
+        self.ingest.allow(["dynamodb:BatchGetItem", "dynamodb:PutItem"], graph.table_arn)
         objects = f"{contract.QUARANTINE_PREFIX}*"
         self.ingest.allow(["s3:PutObject"], bucket.arn_for_objects(objects))
         bucket_id = Stack.of(self).resolve(bucket.bucket_arn)["Fn::GetAtt"][0]

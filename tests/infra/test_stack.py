@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from infra.settings import Settings
 from secgraph import contract
 
 Resources = dict[str, dict[str, Any]]
+LOGICAL_ID = re.compile(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+?)[0-9A-F]{8}"')
 # Names that CloudFormation would otherwise make up; a name of ours would allow one installation an account.
 NAME_PROPERTIES = {
     *("TableName", "BucketName", "QueueName", "TopicName", "FunctionName", "RoleName", "PolicyName"),
@@ -36,14 +38,17 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return [found] if isinstance(found, str) else found
 
 
-def granted(resources: Resources, role: str) -> set[str]:
-    return {
-        action
-        for name, body in of_type(resources, "AWS::IAM::Policy").items()
-        if name.startswith(role)
-        for statement in body["Properties"]["PolicyDocument"]["Statement"]
-        for action in actions(statement)
-    }
+def granted(resources: Resources, role: str) -> dict[str, set[str]]:
+    """What the policies of a role allow: actions by the resource's logical id without its hash."""
+    found: dict[str, set[str]] = {}
+    for name, body in of_type(resources, "AWS::IAM::Policy").items():
+        if name.startswith(role):
+            for statement in body["Properties"]["PolicyDocument"]["Statement"]:
+                (resource,) = re.findall(
+                    r'"(?:Ref|Fn::GetAtt)": \[?"(\w+?)[0-9A-F]{8}"', json.dumps(statement)
+                )
+                found.setdefault(resource, set()).update(actions(statement))
+    return found
 
 
 def test_functions_run_on_one_current_runtime_within_the_memory_of_new_accounts(resources: Resources) -> None:
@@ -270,34 +275,36 @@ def test_no_role_may_do_everything_of_anything(resources: Resources) -> None:
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 RECEIVE = {f"sqs:{verb}" for verb in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility")}
 ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
-READ = {f"dynamodb:{verb}" for verb in ("Scan", "GetItem", "DescribeTable")}
 
 
 @pytest.mark.parametrize(
-    ("role", "may"),
+    ("role", "resource", "may"),
     [
-        (
-            "IngestionIngest",
-            LOGS
-            | RECEIVE
-            | ABOUT_QUEUE
-            | {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "s3:PutObject"},
-        ),
-        ("AskingQuery", LOGS | READ),
+        ("IngestionIngest", "StorageGraph", {"dynamodb:BatchGetItem", "dynamodb:PutItem"}),
+        ("IngestionIngest", "StorageBucket", {"s3:PutObject"}),
+        ("IngestionIngest", "IngestionQueue", RECEIVE | ABOUT_QUEUE),
+        ("IngestionIngest", "IngestionIngestLogs", LOGS),
+        ("AskingQuery", "StorageGraph", {"dynamodb:Scan"}),
+        ("AskingQuery", "AskingQueryLogs", LOGS),
+        ("AlertingEvaluate", "StorageGraph", {"dynamodb:Scan"}),
+        ("AlertingEvaluate", "StorageAlerts", {"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem"}),
+        ("AlertingEvaluate", "AlertingTopic", {"sns:Publish"}),
+        ("AlertingEvaluate", "AlertingKey", {"kms:Decrypt", "kms:GenerateDataKey"}),
+        ("AlertingEvaluate", "AlertingEvaluateLogs", LOGS),
     ],
 )
-def test_a_role_may_do_exactly_this(resources: Resources, role: str, may: set[str]) -> None:
-    assert granted(resources, role) == may
+def test_a_role_may_do_to_a_resource(resources: Resources, role: str, resource: str, may: set[str]) -> None:
+    assert granted(resources, role)[resource] == may
 
 
-def test_rules_read_the_graph_and_write_alerts_only(resources: Resources) -> None:
-    graph = next(name for name in of_type(resources, "AWS::DynamoDB::Table") if "Graph" in name)
-    for name, body in of_type(resources, "AWS::IAM::Policy").items():
-        if name.startswith("AlertingEvaluate"):
-            for statement in body["Properties"]["PolicyDocument"]["Statement"]:
-                if graph in json.dumps(statement["Resource"]):
-                    assert set(actions(statement)) == READ
-    assert {"sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"} <= granted(resources, "AlertingEvaluate")
+def test_a_role_may_touch_nothing_else(resources: Resources) -> None:
+    touched = {role: len(granted(resources, role)) for role in ("Ingestion", "Asking", "Alerting")}
+    assert touched == {"Ingestion": 4, "Asking": 2, "Alerting": 5}
+
+
+def test_ingest_may_put_objects_into_the_quarantine_only(resources: Resources) -> None:
+    (put,) = [each for each in statements(resources, "AWS::IAM::Policy") if "s3:PutObject" in actions(each)]
+    assert put["Resource"]["Fn::Join"][1][1] == f"/{contract.QUARANTINE_PREFIX}*"
 
 
 def test_nothing_has_a_fixed_name(resources: Resources) -> None:
