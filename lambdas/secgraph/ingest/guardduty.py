@@ -23,7 +23,7 @@ from secgraph.ingest.guardduty_resources import affected, mentioned_accounts
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.tags import only_tags
 from secgraph.ingest.things import Thing, Witness, incoming
-from secgraph.ingest.values import distinct, facts
+from secgraph.ingest.values import distinct, facts, text
 
 _DETECTOR_AND_ID: Final = re.compile(r"detector/(?P<detector>[^/]+)/finding/(?P<id>[^/]+)")
 _TYPE: Final = re.compile(
@@ -161,9 +161,8 @@ def _rank(service: Body, *, archived: bool) -> int:
 
 
 def _collected(action: Action) -> dict[str, tuple[str, ...]]:
-    if not action.remote_addresses:
-        return {}
-    return {"remoteIpAddresses": action.remote_addresses, "actorIpAddresses": action.remote_addresses}
+    addresses = tuple(text(address) for address in action.remote_addresses)
+    return {"remoteIpAddresses": addresses, "actorIpAddresses": addresses} if addresses else {}
 
 
 def _identity(detail: Body, origin: _Origin) -> dict[str, Value]:

@@ -37,7 +37,9 @@ def affected(
     found: list[Resource] = []
     for body in detail.bodies("resources"):
         reader = _READERS.get(body.text("type") or "")
-        place = Place(owner.partition, owner.account, body.identifier("region") or owner.region)
+        stated = body.identifier("region")
+        region = owner.region if stated in (None, "N/A") else stated
+        place = Place(owner.partition, owner.account, region)
         if reader:
             found.append(reader(body, place, witness))
         if reader is _instance:
@@ -47,8 +49,8 @@ def affected(
 
 def _required_id(body: Body) -> str:
     id_ = body.identifier("id")
-    if id_ is None:
-        raise EventError("is missing: the resource of the finding cannot be told", body.at("id"))
+    if id_ is None or id_.endswith(("/", ":")):
+        raise EventError("is missing or has no end: the resource cannot be told from others", body.at("id"))
     return id_
 
 

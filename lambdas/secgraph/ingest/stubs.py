@@ -13,12 +13,13 @@ from secgraph.ingest.things import Kind, Thing, Witness, incoming, outgoing
 from secgraph.ingest.values import facts
 
 _NAMED_IDS: Final = {
-    things.INSTANCE.type: "instanceId",
-    things.VPC.type: "vpcId",
-    things.SUBNET.type: "subnetId",
-    things.SECURITY_GROUP.type: "groupId",
+    things.INSTANCE.type: ("instanceId", "hostname"),
+    things.VPC.type: ("vpcId",),
+    things.SUBNET.type: ("subnetId",),
+    things.SECURITY_GROUP.type: ("groupId",),
 }
-"""The property that repeats a thing's id under its AWS name, for the queries that ask for it."""
+"""The properties that repeat a thing's id: its AWS name, and what the class Host requires if no block of
+the finding knows better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def service_stubs(witness: Witness, kind: Kind, place: Place) -> tuple[GraphChan
 
 def ec2_stub(witness: Witness, thing: Thing, *edges: Edge) -> GraphChange:
     """State a thing of the EC2 family by its key."""
-    named = _NAMED_IDS.get(thing.kind.type)
-    return witness.of_key(thing, *edges, **({named: thing.id} if named else {}))
+    named = _NAMED_IDS.get(thing.kind.type, ())
+    return witness.of_key(thing, *edges, **dict.fromkeys(named, thing.id))
 
 
 def owned_ec2_stub(witness: Witness, thing: Thing, place: Place) -> GraphChange:

@@ -17,6 +17,7 @@ from secgraph.ingest.things import ALWAYS, Kind, Thing, Witness
 from secgraph.ingest.values import distinct, facts
 
 CVE_ID: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
+_ADVISORY_ID: Final = re.compile(r"[a-z][a-z0-9]*-.{5,}", re.DOTALL)
 _DAY: Final = 86_400_000
 _REQUIRED: Final[Properties] = {
     "category": "vulnerability",
@@ -53,10 +54,14 @@ def vulnerabilities_of(detail: Body, witness: Witness) -> Vulnerabilities:
 
 
 def _thing(id_: str) -> Thing:
+    """Name a vulnerability by its id; one of no known form gets a prefix, to be no other thing's key."""
     upper = id_.upper()
     if CVE_ID.fullmatch(upper):
         return Thing(CVE, upper.lower(), upper)
-    return Thing(ADVISORY if upper.startswith("GHSA-") else OTHER, id_.lower(), id_)
+    if upper.startswith("GHSA-"):
+        return Thing(ADVISORY, id_.lower(), id_)
+    key = id_.lower() if _ADVISORY_ID.fullmatch(id_.lower()) else f"{OTHER.type}:{id_.lower()}"
+    return Thing(OTHER, key, id_)
 
 
 def _links(thing: Thing) -> dict[str, Value]:
