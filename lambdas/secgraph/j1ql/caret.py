@@ -1,4 +1,4 @@
-"""Caret: QueryError and query text → what a person reads, the fault marked in its line; or a dict for JSON."""
+"""Caret: QueryError and query text → text for a person, the fault marked in its line, or a dict for JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def render_error(error: QueryError, text: str) -> str:
 
 
 def error_object(error: QueryError, text: str) -> dict[str, str | int]:
-    """The error for JSON: code, message, line, column, length, expected, suggestion, and the two lines of `caret`."""
+    """The error for JSON, its parts by name; `caret` holds two lines."""
     return {
         "code": error.code,
         "message": error.message,
@@ -56,11 +56,14 @@ def caret(error: QueryError, text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Tabs and line ends as blanks, other unprintable characters as a replacement mark."""
-    return "".join(
-        character if character.isprintable() else " " if character in "\t\r\n" else "\ufffd"
-        for character in text
-    )
+    """Every kind of blank as a blank, other unprintable characters as a replacement mark."""
+    return "".join(map(_plain_character, text))
+
+
+def _plain_character(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else "\ufffd"
 
 
 def _columns(text: str) -> int:

@@ -12,6 +12,9 @@ from secgraph.j1ql.nodes import Query
 MAX_DEPTH = 50
 """Deepest nesting of brackets, lists, blocks, subqueries and operators."""
 
+SUBQUERY_DEPTH = 5
+"""A subquery counts as so many levels: a query is deep in itself."""
+
 MAX_HOPS = 60
 """Most THATs in one query text."""
 
@@ -72,16 +75,16 @@ class Cursor:
         """From `first` to the token read last."""
         return Position(first.at.line, first.at.column, self.tokens[self.index - 1].end - first.start)
 
-    def enter(self) -> None:
+    def enter(self, levels: int = 1) -> None:
         """One level deeper; errors end the parse, so only success needs `leave`."""
-        self.depth += 1
+        self.depth += levels
         if self.depth > MAX_DEPTH:
             message = f"The query nests deeper than {MAX_DEPTH} levels; split it."
             raise self.error("a simpler query", message, code="LIMITS")
 
-    def leave(self) -> None:
+    def leave(self, levels: int = 1) -> None:
         """One level up."""
-        self.depth -= 1
+        self.depth -= levels
 
     def error(
         self,

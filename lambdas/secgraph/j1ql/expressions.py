@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 
 from secgraph.j1ql.cursor import Cursor, is_name
 from secgraph.j1ql.lexer import Kind
@@ -135,7 +136,13 @@ def _refuse_distinct(cursor: Cursor, function: str) -> None:
     if token.text.lower() != "distinct" or not (is_name(follows) or follows.text == "("):
         return
     name = function.lower()
-    suggestion = f"{name}({follows.text})" if follows.text != "(" else f"{name}(…)"
+    suggestion = f"{name}({_rest(cursor)})"
     note = ", which is distinct already" if name == "count" else ""
     message = f"DISTINCT is no word of J1QL; {name} takes each record or value once."
     raise cursor.error("a selector", message, suggestion=suggestion + note)
+
+
+def _rest(cursor: Cursor) -> str:
+    """The tokens after the next one up to a closing bracket."""
+    following = cursor.tokens[cursor.index + 1 :]
+    return "".join(token.text for token in takewhile(lambda token: token.text != ")", following))

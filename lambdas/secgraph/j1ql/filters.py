@@ -111,6 +111,10 @@ def _operator(cursor: Cursor, length: int) -> Op:
 
 def _foreign(cursor: Cursor, length: int) -> QueryError:
     """Words of other languages where an operator is due: say how J1QL writes it."""
+    if cursor.at_symbol("-") and cursor.ahead().kind is Kind.WORD:
+        name = f"[{_source(cursor, length)}-{cursor.ahead().text}]"
+        message = f"A name with a character other than letters, digits, _ and . stands in brackets: {name}."
+        return cursor.error(EXPECTED_OPERATOR, message, suggestion=name)
     words = [cursor.ahead(count).text.upper() for count in range(3)]
     advice = _advice(cursor, words)
     if not advice:

@@ -128,7 +128,10 @@ def resolve(moment: Moment, now_ms: int) -> int:
 def _moved(milliseconds: int, offset: Offset) -> int | None:
     if offset.unit in _MONTHS:
         return _by_months(milliseconds, int(offset.amount) * _MONTHS[offset.unit])
-    moved = milliseconds + round(offset.amount * _MILLISECONDS[offset.unit])
+    distance = offset.amount * _MILLISECONDS[offset.unit]
+    if not abs(distance) <= _LAST - _FIRST:  # infinite included: no whole number comes of that
+        return None
+    moved = milliseconds + round(distance)
     return moved if _FIRST <= moved <= _LAST else None
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 
 from secgraph.errors import Position, QueryError
 from secgraph.j1ql.advice import nearest
-from secgraph.j1ql.cursor import Cursor, shown
+from secgraph.j1ql.cursor import SUBQUERY_DEPTH, Cursor, shown
 from secgraph.j1ql.lexer import Kind, Token
 from secgraph.j1ql.moments import EXPECTED_UNIT, UNITS, epoch_ms
 from secgraph.j1ql.nodes import (
@@ -42,11 +42,11 @@ def right(cursor: Cursor, clause: Clause) -> Right:
     opening = cursor.token
     if cursor.ahead().keyword != "FIND" or clause is Clause.HAVING:
         return value_list(cursor, clause)
-    cursor.enter()
+    cursor.enter(SUBQUERY_DEPTH)
     cursor.take()
     query = cursor.nested_query(cursor)
     cursor.expect(")", ")")
-    cursor.leave()
+    cursor.leave(SUBQUERY_DEPTH)
     return Subquery(query, opening.at)
 
 
