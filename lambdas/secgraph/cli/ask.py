@@ -1,0 +1,152 @@
+"""`secgraph query`, `parse` and `explain`: J1QL text → answers on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
+from secgraph.adapters.local_graph import LocalGraph
+from secgraph.cli import clock
+from secgraph.errors import InputError, QueryError
+from secgraph.flows.ask import ask, explain
+from secgraph.graph.ports import GraphReader
+from secgraph.j1ql import parse
+from secgraph.j1ql.caret import error_object, render_error
+from secgraph.j1ql.render import render
+
+_CASE: Final = {
+    "query": str,
+    "now": int,
+    "parameters": dict,
+    "includeDeleted": bool,
+    "rowMetadata": bool,
+}
+
+
+def register(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the commands."""
+    query = commands.add_parser("query", parents=[shared], help="answer a J1QL query")
+    query.add_argument("text", nargs="?", metavar="TEXT")
+    query.add_argument("--file", type=Path, metavar="CASES.jsonl", help="one query a line, one result a line")
+    query.add_argument("--format", choices=("table", "json", "csv", "tree"), default="table")
+    query.add_argument("--now", metavar="ISO", help="the moment that date.now means (default: now)")
+    query.add_argument("--param", action="append", default=[], metavar="NAME=JSON", help="a parameter")
+    query.add_argument("--include-deleted", action="store_true")
+    query.set_defaults(run=_query)
+    parsing = commands.add_parser("parse", parents=[shared], help="print a query in canonical form")
+    parsing.add_argument("text", metavar="TEXT")
+    parsing.set_defaults(run=_parse)
+    explaining = commands.add_parser("explain", parents=[shared], help="print a query's plan and SQL")
+    explaining.add_argument("text", metavar="TEXT")
+    explaining.set_defaults(run=_explain)
+
+
+def reader_of(graph: LocalGraph) -> DuckDBReader:
+    """Give the reader of an open graph file, its connection locked down."""
+    lock_down(graph.connection)
+    return DuckDBReader(graph.connection, graph.relations)
+
+
+def _query(arguments: argparse.Namespace) -> int:
+    if (arguments.text is None) == (arguments.file is None):
+        raise InputError("query: give either a query TEXT or --file CASES.jsonl")
+    if arguments.file is not None:
+        return _cases(arguments)
+    parameters = _parameters(arguments.param)
+    moment = clock.now(arguments.now)
+    with LocalGraph.open(arguments.graph, read_only=True) as graph:
+        try:
+            response = ask(
+                arguments.text,
+                reader=reader_of(graph),
+                now=moment,
+                parameters=parameters,
+                include_deleted=arguments.include_deleted,
+            )
+        except QueryError as error:
+            return _refused(error, arguments.text)
+    sys.stdout.write(render(response, arguments.format).rstrip("\n") + "\n")
+    return 0
+
+
+def _cases(arguments: argparse.Namespace) -> int:
+    try:
+        lines = arguments.file.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"{arguments.file}: cannot be read: {error.strerror}") from error
+    with LocalGraph.open(arguments.graph, read_only=True) as graph:
+        reader = reader_of(graph)
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                case = _case(f"{arguments.file}:{number}", line)
+                print(json.dumps(_result(case, reader), ensure_ascii=False))
+    return 0
+
+
+def _result(case: dict[str, Any], reader: GraphReader) -> dict[str, Any]:
+    """Answer one case of a file whole: its pages are not cut."""
+    try:
+        return ask(
+            case["query"],
+            reader=reader,
+            now=case.get("now", clock.now()),
+            parameters=case.get("parameters", {}),
+            include_deleted=case.get("includeDeleted", False),
+            row_metadata=case.get("rowMetadata", False),
+        )
+    except QueryError as error:
+        return {"error": error_object(error, case["query"])}
+
+
+def _case(where: str, line: str) -> dict[str, Any]:
+    try:
+        case = json.loads(line)
+    except ValueError as error:
+        raise InputError(f"{where}: not JSON: {error}") from error
+    if not isinstance(case, dict) or "query" not in case:
+        raise InputError(f'{where}: expected {{"query": …}}')
+    for name, value in case.items():
+        if name not in _CASE:
+            raise InputError(f"{where}: {name}: unknown field; a case may have {', '.join(_CASE)}")
+        if not isinstance(value, _CASE[name]):
+            raise InputError(f"{where}: {name}: expected a JSON {_CASE[name].__name__}")
+    return case
+
+
+def _parameters(given: list[str]) -> dict[str, Any]:
+    parameters = {}
+    for one in given:
+        name, equals, text = one.partition("=")
+        if not name or not equals:
+            raise InputError(f"--param {one}: expected NAME=JSON, such as --param owner='\"team-shop\"'")
+        try:
+            parameters[name] = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"--param {name}: {text} is not JSON; a text needs quotes: '\"…\"'") from error
+    return parameters
+
+
+def _parse(arguments: argparse.Namespace) -> int:
+    try:
+        print(parse(arguments.text))
+    except QueryError as error:
+        return _refused(error, arguments.text)
+    return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    with LocalGraph.open(arguments.graph, read_only=True) as graph:
+        try:
+            print(explain(arguments.text, reader=reader_of(graph), now=clock.now()))
+        except QueryError as error:
+            return _refused(error, arguments.text)
+    return 0
+
+
+def _refused(error: QueryError, text: str) -> int:
+    print(render_error(error, text), file=sys.stderr)
+    return 2

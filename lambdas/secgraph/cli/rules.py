@@ -1,0 +1,151 @@
+"""`secgraph rules check`, `rules run` and `alerts`: rule packs on the local graph."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from secgraph.adapters.bundled import bundled
+from secgraph.adapters.local_alerts import LocalAlerts
+from secgraph.adapters.local_graph import LocalGraph
+from secgraph.adapters.pack_files import read_packs
+from secgraph.alerts.ports import Message
+from secgraph.alerts.stored import Alert
+from secgraph.cli import clock
+from secgraph.cli.ask import reader_of
+from secgraph.contract import PACKS_FOLDER
+from secgraph.flows.asking import asker, compile_query
+from secgraph.flows.evaluate import EVALUATED, EvaluationReport, alerts, evaluate
+from secgraph.rules.check import check
+from secgraph.rules.pack import Pack, load_all
+
+ROWS_SHOWN: Final = 5
+
+
+class Mailbox:
+    """A Notifier that keeps the messages, to print them."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def publish(self, message: Message) -> None:
+        """Keep a message."""
+        self.messages.append(message)
+
+
+def register(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the commands."""
+    rules = commands.add_parser("rules", help="check or run alert rules").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    checking = rules.add_parser("check", parents=[shared], help="say of each rule whether it runs")
+    checking.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    checking.add_argument("--json", action="store_true")
+    checking.set_defaults(run=_check)
+    running = rules.add_parser("run", parents=[shared], help="evaluate rules and print the messages")
+    running.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="default: the bundled packs")
+    running.add_argument("--json", action="store_true")
+    running.set_defaults(run=_run)
+    listing = commands.add_parser("alerts", parents=[shared], help="list the alerts")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run=_alerts)
+
+
+def run_rules(
+    graph: LocalGraph, packs: Sequence[Pack], *, now: int, run: str
+) -> tuple[EvaluationReport, list[Message]]:
+    """Evaluate every rule of the packs on a local graph, due or not; give the report and what was told."""
+    mailbox = Mailbox()
+    report = evaluate(
+        [rule for pack in packs for rule in pack.rules],
+        ask=asker(reader_of(graph), now=now, clock=clock.now),
+        store=LocalAlerts(graph.connection),
+        notifier=mailbox,
+        now=now,
+        run=run,
+        due_only=False,
+    )
+    return report, mailbox.messages
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    reports = check(load_all(read_packs(arguments.paths)), compile_query=compile_query)
+    if arguments.json:
+        print(json.dumps({"rules": [report.as_json() for report in reports]}, indent=2, ensure_ascii=False))
+        return 0
+    width = max((len(report.rule) for report in reports), default=0)
+    for report in reports:
+        print(f"{report.status:<12} {report.rule:<{width}}  {report.pack}")
+        for reason in (*report.reasons, *report.warnings):
+            print(f"{'':<12} - {reason}")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    packs = load_all(read_packs(arguments.paths or [bundled(PACKS_FOLDER)]))
+    problems = [str(problem) for pack in packs for problem in pack.problems]
+    with LocalGraph.open(arguments.graph) as graph:
+        report, messages = run_rules(graph, packs, now=clock.now(), run=str(uuid4()))
+    if arguments.json:
+        print(json.dumps({**report.as_json(), "problems": problems}, indent=2, ensure_ascii=False))
+        return 0
+    for problem in problems:
+        print(f"cannot be used: {problem}")
+    for result in report.results:
+        state = _state(result.active) if result.outcome == EVALUATED else result.outcome
+        print(f"{state:<12} {result.level:<9} {result.total:>6} rows  {result.rule}")
+        for note in (result.error, *result.notes):
+            if note:
+                print(f"{'':<12} - {note}")
+    for message in messages:
+        print(f"\n── {message.subject}\n\n{message.body}")
+    return 0
+
+
+def _alerts(arguments: argparse.Namespace) -> int:
+    with LocalGraph.open(arguments.graph, read_only=True) as graph:
+        held = alerts(LocalAlerts(graph.connection))
+    if arguments.json:
+        print(json.dumps({"alerts": [as_json(alert) for alert in held]}, indent=2, ensure_ascii=False))
+        return 0
+    if not held:
+        print("no alerts yet; evaluate rules with `secgraph rules run`")
+    for alert in held:
+        state = alert.state
+        since = _time(state.opened_on if state.active else state.resolved_on)
+        print(f"{_state(state.active):<9} {state.level.name:<9} {state.total:>6} rows  {state.rule}{since}")
+        for row in state.rows[:ROWS_SHOWN] if state.active else ():
+            print(f"{'':<9} - {row.title}")
+    return 0
+
+
+def as_json(alert: Alert) -> dict[str, object]:
+    """Give an alert as plain JSON values; times in epoch milliseconds."""
+    state = alert.state
+    return {
+        "rule": state.rule,
+        "status": _state(state.active).upper(),
+        "level": state.level.name,
+        "total": state.total,
+        "openedOn": state.opened_on,
+        "changedOn": state.changed_on,
+        "resolvedOn": state.resolved_on,
+        "evaluatedOn": state.evaluated_on,
+        "rows": [row.title for row in state.rows],
+        **({"failure": state.failure.error} if state.failure else {}),
+    }
+
+
+def _state(active: bool) -> str:
+    return "active" if active else "inactive"
+
+
+def _time(moment: int | None) -> str:
+    if moment is None:
+        return ""
+    return f"  since {datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%d %H:%M} UTC"

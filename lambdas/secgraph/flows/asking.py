@@ -1,0 +1,52 @@
+"""A reader → the question that rules ask: every row up to a bound, with its true total and row metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from secgraph.flows.ask import ask
+from secgraph.flows.evaluate import Ask
+from secgraph.graph.ports import GraphReader
+from secgraph.graph.relations import Catalogue
+from secgraph.j1ql import parse
+from secgraph.j1ql.compiler import compile  # noqa: A004 (the stage's name)
+from secgraph.j1ql.names import check
+from secgraph.j1ql.nodes import Query
+from secgraph.rules.rows import Answer
+
+ROWS: Final = 10_000
+"""Rows of one query that a rule looks at; the total beyond is still counted."""
+
+
+def asker(reader: GraphReader, *, now: int, clock: Callable[[], int]) -> Ask:
+    """Make the question of one run: all its queries share `now`; `clock` (epoch ms) only measures."""
+
+    def answer(text: str, *, include_deleted: bool) -> Answer:
+        started = clock()
+        response = ask(
+            text,
+            reader=reader,
+            now=now,
+            include_deleted=include_deleted,
+            row_metadata=True,
+            page_rows=ROWS,
+            page_bytes=None,
+        )
+        rows = _rows(response)
+        return Answer(response["type"], rows, response.get("totalCount", len(rows)), clock() - started)
+
+    return answer
+
+
+def compile_query(text: str) -> Query:
+    """Parse, check and compile a query against an empty graph, as `rules check` does. Raises QueryError."""
+    query = parse(text)
+    compile(check(query), Catalogue(), now=0, parameters={})
+    return query
+
+
+def _rows(response: Mapping[str, Any]) -> list[Mapping[str, object]]:
+    data = response["data"]
+    rows: list[Mapping[str, object]] = data["vertices"] if response["type"] == "tree" else data
+    return rows

@@ -1,0 +1,77 @@
+"""A tick of the schedule → rules evaluated, alerts kept, people told.
+
+Trigger: an EventBridge schedule. Flow: flows.evaluate. Writes: alert table, alert topic.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from aws_lambda_powertools.metrics import MetricUnit
+
+from secgraph import contract
+from secgraph.adapters import table_graph
+from secgraph.adapters.dynamodb_alerts import DynamoDBAlerts
+from secgraph.adapters.pack_files import read_packs
+from secgraph.adapters.sns import SNSNotifier
+from secgraph.flows.asking import asker
+from secgraph.flows.evaluate import EvaluationReport, evaluate
+from secgraph.handlers import runtime
+from secgraph.rules.pack import Pack, load_all
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+MARGIN_MS: Final = 60_000
+"""No further rule is begun when less time than this is left."""
+
+
+@runtime.metrics.log_metrics
+def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Evaluate the rules that are due; answers with the report of the run."""
+    report = evaluate(
+        [rule for pack in _packs() for rule in pack.rules],
+        ask=asker(table_graph.load(runtime.graph()), now=(now := runtime.now()), clock=runtime.now),
+        store=_alerts(),
+        notifier=_topic(),
+        now=now,
+        run=context.aws_request_id,
+        stop=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
+    )
+    _measure(report)
+    return report.as_json()
+
+
+def _measure(report: EvaluationReport) -> None:
+    if report.failed:
+        runtime.metrics.add_metric(contract.METRIC_RULES_FAILED, MetricUnit.Count, len(report.failed))
+        runtime.logger.error(
+            "some rules failed", rules={result.rule: result.error for result in report.failed[:20]}
+        )
+    if report.undelivered:
+        runtime.metrics.add_metric(contract.METRIC_MESSAGES_FAILED, MetricUnit.Count, len(report.undelivered))
+        runtime.logger.error(
+            "some messages were not taken", errors=[each.error for each in report.undelivered[:5]]
+        )
+    if report.faults:
+        runtime.logger.error("the run met faults", faults=report.faults[:20])
+
+
+@cache
+def _packs() -> tuple[Pack, ...]:
+    packs = load_all(read_packs([runtime.ASSET / contract.PACKS_FOLDER]))
+    for problem in (problem for pack in packs for problem in pack.problems):
+        runtime.logger.error("a rule cannot be used", problem=str(problem))
+    return packs
+
+
+@cache
+def _alerts() -> DynamoDBAlerts:
+    return DynamoDBAlerts(boto3.client("dynamodb"), runtime.environment(contract.ALERT_TABLE))
+
+
+@cache
+def _topic() -> SNSNotifier:
+    return SNSNotifier(boto3.client("sns"), runtime.environment(contract.ALERT_TOPIC))

@@ -1,0 +1,78 @@
+"""One J1QL question → its answer, or an error that a person can read in the console.
+
+Trigger: a direct invocation. Flow: flows.ask. Writes: nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from secgraph.adapters import table_graph
+from secgraph.errors import InputError, QueryError, SecgraphError
+from secgraph.flows.ask import ask
+from secgraph.handlers import runtime
+from secgraph.j1ql.caret import error_object
+from secgraph.j1ql.render import render
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+_FIELDS: Final[dict[str, tuple[type, str]]] = {
+    "query": (str, "a J1QL text"),
+    "parameters": (dict, "an object of names and values"),
+    "includeDeleted": (bool, "true or false"),
+    "rowMetadata": (bool, "true or false"),
+    "cursor": (str, "the cursor of an earlier answer"),
+    "format": (str, "json, table or csv"),
+}
+_FORMATS: Final = ("json", "table", "csv")
+
+
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Answer `{"query", "parameters"?, "includeDeleted"?, "rowMetadata"?, "cursor"?, "format"?}`.
+
+    The answer is the response shape; with format table or csv `{"type", "text", "cursor"?, …}`; or
+    `{"error": {code, message, line, column, expected, suggestion, caret}}`.
+    """
+    text = event.get("query") if isinstance(event, dict) else ""
+    try:
+        return _answer(_checked(event))
+    except QueryError as error:
+        return {"error": error_object(error, str(text or ""))}
+    except InputError as error:
+        return {"error": {"code": "INPUT", "message": str(error)}}
+    except SecgraphError as error:
+        runtime.logger.exception("the graph could not be asked")
+        return {"error": {"code": "STORE", "message": str(error)}}
+
+
+def _answer(event: dict[str, Any]) -> dict[str, Any]:
+    response = ask(
+        event["query"],
+        reader=table_graph.load(runtime.graph()),
+        now=runtime.now(),
+        parameters=event.get("parameters", {}),
+        include_deleted=event.get("includeDeleted", False),
+        row_metadata=event.get("rowMetadata", False),
+        cursor=event.get("cursor"),
+    )
+    wanted = event.get("format", "json")
+    if wanted == "json":
+        return response
+    kept = {name: value for name, value in response.items() if name not in ("data", "columns")}
+    return {**kept, "text": render(response, wanted)}
+
+
+def _checked(event: object) -> dict[str, Any]:
+    """Check the event's form; every mistake names its field."""
+    if not isinstance(event, dict) or "query" not in event:
+        raise InputError('the event has no query; send {"query": "FIND aws_instance"}')
+    for name, value in event.items():
+        if name not in _FIELDS:
+            raise InputError(f"{name}: unknown field; an event may have {', '.join(_FIELDS)}")
+        type_, expected = _FIELDS[name]
+        if not isinstance(value, type_):
+            raise InputError(f"{name}: expected {expected}")
+    if event.get("format", "json") not in _FORMATS:
+        raise InputError(f"format: expected one of {', '.join(_FORMATS)}")
+    return event
