@@ -1,0 +1,429 @@
+"""EVALUATE, told as stories: what is due, what is kept, who hears of it. Store: the local file's, real."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+import pytest
+
+from secgraph.adapters.local_alerts import LocalAlerts
+from secgraph.alerts.ports import Message, Stored
+from secgraph.alerts.stored import DEPLOYMENT, Alert, alert_id, load_alert, load_deployment
+from secgraph.errors import ChannelError, Position, QueryError, StoreUnavailable
+from secgraph.flows.evaluate import EvaluationReport, alerts, evaluate
+from secgraph.rules.pack import load
+from secgraph.rules.rows import Answer
+from secgraph.rules.rule import Interval, Rule
+
+MINUTE = 60_000
+QUARTER = 15 * MINUTE
+START = 1_777_636_800_000
+
+
+@dataclass
+class World:
+    """A graph that is only its answers, a channel that is a list, and a clock that is moved by hand."""
+
+    store: LocalAlerts
+    answers: dict[str, Any] = field(default_factory=dict)
+    asked: list[tuple[str, bool]] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
+    now: int = START
+    runs: int = 0
+    down: bool = False
+
+    def ask(self, text: str, *, include_deleted: bool) -> Answer:
+        self.asked.append((text, include_deleted))
+        answer = self.answers.get(text, [])
+        if isinstance(answer, Exception):
+            raise answer
+        rows = [
+            {"id": str(row), "entity": {"_id": str(row)}, "properties": {"name": str(row)}} for row in answer
+        ]
+        return Answer("list", rows, len(rows))
+
+    def publish(self, message: Message) -> None:
+        if self.down:
+            raise ChannelError("the topic is down")
+        self.sent.append(message)
+
+    def tick(self, *rules: Rule, later: int = QUARTER, **options: Any) -> EvaluationReport:
+        self.now += later
+        self.runs += 1
+        self.asked.clear()
+        return evaluate(
+            rules,
+            ask=self.ask,
+            store=self.store,
+            notifier=self,
+            now=self.now,
+            run=f"run-{self.runs}",
+            **options,
+        )
+
+    def heard(self) -> list[str]:
+        """Give what was sent since the last look: rule and transition."""
+        found = [f"{message.attributes['rule']} {message.attributes['transition']}" for message in self.sent]
+        self.sent.clear()
+        return found
+
+    def alert(self, rule: str) -> Alert:
+        held = self.store.read(alert_id(rule))
+        assert held is not None
+        return load_alert(held.body)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with duckdb.connect(":memory:") as connection:
+        yield World(LocalAlerts(connection))
+
+
+@pytest.fixture
+def told(world: World) -> World:
+    """A deployment whose first summary is sent, and nothing is open any more."""
+    world.answers["FIND Seed"] = [1]
+    seed = rule("seed", "FIND Seed")
+    world.tick(seed)
+    world.answers.clear()
+    world.tick(seed)
+    assert world.heard() == ["summary summary", "seed resolved"]
+    return world
+
+
+def rule(name: str, query: str = "", **changes: Any) -> Rule:
+    queries = [{"query": query or f"FIND {name.title()}"}]
+    (made,) = load(json.dumps({"name": name, "description": "d", "queries": queries}), "p.json").rules
+    return replace(made, **{"interval": Interval.FIFTEEN_MINUTES, **changes})
+
+
+def test_each_transition_has_one_message_and_an_unchanged_result_none(told: World):
+    a = rule("a")
+    heard = []
+    for rows in ([], [1], [1], [1, 2], [2], [], [], [3]):
+        told.answers["FIND A"] = rows
+        told.tick(a)
+        heard.append(told.heard())
+    assert heard == [[], ["a opened"], [], ["a new_rows"], [], ["a resolved"], [], ["a opened"]]
+
+
+def test_a_flood_of_existing_findings_is_one_message(world: World):
+    rules = [rule(name) for name in ("a", "b", "c")]
+    world.answers = {"FIND A": list(range(300)), "FIND B": [1]}
+    report = world.tick(*rules)
+    assert [result.transition for result in report.results] == ["opened", "opened", ""]
+    assert not report.quiet
+    (message,) = world.sent
+    assert message.attributes["transition"] == "summary"
+    assert "2 alerts open: 2 high" in message.subject
+    assert "a: 300 rows" in message.body
+    world.heard()
+    world.answers["FIND C"] = [1]
+    world.tick(*rules)
+    assert world.heard() == ["c opened"]
+
+
+def test_a_first_tick_with_nothing_open_keeps_the_deployment_quiet(world: World):
+    rules = [rule("a"), rule("b")]
+    for _ in range(3):
+        assert world.tick(*rules).quiet
+    world.answers = {"FIND A": [1], "FIND B": [1]}
+    world.tick(*rules)
+    assert world.heard() == ["summary summary"]
+
+
+def test_what_opened_and_resolved_before_the_summary_is_not_told(world: World):
+    a, b = rule("a"), rule("b")
+    world.down = True
+    world.answers = {"FIND A": [1], "FIND B": [1]}
+    world.tick(a, b)
+    world.answers = {"FIND A": [1, 2]}
+    world.tick(a, b)
+    world.down = False
+    world.answers = {"FIND A": [1, 2, 3]}
+    world.tick(a, b)
+    assert world.heard() == ["summary summary", "a new_rows"]
+    assert world.tick(a, b).deliveries == ()
+
+
+def test_a_resolved_message_follows_an_alert_that_the_summary_told(world: World):
+    a = rule("a")
+    world.answers = {"FIND A": [1]}
+    world.tick(a)
+    world.answers = {}
+    world.tick(a)
+    assert world.heard() == ["summary summary", "a resolved"]
+
+
+def test_an_alert_that_changed_beside_the_summary_is_told_soon(world: World):
+    """Another run, which saw the deployment still quiet, opened `late` while this one sent the summary."""
+    late = rule("late", interval=Interval.ONE_WEEK)
+    world.answers = {"FIND A": [1], "FIND Late": [1]}
+    world.tick(late)
+    world.tick(rule("a"))
+    held = world.store.read(DEPLOYMENT)
+    assert held is not None
+    summary = load_deployment(held.body)
+    assert summary.covered == {"late": 1}
+    world.heard()
+    uncovered = held.body.replace('"covered":{"late":1}', '"covered":{"a":1}')
+    world.store.put(Stored(DEPLOYMENT, held.rev + 1, uncovered))
+    world.tick(late)
+    assert world.heard() == ["late opened"]
+    world.tick(late)
+    assert world.heard() == []
+
+
+# ── what is due ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("interval", "later", "due"),
+    [
+        (Interval.FIFTEEN_MINUTES, QUARTER, True),
+        (Interval.FIFTEEN_MINUTES, QUARTER - 4 * MINUTE, True),
+        (Interval.FIFTEEN_MINUTES, QUARTER - 6 * MINUTE, False),
+        (Interval.ONE_HOUR, 3 * QUARTER, False),
+        (Interval.ONE_HOUR, 4 * QUARTER, True),
+        (Interval.ONE_DAY, 50 * 60 * MINUTE, True),
+        (Interval.ONE_DAY, -QUARTER, True),
+        (Interval.DISABLED, 10_000 * QUARTER, False),
+    ],
+)
+def test_a_rule_is_due_after_its_interval(told: World, interval: Interval, later: int, due: bool):
+    a = rule("a")
+    told.tick(a)
+    report = told.tick(replace(a, interval=interval), later=later)
+    assert [result.rule for result in report.results] == (["a"] if due else [])
+    assert list(report.not_due) == ([] if due else ["a"])
+
+
+def test_a_new_rule_is_due_at_once_and_a_disabled_one_never(told: World):
+    report = told.tick(rule("a", interval=Interval.ONE_WEEK), rule("b", interval=Interval.DISABLED))
+    assert [result.rule for result in report.results] == ["a"]
+    report = told.tick(rule("b", interval=Interval.DISABLED), due_only=False)
+    assert report.results == ()
+
+
+@pytest.mark.parametrize(
+    ("intervals", "due"),
+    [
+        ({}, False),
+        ({"p.json": Interval.FIFTEEN_MINUTES}, True),
+        ({"*": Interval.FIFTEEN_MINUTES}, True),
+        ({"*": Interval.FIFTEEN_MINUTES, "p.json": Interval.ONE_DAY}, False),
+        ({"other.json": Interval.FIFTEEN_MINUTES}, False),
+    ],
+)
+def test_configuration_overrides_the_interval(told: World, intervals: Mapping[str, Interval], due: bool):
+    a = rule("a", interval=Interval.ONE_DAY)
+    told.tick(a)
+    assert bool(told.tick(a, intervals=intervals).results) is due
+    assert told.tick(replace(a, interval=Interval.DISABLED), intervals=intervals).results == ()
+
+
+def test_everything_is_evaluated_when_asked_for(told: World):
+    a = rule("a", interval=Interval.ONE_WEEK)
+    told.tick(a)
+    assert [result.rule for result in told.tick(a, due_only=False).results] == ["a"]
+
+
+def test_a_run_without_time_leaves_the_rest_and_the_next_begins_with_it(told: World):
+    rules = [rule(name) for name in ("a", "b", "c")]
+    budget = iter([False, True])
+    report = told.tick(*rules, stop=lambda: next(budget))
+    assert ([result.rule for result in report.results], report.postponed) == (["a"], ("b", "c"))
+    assert [result.rule for result in told.tick(*rules).results] == ["b", "c", "a"]
+
+
+# ── failures ──────────────────────────────────────────────────────────────────────────────────────────
+
+FAILURES = [
+    (QueryError("LIMITS", "too many paths", Position(1, 6)), "line 1, column 6: too many paths"),
+    (StoreUnavailable("no answer"), "no answer"),
+    (KeyError("x"), "KeyError: 'x'"),
+]
+
+
+@pytest.mark.parametrize(("error", "text"), FAILURES)
+def test_one_failing_rule_does_not_stop_the_others_and_resolves_nothing(
+    told: World, error: Exception, text: str
+):
+    a, b = rule("a"), rule("b")
+    told.answers = {"FIND A": [1]}
+    told.tick(a, b)
+    told.heard()
+    told.answers = {"FIND A": error, "FIND B": [1]}
+    report = told.tick(a, b)
+    assert told.heard() == ["b opened"]
+    assert [(each.rule, each.error) for each in report.failed] == [("a", text)]
+    kept = told.alert("a").state
+    assert kept.active
+    assert kept.failure is not None
+    assert (kept.failure.error, kept.failure.since) == (text, told.now)
+    told.answers = {"FIND A": [1]}
+    report = told.tick(a, b, later=MINUTE)
+    assert [result.rule for result in report.results] == ["a"]
+    assert told.alert("a").state.failure is None
+    assert told.heard() == []
+
+
+def test_a_rule_may_ask_to_be_told_of_its_failure_once(told: World):
+    a = rule("a", notify_on_failure=True)
+    told.answers = {"FIND A": StoreUnavailable("no answer")}
+    told.tick(a)
+    told.tick(a)
+    assert told.heard() == ["a failed"]
+    told.answers = {}
+    told.tick(a)
+    told.answers = {"FIND A": StoreUnavailable("no answer")}
+    told.tick(a)
+    assert told.heard() == ["a failed"]
+
+
+def test_what_this_version_does_not_run_is_named_and_not_a_failure(told: World):
+    text = """[{"name": "when", "description": "d", "queries": [{"query": "FIND A"}],
+      "operations": [{"when": "{{a + b}}", "actions": [{"type": "CREATE_ALERT"}]}]},
+     {"name": "mail", "description": "d", "queries": [{"query": "FIND A"}],
+      "operations": [{"actions": [{"type": "CREATE_ALERT"}, {"type": "SEND_EMAIL"}]}]},
+     {"name": "query", "description": "d", "queries": [{"query": "FIND Later"}]}]"""
+    told.answers = {"FIND A": [1], "FIND Later": QueryError("UNSUPPORTED", "later", Position(1, 6))}
+    report = told.tick(*load(text, "p.json").rules)
+    assert [(each.rule, each.outcome) for each in report.results] == [
+        ("when", "unsupported"),
+        ("mail", "evaluated"),
+        ("query", "unsupported"),
+    ]
+    assert "template language" in report.results[0].error
+    assert "SEND_EMAIL does not run" in report.results[1].notes[0]
+    assert report.failed == ()
+    assert told.heard() == ["mail opened"]
+
+
+def test_an_alert_that_cannot_be_read_fails_its_rule_alone(told: World):
+    told.store.put(Stored(alert_id("a"), 1, '{"version":99}'))
+    told.answers = {"FIND A": [1], "FIND B": [1]}
+    report = told.tick(rule("a"), rule("b"))
+    assert [each.rule for each in report.failed] == ["a"]
+    assert "reads version 1" in report.failed[0].error
+    assert told.heard() == ["b opened"]
+
+
+# ── delivery ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_message_that_the_channel_refuses_is_sent_by_the_next_run(told: World):
+    a, b = rule("a"), rule("b")
+    told.answers = {"FIND A": [1], "FIND B": [1]}
+    told.down = True
+    report = told.tick(a, b)
+    assert [each.error for each in report.undelivered] == ["the topic is down"] * 2
+    (pending,) = told.alert("a").pending
+    assert (pending.attempts, pending.error) == (1, "the topic is down")
+    told.down = False
+    told.answers = {"FIND A": [], "FIND B": [1]}
+    report = told.tick(a, b)
+    assert told.heard() == ["a opened", "b opened", "a resolved"]
+    assert [each.error for each in report.deliveries] == ["", "", ""]
+    assert told.alert("a").pending == ()
+
+
+def test_messages_of_a_rule_that_was_removed_are_still_sent(told: World):
+    told.answers = {"FIND A": [1]}
+    told.down = True
+    told.tick(rule("a"))
+    told.down = False
+    told.tick()
+    assert told.heard() == ["a opened"]
+
+
+def test_while_the_channel_is_down_the_oldest_messages_make_room_and_are_counted(told: World):
+    a = rule("a")
+    told.down = True
+    for number in range(8):
+        told.answers = {"FIND A": [number]}
+        told.tick(a)
+    held = told.alert("a")
+    assert (len(held.pending), held.dropped) == (5, 3)
+
+
+def test_messages_of_another_run_that_is_still_alive_are_left_to_it(told: World):
+    told.answers = {"FIND A": [1]}
+    told.down = True
+    told.tick(rule("a"))
+    held = told.store.read(alert_id("a"))
+    assert held is not None
+    claimed = held.body.replace('"claimed_until":0', f'"claimed_until":{told.now + 12 * MINUTE}')
+    assert claimed != held.body
+    told.store.put(Stored(held.id, held.rev + 1, claimed))
+    told.down = False
+    told.tick(later=MINUTE)
+    assert told.heard() == []
+    told.tick(later=12 * MINUTE)
+    assert told.heard() == ["a opened"]
+
+
+# ── what is asked and reported ────────────────────────────────────────────────────────────────────────
+
+
+def test_queries_are_asked_as_written_and_a_tree_for_its_start_entities(told: World):
+    text = """{"name": "r", "description": "d", "queries": [
+      {"query": "find  Host"},
+      {"query": "FIND Host THAT HAS Finding RETURN TREE", "includeDeleted": true}]}"""
+    told.tick(*load(text, "p.json").rules)
+    assert told.asked == [("find  Host", False), ("FIND Host THAT HAS Finding", True)]
+
+
+def test_rows_of_several_queries_are_one_alert(told: World):
+    text = """{"name": "r", "description": "d", "pollingInterval": "FIFTEEN_MINUTES",
+      "queries": [{"query": "FIND A"}, {"query": "FIND B"}]}"""
+    (both,) = load(text, "p.json").rules
+    told.answers = {"FIND B": [1]}
+    told.tick(both)
+    told.answers = {"FIND A": [1], "FIND B": [1]}
+    told.tick(both)
+    assert told.heard() == ["r opened", "r new_rows"]
+    assert told.alert("r").state.total == 2
+
+
+def test_the_alerts_are_listed_open_ones_first(told: World):
+    told.answers = {"FIND B": [1]}
+    told.tick(rule("a"), rule("b"))
+    assert [(each.state.rule, each.state.active) for each in alerts(told.store)] == [
+        ("b", True),
+        ("a", False),
+        ("seed", False),
+    ]
+
+
+def test_the_report_is_plain_json(told: World):
+    told.answers = {"FIND A": [1]}
+    told.down = True
+    report = told.tick(rule("a"), rule("b", interval=Interval.DISABLED)).as_json()
+    assert report == {
+        "rules": [
+            {
+                "rule": "a",
+                "pack": "p.json",
+                "outcome": "evaluated",
+                "active": True,
+                "level": "HIGH",
+                "total": 1,
+                "new": 1,
+                "transition": "opened",
+                "error": "",
+                "notes": [],
+            }
+        ],
+        "messages": [
+            {"message": "a#1", "subject": "[HIGH] a opened, 1 row: 1", "error": "the topic is down"}
+        ],
+        "notDue": ["b"],
+        "postponed": [],
+        "quiet": False,
+        "faults": [],
+    }
