@@ -38,6 +38,11 @@ CREATE TABLE IF NOT EXISTS known_sort (number INTEGER, type VARCHAR, classes VAR
 CREATE TABLE IF NOT EXISTS known_property (record VARCHAR, name VARCHAR, kind VARCHAR);
 CREATE TABLE IF NOT EXISTS known_verb (verb VARCHAR);
 """
+_CATALOGUE = """
+SELECT (SELECT list((number, type, classes) ORDER BY number) FROM known_sort),
+       (SELECT list(verb) FROM known_verb),
+       (SELECT list((record, name, kind)) FROM known_property)
+"""
 _FIXED = {
     "entity": {"id": "BIGINT", "sort": "INTEGER", "deleted": "BOOLEAN"},
     "relationship": {
@@ -77,13 +82,12 @@ class Relations:
 
     def catalogue(self) -> Catalogue:
         """Tell what the graph holds, from the small tables alone. What is gone may still be listed."""
-        sorts = self._connection.execute("SELECT number, type, classes FROM known_sort ORDER BY 1").fetchall()
-        verbs = self._connection.execute("SELECT verb FROM known_verb").fetchall()
+        sorts, verbs, properties = self._connection.execute(_CATALOGUE).fetchall()[0]
         return Catalogue(
-            tuple(Sort(number, type_, tuple(classes)) for number, type_, classes in sorts),
-            self._properties("entity"),
-            frozenset(verb for (verb,) in verbs),
-            self._properties("relationship"),
+            tuple(Sort(number, type_, tuple(classes)) for number, type_, classes in sorts or ()),
+            _by_name("entity", properties),
+            frozenset(verbs or ()),
+            _by_name("relationship", properties),
         )
 
     def replace(self, expansions: Iterable[Expansion]) -> None:
@@ -228,16 +232,20 @@ class Relations:
             )
 
     def _properties(self, table: str) -> dict[str, frozenset[Kind]]:
-        found: dict[str, set[Kind]] = {}
-        for name, kind in self._connection.execute(
-            "SELECT name, kind FROM known_property WHERE record = $1", [table]
-        ).fetchall():
-            found.setdefault(name, set()).add(Kind(kind))
-        return {name: frozenset(kinds) for name, kinds in found.items()}
+        found = self._connection.execute("SELECT record, name, kind FROM known_property").fetchall()
+        return _by_name(table, found)
 
     def _one(self, sql: str) -> int:
         row = self._connection.execute(sql).fetchone()
         return int(row[0]) if row else 0
+
+
+def _by_name(table: str, properties: Iterable[Sequence[str]] | None) -> dict[str, frozenset[Kind]]:
+    found: dict[str, set[Kind]] = {}
+    for record, name, kind in properties or ():
+        if record == table:
+            found.setdefault(name, set()).add(Kind(kind))
+    return {name: frozenset(kinds) for name, kinds in found.items()}
 
 
 def _fill(

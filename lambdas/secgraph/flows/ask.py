@@ -12,6 +12,7 @@ from typing import Any
 
 from secgraph.errors import Position, QueryError
 from secgraph.graph.ports import GraphReader
+from secgraph.graph.relations import Rows
 from secgraph.j1ql import compiler
 from secgraph.j1ql.compilation import Parameters
 from secgraph.j1ql.compiler import Options
@@ -48,19 +49,21 @@ def ask(
     checked = check(parse(text))
     asked = _Asked(text, parameters, include_deleted, row_metadata)
     at = asked.place(cursor) if cursor else _Place(0, now)
-    size = page_rows if max_rows is None else min(max_rows + 1, page_rows or max_rows + 1)
+    sizes = [it for it in (page_rows, None if max_rows is None else max_rows + 1) if it is not None]
     plan = compiler.compile(
         checked,
         reader.catalogue(),
         now=at.now,
         parameters=parameters,
-        options=Options(include_deleted, row_metadata, at.offset, size),
+        options=Options(include_deleted, row_metadata, at.offset, min(sizes, default=None)),
     )
     rows = reader.fetch(plan.statement)
-    answer = response(plan, rows)
     if isinstance(plan.shape, TreeShape):
-        _bound_tree(answer, max_rows if page_rows is None else page_rows, page_bytes)
+        _bound_vertices(rows, max_rows if page_rows is None else page_rows)
+        answer = response(plan, rows)
+        _bound_bytes(answer, page_bytes)
     else:
+        answer = response(plan, rows)
         _bound_rows(answer, max_rows)
         _page(answer, asked, at, page_rows, page_bytes)
     return _with_messages(answer, checked)
@@ -88,10 +91,12 @@ def _with_messages(answer: dict[str, Any], checked: Checked) -> dict[str, Any]:
 # ── bounds and pages ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _bound_tree(answer: Mapping[str, Any], most: int | None, page_bytes: int | None) -> None:
-    vertices = answer["data"]["vertices"]
-    if most is not None and len(vertices) > most:
-        raise _too_large(f"The tree has {len(vertices):,} entities, more than {most:,}")
+def _bound_vertices(rows: Rows, most: int | None) -> None:
+    if most is not None and sum(row[0] == "v" for row in rows) > most:
+        raise _too_large(f"The tree has more than {most:,} entities")
+
+
+def _bound_bytes(answer: Mapping[str, Any], page_bytes: int | None) -> None:
     if page_bytes is not None and _bytes(answer["data"]) > page_bytes:
         raise _too_large(f"The tree is larger than {page_bytes:,} bytes")
 

@@ -20,6 +20,7 @@ from secgraph.j1ql.nodes import (
     AllOf,
     And,
     AnyOf,
+    Block,
     EntityPattern,
     Expr,
     Filter,
@@ -33,15 +34,16 @@ from secgraph.j1ql.paths import Frame, Paths, column_of
 from secgraph.j1ql.plan import ListShape, Plan, Shape, TreeShape
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.projections import (
+    Page,
     Table,
     keys_of,
     list_rows,
     list_statement,
     page_of,
-    tree_statement,
 )
 from secgraph.j1ql.selectors import Matcher
 from secgraph.j1ql.semijoins import Semijoins, chain_length, has_inner_block
+from secgraph.j1ql.trees import Reachable, Records, records_of_paths, tree_statement
 from secgraph.j1ql.typed import Typed, property_of
 
 
@@ -117,10 +119,8 @@ class _Query:
             rows = list_rows(frame, keys)
             return list_statement(self._compilation, rows, keys, page), ListShape(), way
         if isinstance(query.returns, Tree):
-            frame = self._frame()
-            keys = keys_of(query, self._expressions(frame))
-            whole = page_of(query, 0, None)
-            return tree_statement(self._compilation, frame, keys, whole), TreeShape(), "tree of all paths"
+            records, way = self._records(page_of(query, 0, None))
+            return tree_statement(self._compilation, records, options.size), TreeShape(), way
         table = self._table()
         keys = keys_of(query, table.expressions)
         meta = self._meta() if options.row_metadata and not (table.is_grouped or query.unique) else ()
@@ -158,6 +158,19 @@ class _Query:
         semijoins = Semijoins(self._paths, self._match, where)
         frame = semijoins.start(self._query.start, self._query.steps)
         return frame, "list of start entities, by semi joins"
+
+    def _records(self, page: Page) -> tuple[Records, str]:
+        """Give the records of a tree: without paths if nothing looks at two records of a path at once."""
+        where = self._where_by_record()
+        if where is None or any(isinstance(step, Block) for step in self._query.steps):
+            frame = self._frame()
+            keys = keys_of(self._query, self._expressions(frame))
+            return records_of_paths(self._compilation, frame, keys, page), "tree of all paths"
+        reachable = Reachable(self._compilation, self._paths, self._match, where)
+        start = reachable.start(self._query.start)
+        keys = keys_of(self._query, self._expressions(start))
+        found = reachable.records(start, self._query.steps, keys, page)
+        return found, "tree, by reaching forwards and back"
 
     def _where_by_record(self) -> dict[str, list[str]] | None:
         scope = self._checked.scope

@@ -29,6 +29,9 @@ from secgraph.j1ql.signatures import AGGREGATES
 from secgraph.j1ql.typed import SCALAR_AND_LIST, UNDEFINED, RecordOf, Typed, any_of
 
 _NUMBERS = "('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')"
+_SHORT = 60
+_LONGEST = 100_000
+"""Characters of SQL that one expression may become."""
 _ROUNDINGS = frozenset({"abs", "sqrt", "ceil", "floor", "round"})
 
 
@@ -90,6 +93,14 @@ class Expressions:
         )
 
     def _typed(self, expression: Expr) -> Typed:
+        found = self._written(expression)
+        if sum(map(len, found.parts.values())) > _LONGEST:
+            raise QueryError(
+                "LIMITS", "This expression is too deeply nested.", START, expected="a shorter expression"
+            )
+        return found
+
+    def _written(self, expression: Expr) -> Typed:
         match expression:
             case Literal():
                 return self._literal(expression)
@@ -235,8 +246,16 @@ def _least(function: str, sides: Sequence[str]) -> str:
 
 
 def _finite(sql: str) -> str:
-    """Make infinities and "not a number" undefined, naming the expression only once."""
-    return f"nullif(nullif(nullif({sql}, 'inf'::DOUBLE), '-inf'::DOUBLE), 'nan'::DOUBLE)"
+    """Make infinities and "not a number" undefined."""
+    return _with(sql, "CASE WHEN isfinite({0}) THEN {0} END")
+
+
+def _with(sql: str, body: str) -> str:
+    """Put SQL into the places of `body`, by a lambda if it is long: nested expressions must not double at
+    every level. (NULLIF and COALESCE of DuckDB do just that inside.)"""
+    if len(sql) <= _SHORT:
+        return body.format(sql)
+    return f"list_transform([{sql}], lambda v: {body.format('v')})[1]"
 
 
 def coalesced(values: Sequence[Typed]) -> Typed:
@@ -291,9 +310,9 @@ def _mixed_texts(sql: str) -> str:
 
 
 def _decimal(sql: str) -> str:
-    return (
-        f"CASE WHEN abs({sql}) < 1e15 AND {sql} = trunc({sql}) THEN {sql}::BIGINT::VARCHAR "
-        f"ELSE {sql}::VARCHAR END"
+    return _with(
+        sql,
+        "CASE WHEN abs({0}) < 1e15 AND {0} = trunc({0}) THEN {0}::BIGINT::VARCHAR ELSE {0}::VARCHAR END",
     )
 
 

@@ -30,6 +30,11 @@ class Page:
     start: int
     size: int | None
 
+    @property
+    def is_part(self) -> bool:
+        """Tell whether rows may be left out."""
+        return bool(self.start) or self.size is not None
+
     def sql(self, compilation: Compilation) -> str:
         """Write LIMIT and OFFSET."""
         size = "" if self.size is None else f" LIMIT {compilation.bind_count(self.size)}"
@@ -100,46 +105,6 @@ def _paged(compilation: Compilation, rows: str, order: str, page: Page) -> str:
     name = compilation.cte("rows", rows)
     return compilation.cte(
         "page", f"SELECT *, count(*) OVER () AS total FROM {name}{order}{page.sql(compilation)}"
-    )
-
-
-# ── trees ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def tree_statement(compilation: Compilation, frame: Frame, keys: Keys, page: Page) -> str:
-    """Write every entity and relationship of the paths of the start entities kept, each once."""
-    names = [name for name in frame.columns if name[0] != "b"]
-    columns = [f"{sql} AS {name}" for name, sql in frame.columns.items() if name in names]
-    paths = compilation.cte("paths", frame.select([*columns, *keys.columns]))
-    if page.start or page.size is not None:
-        first = keys.by(names)
-        starts = (
-            f"SELECT * FROM {paths} QUALIFY row_number() OVER (PARTITION BY e0{first}) = 1"
-            f"{first}{page.sql(compilation)}"
-        )
-        kept = compilation.cte("starts", starts)
-        paths = compilation.cte("kept", f"SELECT p.* FROM {paths} AS p SEMI JOIN {kept} AS k USING (e0)")
-    vertices = _distinct(compilation, paths, [name for name in names if name[0] == "e"])
-    edges = _distinct(compilation, paths, [name for name in names if name[0] == "r"])
-    vertex_rows = (
-        f"SELECT 'v' AS sort, v.layer AS layer, d.id AS id, d.body AS body, NULL AS src, NULL AS dst\n"
-        f"FROM {vertices} AS v JOIN entity_document AS d USING (id)"
-    )
-    edge_rows = (
-        f"SELECT 'e', e.layer, d.id, d.body, r.src, r.dst\n"
-        f"FROM {edges} AS e JOIN relationship_document AS d USING (id) JOIN relationship AS r USING (id)"
-    )
-    return f"{vertex_rows}\nUNION ALL\n{edge_rows}\nORDER BY sort DESC, layer, id"
-
-
-def _distinct(compilation: Compilation, paths: str, names: Sequence[str]) -> str:
-    """Write each record once, with its least distance from the start of a path."""
-    if not names:
-        return compilation.cte("found", "SELECT NULL::BIGINT AS id, 0 AS layer WHERE FALSE")
-    columns = [f"SELECT {name} AS id, {name[1:]} AS layer FROM {paths}" for name in names]
-    both = "\n    UNION ALL\n    ".join(columns)
-    return compilation.cte(
-        "found", f"SELECT id, min(layer) AS layer\n  FROM ({both})\n  WHERE id IS NOT NULL GROUP BY id"
     )
 
 
