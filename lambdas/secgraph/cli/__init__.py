@@ -44,7 +44,3 @@ def _parser() -> argparse.ArgumentParser:
     for group in (demo, gather, ask, rules):
         group.register(commands, shared)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

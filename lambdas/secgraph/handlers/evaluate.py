@@ -9,10 +9,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
-from aws_lambda_powertools.metrics import MetricUnit
 
 from secgraph import contract
 from secgraph.adapters import table_graph
+from secgraph.adapters.bundled import bundled
 from secgraph.adapters.dynamodb_alerts import DynamoDBAlerts
 from secgraph.adapters.pack_files import read_packs
 from secgraph.adapters.sns import SNSNotifier
@@ -28,7 +28,6 @@ MARGIN_MS: Final = 60_000
 """No further rule is begun when less time than this is left."""
 
 
-@runtime.metrics.log_metrics
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Evaluate the rules that are due; answers with the report of the run."""
     report = evaluate(
@@ -46,12 +45,12 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _measure(report: EvaluationReport) -> None:
     if report.failed:
-        runtime.metrics.add_metric(contract.METRIC_RULES_FAILED, MetricUnit.Count, len(report.failed))
+        runtime.measure(contract.METRIC_RULES_FAILED, len(report.failed))
         runtime.logger.error(
             "some rules failed", rules={result.rule: result.error for result in report.failed[:20]}
         )
     if report.undelivered:
-        runtime.metrics.add_metric(contract.METRIC_MESSAGES_FAILED, MetricUnit.Count, len(report.undelivered))
+        runtime.measure(contract.METRIC_MESSAGES_FAILED, len(report.undelivered))
         runtime.logger.error(
             "some messages were not taken", errors=[each.error for each in report.undelivered[:5]]
         )
@@ -61,7 +60,7 @@ def _measure(report: EvaluationReport) -> None:
 
 @cache
 def _packs() -> tuple[Pack, ...]:
-    packs = load_all(read_packs([runtime.ASSET / contract.PACKS_FOLDER]))
+    packs = load_all(read_packs([bundled(contract.PACKS_FOLDER)]))
     for problem in (problem for pack in packs for problem in pack.problems):
         runtime.logger.error("a rule cannot be used", problem=str(problem))
     return packs

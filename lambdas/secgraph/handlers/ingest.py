@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from secgraph import contract
 from secgraph.flows import ingest as flow
 from secgraph.handlers import runtime
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 _cache = flow.WarmCache()
 
 
-@runtime.metrics.log_metrics
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Ingest a batch: `{"Records": [SQS message…]}` → `{"batchItemFailures": [{"itemIdentifier"}…]}`."""
     deliveries = [
@@ -41,7 +38,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     )
     counted = flow.count(reports)
     if counted[flow.QUARANTINED]:
-        runtime.metrics.add_metric(contract.METRIC_QUARANTINED, MetricUnit.Count, counted[flow.QUARANTINED])
+        runtime.measure(contract.METRIC_QUARANTINED, counted[flow.QUARANTINED])
     if counted[flow.QUARANTINED] or counted[flow.FAILED]:
         troubled = [report for report in reports if report.outcome in (flow.QUARANTINED, flow.FAILED)]
         runtime.logger.warning(

@@ -1,0 +1,124 @@
+"""A deployment in moto: tables, bucket, topic with a queue behind it, and the functions' environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from secgraph import contract
+from secgraph.handlers import evaluate, runtime
+
+ACCOUNTS = '{"111122223333": {"name": "shop-prod"}}'
+
+
+@dataclass
+class Context:
+    """What the Lambda runtime hands to a handler."""
+
+    aws_request_id: str = "request-1"
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:function"
+    remaining: int = 600_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining
+
+
+@dataclass
+class Deployment:
+    """The clients of a deployment, to look at what the functions did."""
+
+    dynamodb: Any
+    s3: Any
+    sqs: Any
+    queue: str
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Give the messages that the topic sent since the last call."""
+        found = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
+        for message in found:
+            self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in found]
+
+    def quarantined(self) -> list[dict[str, Any]]:
+        """Give the records in quarantine."""
+        listed = self.s3.list_objects_v2(Bucket="bucket", Prefix=contract.QUARANTINE_PREFIX)
+        keys = [one["Key"] for one in listed.get("Contents", [])]
+        return [json.loads(self.s3.get_object(Bucket="bucket", Key=key)["Body"].read()) for key in keys]
+
+
+@pytest.fixture
+def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "SECGRAPH_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        contract.GRAPH_TABLE: "graph",
+        contract.ALERT_TABLE: "alerts",
+        contract.BUCKET: "bucket",
+        contract.ACCOUNTS: ACCOUNTS,
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        dynamodb, s3, sns, sqs = (boto3.client(name) for name in ("dynamodb", "s3", "sns", "sqs"))
+        for table, key in (("graph", contract.GRAPH_TABLE_KEY), ("alerts", contract.ALERT_TABLE_KEY)):
+            dynamodb.create_table(
+                TableName=table,
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        topic = sns.create_topic(Name="alerts")["TopicArn"]
+        queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:told")
+        monkeypatch.setenv(contract.ALERT_TOPIC, topic)
+        _forget()
+        yield Deployment(dynamodb, s3, sqs, queue)
+    _forget()
+
+
+@pytest.fixture
+def batch() -> Callable[..., dict[str, Any]]:
+    """Give a function that wraps events as SQS delivers them."""
+
+    def wrap(*events: object) -> dict[str, Any]:
+        return {
+            "Records": [
+                {
+                    "messageId": f"m{number}",
+                    "body": event if isinstance(event, str) else json.dumps(event),
+                    "attributes": {"SentTimestamp": "1795000000000"},
+                }
+                for number, event in enumerate(events)
+            ]
+        }
+
+    return wrap
+
+
+@pytest.fixture
+def context() -> Context:
+    return Context()
+
+
+def _forget() -> None:
+    for made_once in (
+        runtime.graph,
+        runtime.quarantine,
+        runtime.accounts,
+        evaluate._alerts,
+        evaluate._topic,
+        evaluate._packs,
+    ):
+        made_once.cache_clear()

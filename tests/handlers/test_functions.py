@@ -1,0 +1,159 @@
+"""The three functions on one deployment: what goes in through SQS is answered, evaluated and told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from secgraph import contract
+from secgraph.handlers import runtime
+from secgraph.handlers.evaluate import handler as evaluate
+from secgraph.handlers.ingest import handler as ingest
+from secgraph.handlers.query import handler as query
+
+THREATENED = (
+    "Find aws_guardduty_finding that relates to aws_instance "
+    "that has aws_inspector_finding with numericSeverity > 7 return tree"
+)
+PRODUCTION = (
+    "Find (Host|DataStore|Application|CodeRepo|Account|Service|Network) with tag.Production=true "
+    "that has Finding with severity='High' or numericSeverity>7"
+)
+
+
+def test_findings_become_answers(deployment, sample, batch, context):
+    assert ingest(batch(sample("01"), sample("02"), sample("02")), context) == {"batchItemFailures": []}
+    tree = query({"query": THREATENED}, context)
+    assert {vertex["entity"]["_type"][0] for vertex in tree["data"]["vertices"]} == {
+        "aws_guardduty_finding",
+        "aws_instance",
+        "aws_inspector_finding",
+    }
+    (instance,) = query({"query": PRODUCTION}, context)["data"]
+    assert instance["properties"]["tag.Production"] is True
+    assert instance["properties"]["tag.AccountName"] == "shop-prod"
+
+
+def test_what_cannot_be_understood_is_set_aside_and_counted(deployment, sample, batch, context, capsys):
+    truncated = json.dumps(sample("01"))[:500]
+    assert ingest(batch(truncated, sample("02"), sample("07")), context) == {"batchItemFailures": []}
+    (record,) = deployment.quarantined()
+    assert record["body"] == truncated
+    assert "JSON" in record["reason"]
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [one[contract.METRIC_QUARANTINED] for one in metrics] == [[1.0]]
+    assert metrics[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+
+
+def test_a_batch_without_trouble_logs_nothing(deployment, sample, batch, context, capsys):
+    ingest(batch(sample("01"), sample("02"), sample("07")), context)
+    captured = capsys.readouterr()
+    assert captured.out + captured.err == ""
+
+
+def test_what_could_not_be_stored_comes_again(deployment, sample, batch, context):
+    deployment.dynamodb.delete_table(TableName="graph")
+    assert ingest(batch(sample("01"), sample("07")), context) == {
+        "batchItemFailures": [{"itemIdentifier": "m0"}]
+    }
+
+
+def test_events_of_the_test_source_need_the_switch(deployment, sample, batch, context, monkeypatch):
+    event = {**sample("01"), "source": contract.TEST_SOURCE}
+    ingest(batch(event), context)
+    assert len(deployment.quarantined()) == 1
+    monkeypatch.setenv(contract.TEST_SOURCE_ENABLED, "true")
+    ingest(batch(event), context)
+    (finding,) = query({"query": "FIND aws_guardduty_finding"}, context)["data"]
+    assert finding["properties"]["sample"] is True
+    assert finding["entity"]["_key"] != sample("01")["detail"]["arn"]
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "message"),
+    [
+        ({}, "INPUT", "the event has no query"),
+        ([], "INPUT", "the event has no query"),
+        ({"query": 7}, "INPUT", "query: expected a J1QL text"),
+        ({"query": "FIND x", "limit": 3}, "INPUT", "limit: unknown field"),
+        ({"query": "FIND x", "parameters": []}, "INPUT", "parameters: expected an object"),
+        ({"query": "FIND x", "includeDeleted": "yes"}, "INPUT", "includeDeleted: expected true or false"),
+        ({"query": "FIND x", "format": "xml"}, "INPUT", "format: expected one of json, table, csv"),
+        ({"query": "FIND x", "cursor": "!"}, "PARAM", "cursor"),
+        ({"query": "FIND aws_instance AS i RETURN k.name"}, "NAME", "k"),
+    ],
+)
+def test_mistakes_are_answered_with_the_remedy(deployment, context, event, code, message):
+    error = query(event, context)["error"]
+    assert error["code"] == code
+    assert message in error["message"]
+
+
+def test_an_error_in_a_query_shows_its_place(deployment, context):
+    error = query({"query": "FIND User WITH name = bob"}, context)["error"]
+    assert (error["code"], error["line"], error["column"]) == ("SYNTAX", 1, 23)
+    assert error["suggestion"] == "'bob'"
+    assert error["caret"].splitlines()[1] == " " * 22 + "^^^"
+
+
+def test_tables_and_csv_are_texts(deployment, sample, batch, context):
+    ingest(batch(sample("01"), sample("02")), context)
+    asked = {"query": "FIND aws_instance AS i RETURN i.name, i.instanceType"}
+    table = query({**asked, "format": "table"}, context)
+    assert "shop-web-1  m7g.large" in table["text"]
+    assert query({**asked, "format": "csv"}, context)["text"].splitlines() == [
+        "i.name,i.instanceType",
+        "shop-web-1,m7g.large",
+    ]
+    assert "data" not in table
+
+
+def test_pages_follow_by_cursor(deployment, batch, sample, context):
+    for number in range(30):
+        events = []
+        for place in range(10):
+            event = sample("01")
+            event["detail"]["arn"] = f"{event['detail']['arn'][:-4]}{number * 10 + place:04}"
+            event["detail"]["id"] = event["detail"]["arn"][-32:]
+            events.append(event)
+        ingest(batch(*events), context)
+    first = query({"query": "FIND aws_guardduty_finding"}, context)
+    assert (len(first["data"]), first["totalCount"]) == (250, 300)
+    rest = query({"query": "FIND aws_guardduty_finding", "cursor": first["cursor"]}, context)
+    assert len(rest["data"]) == 50
+    assert "cursor" not in rest
+    assert not {one["id"] for one in first["data"]} & {one["id"] for one in rest["data"]}
+
+
+def test_a_graph_that_cannot_be_read_is_an_error_in_the_answer(deployment, context):
+    deployment.dynamodb.delete_table(TableName="graph")
+    error = query({"query": "FIND aws_instance"}, context)["error"]
+    assert error["code"] == "STORE"
+    assert "cannot be read" in error["message"]
+
+
+def test_the_first_flood_is_one_summary_and_nothing_new_is_silence(
+    deployment, sample, batch, context, monkeypatch
+):
+    assert evaluate({}, context)["quiet"] is True
+    assert deployment.messages() == []
+    ingest(batch(sample("01"), sample("02")), context)
+    started = runtime.now()
+    told = []
+    for hours in (1, 2):
+        monkeypatch.setattr(runtime, "now", lambda hours=hours: started + hours * 3_600_000)
+        context.aws_request_id = f"request-{hours}"
+        evaluate({}, context)
+        told.append(deployment.messages())
+    ((summary,), nothing) = told
+    assert "alerts" in summary["Subject"].lower()
+    assert nothing == []
+
+
+def test_no_rule_is_begun_when_the_time_is_nearly_up(deployment, sample, batch, context):
+    ingest(batch(sample("01"), sample("02")), context)
+    context.remaining = 10_000
+    report = evaluate({}, context)
+    assert report["rules"] == []
+    assert report["postponed"]
