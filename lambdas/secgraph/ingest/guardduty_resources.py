@@ -13,7 +13,7 @@ from secgraph.ingest import stubs, things
 from secgraph.ingest.aws import ACCOUNT_ID, Place, arn_of
 from secgraph.ingest.body import Body
 from secgraph.ingest.stubs import Network, Resource
-from secgraph.ingest.tags import tag_properties
+from secgraph.ingest.tags import named, tag_properties
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
 from secgraph.ingest.values import distinct, facts
 
@@ -43,7 +43,7 @@ def _instance(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
     edges = [*network.edges_of_host(), *(outgoing("USES", eni) for eni in _interfaces(interfaces, place))]
     if image:
         edges.append(outgoing("USES", image))
-    properties = {**_instance_facts(details, interfaces, network), **_named(tags)}
+    properties = {**_instance_facts(details, interfaces, network), **named(tags)}
     yield Resource(
         thing=instance,
         changes=(
@@ -58,11 +58,6 @@ def _instance(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
         target=id_,
         tags=tags,
     )
-
-
-def _named(tags: dict[str, Value]) -> dict[str, Value]:
-    """Let the tag Name also be the `name`, where the provider gives none."""
-    return tags | ({"name": tags["displayName"]} if "displayName" in tags else {})
 
 
 def _instance_facts(details: Body, interfaces: tuple[Body, ...], network: Network) -> dict[str, Value]:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from secgraph.errors import EventError
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import things
 from secgraph.ingest.aws import Place
+from secgraph.ingest.body import Body
 from secgraph.ingest.things import Kind, Thing, Witness, incoming, outgoing
 from secgraph.ingest.values import facts
 
@@ -31,6 +33,14 @@ class Resource:
     changes: tuple[GraphChange, ...]
     target: str = ""
     tags: dict[str, Value] = field(default_factory=dict)
+
+
+def required_id(body: Body) -> str:
+    """Read the id of an affected resource."""
+    id_ = body.identifier("id")
+    if id_ is None or id_.endswith(("/", ":")):
+        raise EventError("is missing or has no end: the resource cannot be told from others", body.at("id"))
+    return id_
 
 
 def account(place: Place) -> Thing:

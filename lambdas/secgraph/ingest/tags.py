@@ -44,6 +44,11 @@ def only_tags(properties: dict[str, Value]) -> dict[str, Value]:
     return {name: value for name, value in properties.items() if name.startswith("tag.")}
 
 
+def named(properties: dict[str, Value]) -> dict[str, Value]:
+    """Let the tag Name also be the `name`, for a thing to which its provider gives none."""
+    return properties | ({"name": properties["displayName"]} if "displayName" in properties else {})
+
+
 def _pairs(holder: Body, name: str) -> dict[str, Scalar]:
     """Give the tags by key, sorted, without AWS's own."""
     held = holder.held.get(name)

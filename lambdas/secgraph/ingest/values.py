@@ -23,12 +23,9 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 def facts(properties: Mapping[str, Raw] | None = None, /, **named: Raw) -> dict[str, Value]:
     """Give the properties that have a value, each in its stored form. None and empty lists are left out."""
-    kept: dict[str, Value] = {}
-    for name, raw in {**(properties or {}), **named}.items():
-        value = _stored(raw)
-        if value is not None:
-            kept[name] = value
-    return kept
+    raws = {**properties, **named} if properties else named
+    stored = ((name, _stored(raw)) for name, raw in raws.items() if raw is not None)
+    return {name: value for name, value in stored if value is not None}
 
 
 def text(raw: str) -> str:
@@ -53,9 +50,7 @@ def distinct(values: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in values if value))
 
 
-def _stored(raw: Raw) -> Value | None:
-    if raw is None:
-        return None
+def _stored(raw: Scalar | Iterable[Scalar]) -> Value | None:
     if isinstance(raw, str | int | float):
         return _scalar(raw)
     members: list[Scalar] = []

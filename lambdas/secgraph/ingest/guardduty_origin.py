@@ -1,0 +1,85 @@
+"""A GuardDuty finding → which finding it is: its ARN, owner, detector, clock, and whether it is a sample."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from secgraph.errors import EventError
+from secgraph.ingest import things
+from secgraph.ingest.aws import Place, arn_of, partition_of
+from secgraph.ingest.body import Body
+from secgraph.ingest.things import Thing
+
+_DETECTOR_AND_ID: Final = re.compile(r"detector/(?P<detector>[^/]+)/finding/(?P<id>[^/]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a finding comes from: its ARN and id, owner and region, and detector."""
+
+    arn: str
+    id: str
+    place: Place
+    detector_id: str
+
+    @property
+    def finding(self) -> Thing:
+        """Name the finding."""
+        return Thing(things.GUARDDUTY_FINDING, self.arn, self.id, self.place)
+
+    @property
+    def detector(self) -> Thing:
+        """Name the detector that found it."""
+        arn = self.place.arn("guardduty", f"detector/{self.detector_id}")
+        return Thing(things.DETECTOR, arn, self.detector_id, self.place)
+
+
+def origin_of(detail: Body) -> Origin:
+    """Read where a finding comes from; the ARN tells what the body leaves out.
+
+    Raises EventError for a finding without ARN.
+    """
+    text = detail.identifier("arn")
+    if text is None:
+        raise EventError("is missing: a finding without its ARN cannot be told from others", detail.at("arn"))
+    arn = arn_of(text)
+    found = _DETECTOR_AND_ID.fullmatch(arn.resource) if arn and arn.service == "guardduty" else None
+    if arn is None or found is None or not arn.region or not arn.account:
+        raise EventError(
+            f"{text[:200]!r} is not the ARN of a GuardDuty finding "
+            "(arn:aws:guardduty:REGION:ACCOUNT:detector/DETECTOR/finding/ID)",
+            detail.at("arn"),
+        )
+    place = Place(
+        partition=partition_of(detail.text("partition"), arn),
+        account=detail.identifier("accountId") or arn.account,
+        region=detail.identifier("region") or arn.region,
+    )
+    detector_id = detail.body("service").identifier("detectorId") or found["detector"]
+    return Origin(text, found["id"], place, detector_id)
+
+
+def updated_on(detail: Body) -> int:
+    """Give the clock that orders a finding's states, epoch ms. Raises EventError without one."""
+    moment = detail.moment("updatedAt")
+    if moment is None:
+        raise EventError("is missing: it orders the states of a finding", detail.at("updatedAt"))
+    return moment
+
+
+def is_sample(more: Body) -> bool:
+    """Tell a generated sample: `sample` is true among the free keys or inside the JSON text of `value`."""
+    if more.held.get("sample") is True:
+        return True
+    value = more.held.get("value")
+    if not isinstance(value, str) or "sample" not in value:
+        return False
+    try:
+        inner = json.loads(value)
+    except (ValueError, RecursionError):
+        # `value` is free text; what is no JSON says nothing of samples
+        return False
+    return isinstance(inner, dict) and inner.get("sample") is True
