@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from math import isfinite
 from typing import Any, Final
 
 import duckdb
@@ -18,7 +17,7 @@ import duckdb
 from secgraph.errors import StoreError
 from secgraph.graph.model import Entity, Properties, Relationship, Scalar, Value
 from secgraph.graph.relations import Catalogue, Kind, Sort, column, kinds_of, quoted
-from secgraph.graph.search import searched_text
+from secgraph.graph.search import is_double, searched_text
 
 FORMAT: Final = 1
 CHUNK: Final = 5_000
@@ -258,7 +257,7 @@ def _fill(
     loop runs once for every property of the graph, so it must not work anything out twice."""
     for name, value in properties.items():
         known = places.get((name, type(value)))
-        if known is not None and (type(value) is not float or isfinite(value)):
+        if known is not None and (type(value) is not float or is_double(value)):
             row[known] = value
             continue
         kept = _finite(value)
@@ -294,12 +293,7 @@ def _finite(value: Value) -> Value | None:
 
 
 def _is_finite(value: Scalar) -> bool:
-    if isinstance(value, str):
-        return True
-    try:
-        return isfinite(value)
-    except OverflowError:
-        return False
+    return isinstance(value, str) or is_double(value)
 
 
 def _is_deleted(properties: Properties) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from decimal import Decimal
+from sys import float_info
 
 from secgraph.graph.model import Properties, Value
 
@@ -32,6 +33,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(text.casefold().split())
 
 
+def is_double(number: float) -> bool:
+    """Tell whether a number is one of J1QL: finite, and within the range of an IEEE double."""
+    return -float_info.max <= number <= float_info.max
+
+
 def decimal(number: float) -> str:
     """Write a number in decimal form, without exponent: 5000, 1.5."""
     if isinstance(number, int):
@@ -47,7 +53,7 @@ def _texts(value: Value) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, int | float):
-        if math.isfinite(value):
+        if is_double(value):
             yield decimal(value)
     else:
         for member in value:

@@ -1,0 +1,107 @@
+"""The reader: whole answers within limits or LIMITS, and no way out of the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from secgraph.adapters.duckdb_reader import DuckDBReader, Limits, lock_down
+from secgraph.adapters.duckdb_relations import Relations
+from secgraph.errors import QueryError
+from secgraph.graph.relations import Statement
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as opened:
+        Relations(opened).create()
+        yield opened
+
+
+def reader(connection: duckdb.DuckDBPyConnection, limits: Limits) -> DuckDBReader:
+    lock_down(connection, limits)
+    return DuckDBReader(connection, Relations(connection), limits)
+
+
+def test_rows_and_parameters(connection: duckdb.DuckDBPyConnection) -> None:
+    found = reader(connection, Limits()).fetch(Statement("SELECT $2, $1, $2", ("a", 1.5)))
+    assert found == [(1.5, "a", 1.5)]
+
+
+def test_as_many_rows_as_allowed_and_no_more(connection: duckdb.DuckDBPyConnection) -> None:
+    bounded = reader(connection, Limits(rows=10))
+    assert len(bounded.fetch(Statement("SELECT * FROM range(10)"))) == 10
+    with pytest.raises(QueryError, match="more than 10 rows") as caught:
+        bounded.fetch(Statement("SELECT * FROM range(11)"))
+    assert caught.value.code == "LIMITS"
+
+
+ENDLESS = Statement(
+    "SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range % 7 = b.range % 3"
+)
+
+
+def test_a_slow_statement_is_stopped_and_the_next_one_runs(connection: duckdb.DuckDBPyConnection) -> None:
+    bounded = reader(connection, Limits(seconds=0.2))
+    with pytest.raises(QueryError, match=r"longer than 0\.2 seconds") as caught:
+        bounded.fetch(ENDLESS)
+    assert caught.value.code == "LIMITS"
+    assert bounded.fetch(Statement("SELECT 1")) == [(1,)]
+
+
+def test_memory_is_bounded(connection: duckdb.DuckDBPyConnection) -> None:
+    bounded = reader(connection, Limits(memory="60MB"))
+    hungry = Statement("SELECT list(range::VARCHAR || repeat('x', 100)) FROM range(5000000)")
+    with pytest.raises(QueryError, match="60MB of memory") as caught:
+        bounded.fetch(hungry)
+    assert caught.value.code == "LIMITS"
+
+
+ESCAPES = [
+    "SELECT * FROM read_text('{file}')",
+    "SELECT * FROM read_csv('{file}')",
+    "SELECT * FROM read_json('{file}')",
+    "SELECT * FROM read_blob('{file}')",
+    "SELECT * FROM read_parquet('{file}')",
+    "SELECT * FROM '{file}'",
+    "SELECT * FROM glob('{folder}/*')",
+    "COPY (SELECT 1) TO '{folder}/out.csv'",
+    "COPY node FROM '{file}'",
+    "EXPORT DATABASE '{folder}/out'",
+    "ATTACH '{folder}/other.duckdb'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "SET memory_limit = '100GB'",
+    "SET lock_configuration = false",
+    "RESET lock_configuration",
+    "SELECT * FROM a_python_variable",
+    "SELECT getenv('HOME')",
+    "CREATE SECRET s (TYPE s3, KEY_ID 'a', SECRET 'b')",
+    "PRAGMA import_database('{folder}')",
+]
+
+
+@pytest.mark.parametrize("sql", ESCAPES)
+def test_no_statement_gets_out(connection: duckdb.DuckDBPyConnection, tmp_path: Path, sql: str) -> None:
+    a_python_variable = connection.sql("SELECT 1")
+    secret = tmp_path / "secret.csv"
+    secret.write_text("secret\n1\n")
+    lock_down(connection)
+    with pytest.raises(duckdb.Error):
+        connection.execute(sql.format(file=secret, folder=tmp_path)).fetchall()
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
+    assert a_python_variable.fetchall() == [(1,)]
+
+
+def test_an_open_file_stays_usable(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "graph.duckdb")) as connection:
+        relations = Relations(connection)
+        relations.create()
+        lock_down(connection)
+        relations.replace([("a", None, ())])
+        connection.execute("CHECKPOINT")
+        assert connection.execute("SELECT key FROM node").fetchall() == [("a",)]
