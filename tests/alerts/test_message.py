@@ -154,6 +154,12 @@ def test_a_summary_of_many_alerts_stays_short():
     assert len(message.subject) < 100
 
 
+def test_a_summary_of_nothing_says_that_all_is_resolved():
+    message = compose_summary([], 0, NOON)
+    assert message.subject == "[INFO] secgraph: no alert is open any more"
+    assert "What was open until now is resolved." in message.body
+
+
 ANY = st.text(st.characters(codec=None), max_size=400)
 
 

@@ -13,6 +13,7 @@ from secgraph.alerts.lifecycle import (
     ROWS_KEPT,
     AlertState,
     Evaluation,
+    Output,
     advance,
     fail,
 )
@@ -35,7 +36,7 @@ def alert() -> Alert:
     )
     state: AlertState | None = None
     for now, count in enumerate((3, 2, 2, 0, 1)):
-        outputs = {"queries.query0.total": count, "alertLevel": "HIGH"}
+        outputs: dict[str, Output] = {"queries.query0.total": count, "alertLevel": "HIGH"}
         evaluation = Evaluation("r", count > 0, Level.HIGH, count, rows[:count], outputs=outputs)
         state, _ = advance(state, evaluation, now)
     return Alert(replace(fail(state, "r", "no", 9), untold=True), queue((), MESSAGE, "run-1", 9), dropped=2)
@@ -85,11 +86,12 @@ def test_the_largest_alert_fits_into_a_dynamodb_item():
     state: AlertState | None = None
     for now in range(60):
         shown = rows if now == 58 else rows[1000 + now : 1100 + now]
-        outputs = {"x" * 290: "y" * 300, "n": now}
+        outputs: dict[str, Output] = {"x" * 290: "y" * 300, "n": now}
         state, _ = advance(
             state, Evaluation(name, True, Level.HIGH, 30_000 + now, shown, outputs=outputs), now
         )
         state = fail(state, name, wide, now)
+    assert state is not None
     assert len(state.history) == HISTORY_KEPT
     state = replace(
         state,

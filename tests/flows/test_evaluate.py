@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,8 +39,8 @@ class World:
     def ask(self, text: str, *, include_deleted: bool) -> Answer:
         self.asked.append((text, include_deleted))
         answer = self.answers.get(text, [])
-        if isinstance(answer, Exception):
-            raise answer
+        if callable(answer):
+            raise answer()
         rows = [
             {"id": str(row), "entity": {"_id": str(row)}, "properties": {"name": str(row)}} for row in answer
         ]
@@ -243,15 +243,15 @@ def test_a_run_without_time_leaves_the_rest_and_the_next_begins_with_it(told: Wo
 # ── failures ──────────────────────────────────────────────────────────────────────────────────────────
 
 FAILURES = [
-    (QueryError("LIMITS", "too many paths", Position(1, 6)), "line 1, column 6: too many paths"),
-    (StoreUnavailable("no answer"), "no answer"),
-    (KeyError("x"), "KeyError: 'x'"),
+    (lambda: QueryError("LIMITS", "too many paths", Position(1, 6)), "line 1, column 6: too many paths"),
+    (lambda: StoreUnavailable("no answer"), "no answer"),
+    (lambda: KeyError("x"), "KeyError: 'x'"),
 ]
 
 
 @pytest.mark.parametrize(("error", "text"), FAILURES)
 def test_one_failing_rule_does_not_stop_the_others_and_resolves_nothing(
-    told: World, error: Exception, text: str
+    told: World, error: Callable[[], Exception], text: str
 ):
     a, b = rule("a"), rule("b")
     told.answers = {"FIND A": [1]}
@@ -274,13 +274,13 @@ def test_one_failing_rule_does_not_stop_the_others_and_resolves_nothing(
 
 def test_a_rule_may_ask_to_be_told_of_its_failure_once(told: World):
     a = rule("a", notify_on_failure=True)
-    told.answers = {"FIND A": StoreUnavailable("no answer")}
+    told.answers = {"FIND A": lambda: StoreUnavailable("no answer")}
     told.tick(a)
     told.tick(a)
     assert told.heard() == ["a failed"]
     told.answers = {}
     told.tick(a)
-    told.answers = {"FIND A": StoreUnavailable("no answer")}
+    told.answers = {"FIND A": lambda: StoreUnavailable("no answer")}
     told.tick(a)
     assert told.heard() == ["a failed"]
 
@@ -291,7 +291,7 @@ def test_what_this_version_does_not_run_is_named_and_not_a_failure(told: World):
      {"name": "mail", "description": "d", "queries": [{"query": "FIND A"}],
       "operations": [{"actions": [{"type": "CREATE_ALERT"}, {"type": "SEND_EMAIL"}]}]},
      {"name": "query", "description": "d", "queries": [{"query": "FIND Later"}]}]"""
-    told.answers = {"FIND A": [1], "FIND Later": QueryError("UNSUPPORTED", "later", Position(1, 6))}
+    told.answers = {"FIND A": [1], "FIND Later": lambda: QueryError("UNSUPPORTED", "later", Position(1, 6))}
     report = told.tick(*load(text, "p.json").rules)
     assert [(each.rule, each.outcome) for each in report.results] == [
         ("when", "unsupported"),

@@ -170,6 +170,12 @@ def opened(state: AlertState, now: int) -> Transition:
     return replace(_transition(Kind.OPENED, state, state, now), rows=state.rows, new=state.total)
 
 
+def resolved(state: AlertState, now: int) -> Transition:
+    """Tell that an alert is over: for one that ended silently after a summary had told of it."""
+    told = _transition(Kind.RESOLVED, state, state, now)
+    return replace(told, rows=state.gone, total=state.gone_count or len(state.gone))
+
+
 # ── one evaluation ────────────────────────────────────────────────────────────────────────────────────
 
 

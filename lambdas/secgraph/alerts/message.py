@@ -52,8 +52,11 @@ def compose(transition: Transition, rule: Rule) -> Message:
 def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Message:
     """Write the one message that opens a deployment: the alerts that are open, worst first.
 
-    `failing` counts the rules that cannot be evaluated. Each state is of an open alert; one at least.
+    `failing` counts the rules that cannot be evaluated. Each state is of an open alert; there is none when
+    all were resolved before an earlier summary could be sent.
     """
+    if not states:
+        return _empty_summary(now)
     ordered = sorted(states, key=lambda state: (-state.level, -state.total, state.rule))
     levels = Counter(state.level for state in ordered)
     counts = ", ".join(f"{levels[level]} {level.name.lower()}" for level in sorted(levels, reverse=True))
@@ -78,6 +81,15 @@ def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Mes
         body=_body(parts),
         attributes=_attributes(ordered[0].level, SUMMARY, SUMMARY),
     )
+
+
+def _empty_summary(now: int) -> Message:
+    parts = [
+        f"The first summary of this deployment, {_time(now)}. What was open until now is resolved.",
+        "From now on each change of an alert has a message of its own.",
+    ]
+    subject = "[INFO] secgraph: no alert is open any more"
+    return Message(SUMMARY, subject, _body(parts), _attributes(Level.INFO, SUMMARY, SUMMARY))
 
 
 def _attributes(level: Level, rule: str, transition: str) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from secgraph.alerts.lifecycle import AlertState, Transition, opened
+from secgraph.alerts.lifecycle import AlertState, Transition, opened, resolved
 from secgraph.alerts.outbox import Pending
 
 
@@ -30,9 +30,19 @@ class Deployment:
 
 
 def hushed(before: AlertState | None, after: AlertState) -> AlertState:
-    """Give the state after a silent evaluation: it is untold once anything happened while it is open."""
-    moved = before is None or after.seq != before.seq
-    return replace(after, untold=after.active and (moved or (before is not None and before.untold)))
+    """Give the state after a silent evaluation: from the first thing that happens on it is untold."""
+    return replace(after, untold=(before is not None and before.untold) or after.seq != _seq(before))
+
+
+def _seq(state: AlertState | None) -> int:
+    return 0 if state is None else state.seq
+
+
+def acknowledged(deployment: Deployment, state: AlertState) -> AlertState:
+    """Give the state, no longer untold if the summary told all of it, or if there is nothing to tell."""
+    covered = deployment.covered.get(state.rule)
+    known = covered == state.seq or (covered is None and not state.active)
+    return replace(state, untold=False) if state.untold and known else state
 
 
 def voiced(
@@ -42,22 +52,22 @@ def voiced(
     transition: Transition | None,
     now: int,
 ) -> tuple[AlertState, Transition | None]:
-    """Give the state and the message of an evaluation after the quiet start."""
+    """Give the state and the message of an evaluation after the quiet start.
+
+    What changed silently beside the summary is caught up with here: an open alert is told whole, one that
+    the summary called open and that is no longer is told as resolved.
+    """
     told = replace(after, untold=False)
     if before is None or not acknowledged(deployment, before).untold:
         return told, transition
-    return told, opened(told, now) if told.active else None
-
-
-def acknowledged(deployment: Deployment, state: AlertState) -> AlertState:
-    """Give the state, no longer untold if the summary told of it."""
-    told = deployment.covered.get(state.rule) == state.seq
-    return replace(state, untold=False) if state.untold and told else state
+    if told.active:
+        return told, opened(told, now)
+    return told, resolved(told, now) if told.rule in deployment.covered else None
 
 
 def uncovered(deployment: Deployment, state: AlertState) -> bool:
-    """Tell whether an open alert changed silently beside the summary."""
-    return state.active and acknowledged(deployment, state).untold
+    """Tell whether an alert changed silently beside the summary in a way that people should hear of."""
+    return acknowledged(deployment, state).untold
 
 
 def covering(states: Iterable[AlertState]) -> dict[str, int]:

@@ -89,12 +89,17 @@ class Ledger:
             self._guarded(partial(self._resend, rule))
 
     def summarise(self) -> None:
-        """End the quiet start with one summary, once something is open."""
+        """End the quiet start with one summary, once something is open.
+
+        A summary that the channel refused before is written anew: it always tells what is open now.
+        """
         states = [alert.state for _, alert in self.alerts.values()]
         open_ = [state for state in states if state.active]
         pending = self.deployment.pending
-        if not self.deployment.quiet or not open_ or (pending is not None and not pending.free(self.now)):
+        if not self.deployment.quiet or (not open_ and pending is None):
             return
+        if pending is not None and not pending.free(self.now):
+            return  # Another run is sending it, or died at it; its claim ends by itself.
         failing = sum(state.failure is not None for state in states)
         message = compose_summary(open_, failing, self.now)
         self.deployment = replace(self.deployment, covered=MappingProxyType(quiet.covering(open_)))
