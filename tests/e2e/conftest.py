@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployment import Deployment, deploy, synthesise
-from emulator import Emulator, session_members
 
 from infra import packaging
+from tests.e2e.deployment import Deployment, deploy, synthesise
+from tests.e2e.emulator import Emulator, session_members
 
 PACKS = Path(__file__).parent / "packs"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from emulator import ACCOUNT, REGION, Emulator
 
 import infra
+from tests.e2e.emulator import ACCOUNT, REGION, Emulator
 
 CLI: Final = infra.ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 CLI_SECONDS: Final = 300
 WAIT_SECONDS: Final = 60.0
+DAY_MS: Final = 24 * 3600 * 1000
 
 
 class Deployment:
@@ -79,14 +81,34 @@ class Deployment:
 
     def settle(self) -> None:
         """Wait until every event handed in was taken up and dealt with."""
+        self.wait_for("the ingest queue to run dry", lambda: self.waiting("IngestQueue") == 0)
 
-        def empty() -> bool:
-            names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-            queue = self.outputs["IngestQueue"]
-            attributes = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-            return all(attributes[name] == "0" for name in names)
+    def waiting(self, output: str) -> int:
+        """How many messages a queue holds, those being worked on included."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        queue = self.outputs[output]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+        return sum(int(attributes[name]) for name in names)
 
-        self.wait_for("the ingest queue to run dry", empty)
+    def redrive(self) -> None:
+        """Put the dead letters back into the queue, as the redrive button of the SQS console does."""
+        source, target = self.outputs["DeadLetters"], self.outputs["IngestQueue"]
+        while messages := self.sqs.receive_message(QueueUrl=source, WaitTimeSeconds=1).get("Messages"):
+            for message in messages:
+                self.sqs.send_message(QueueUrl=target, MessageBody=message["Body"])
+                self.sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
+
+    def evaluate(self) -> Any:
+        """Run the rule function on the next day: a rule says how often it wants to be evaluated."""
+        self._let_a_day_pass()
+        return self.invoke("EvaluateFunction", {"detail-type": "Scheduled Event", "source": "aws.events"})
+
+    def _let_a_day_pass(self) -> None:
+        dynamodb = self.emulator.client("dynamodb")
+        table = self.outputs["AlertTable"]
+        for item in dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]:
+            aged = re.sub(r'("evaluatedOn": ?)([0-9]+)', _day_before, item["body"]["S"])
+            dynamodb.put_item(TableName=table, Item={**item, "body": {"S": aged}})
 
     def listen(self) -> Mailbox:
         """Subscribe a new queue to the alert topic."""
@@ -126,15 +148,19 @@ class Mailbox:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return taken
 
-    def wait_for(self, subject: str) -> dict[str, Any]:
-        """The first message whose subject holds a text."""
+    def wait_for(self, text: str) -> dict[str, Any]:
+        """The first message that has a text in its subject or body."""
         read: list[dict[str, Any]] = []
 
         def probe() -> dict[str, Any] | None:
             read.extend(self.read())
-            return next((message for message in read if subject in message["Subject"]), None)
+            return next((each for each in read if text in each["Subject"] + each["Message"]), None)
 
-        return dict(self._deployment.wait_for(f"a message with {subject!r} in its subject", probe))
+        return dict(self._deployment.wait_for(f"a message with {text!r}", probe))
+
+
+def _day_before(found: re.Match[str]) -> str:
+    return f"{found[1]}{int(found[2]) - DAY_MS}"
 
 
 def synthesise(folder: Path, asset: Path, *context: str) -> Path:

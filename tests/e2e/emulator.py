@@ -1,4 +1,4 @@
-"""AWS on loopback: ministack in a session of its own, started on a free port, gone at the end with all it began."""
+"""AWS on loopback: ministack in a session of its own on a free port, gone at the end with all it began."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -96,8 +97,12 @@ class Emulator:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        for pid in session_members(process.pid):
-            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + STOP_SECONDS
+        while (members := session_members(process.pid)) and time.monotonic() < deadline:
+            for pid in members:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
 
     @property
     def session(self) -> int:

@@ -1,11 +1,144 @@
-"""Smoke."""
+"""What a team does with a deployment, on a deployed stack; each test speaks of instances of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
-from deployment import Deployment
+
+from infra.asking import example_events
+from secgraph import contract
+from tests.e2e.deployment import Deployment
+from tests.e2e.variants import Event, about, later
 
 pytestmark = pytest.mark.e2e
 
+Sample = Callable[[str], Event]
+EXAMPLES = example_events()
+MEETING = EXAMPLES["guardduty-on-vulnerable-instances"]
+AT_RISK = EXAMPLES["production-at-risk"]
 
-def test_smoke(deployment: Deployment) -> None:
-    print(dict(deployment.outputs))
-    print(deployment.invoke("QueryFunction", {"query": "FIND aws_instance"}))
+
+def vertices(answer: Mapping[str, Any], instance: str) -> list[str]:
+    """The types of the answer's entities that speak of an instance."""
+    assert "error" not in answer, answer
+    found = answer["data"]["vertices"] if answer["type"] == "tree" else answer["data"]
+    return sorted(each["entity"]["_type"][0] for each in found if instance in json.dumps(each))
+
+
+@pytest.mark.parametrize(("instance", "first"), [("i-0e2e0000000000001", 0), ("i-0e2e0000000000002", 1)])
+def test_findings_meet_and_part_in_either_order(
+    deployment: Deployment, sample: Sample, instance: str, first: int
+) -> None:
+    events = [about(instance, sample("01")), about(instance, sample("02"))]
+    guardduty, inspector = events
+
+    def meeting() -> list[str]:
+        return vertices(deployment.invoke("QueryFunction", MEETING), instance)
+
+    def at_risk() -> list[str]:
+        return vertices(deployment.invoke("QueryFunction", AT_RISK), instance)
+
+    for event in (events[first], events[1 - first]) * 2:
+        deployment.put(event)
+        deployment.settle()
+    assert meeting() == ["aws_guardduty_finding", "aws_inspector_finding", "aws_instance"]
+    assert at_risk() == ["aws_instance"]
+
+    deployment.put(later(inspector, status="CLOSED"))
+    deployment.settle()
+    assert (meeting(), at_risk()) == ([], [])
+
+    deployment.put(inspector)
+    deployment.settle()
+    assert (meeting(), at_risk()) == ([], []), "an older state that comes late changes nothing"
+
+    deployment.put(later(guardduty, severity=8))
+    deployment.settle()
+    assert (meeting(), at_risk()) == ([], ["aws_instance"])
+
+
+def test_an_alert_is_summed_up_then_opened_then_resolved(deployment: Deployment, sample: Sample) -> None:
+    mailbox = deployment.listen()
+    deployment.put(about("i-0e2e000000000000a", sample("02")))
+    deployment.settle()
+    deployment.evaluate()
+    summary = mailbox.wait_for("e2e-findings-meet")
+    assert summary["MessageAttributes"]["transition"]["Value"] == "summary"
+    assert mailbox.read() == [], "a new deployment sends one message, however much it finds"
+
+    inspector = about("i-0e2e000000000000b", sample("02"))
+    deployment.put(inspector)
+    deployment.settle()
+    deployment.evaluate()
+    opened = mailbox.wait_for("e2e-later-instance opened")
+    assert opened["Subject"].isascii()
+    assert len(opened["Subject"]) < 100
+    assert opened["MessageAttributes"]["severity"]["Value"] == "HIGH"
+
+    deployment.put(later(inspector, status="CLOSED"))
+    deployment.settle()
+    deployment.evaluate()
+    assert mailbox.wait_for("e2e-later-instance resolved")
+
+
+def test_an_event_that_cannot_be_understood_is_kept_with_its_reason(
+    deployment: Deployment, sample: Sample
+) -> None:
+    event = sample("08")
+    event["detail"]["title"] = "e2e-poison"
+    deployment.put(event)
+    deployment.settle()
+    s3 = deployment.emulator.client("s3")
+    bucket = deployment.outputs["Bucket"]
+
+    def kept() -> Event | None:
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=contract.QUARANTINE_PREFIX).get("Contents", [])
+        objects = [json.load(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"]) for each in listed]
+        return next((each for each in objects if "e2e-poison" in each["body"]), None)
+
+    quarantined = deployment.wait_for("the event under quarantine/", kept)
+    assert "detail.arn" in quarantined["reason"]
+    assert json.loads(quarantined["body"])["detail"] == event["detail"]
+    metric = {"name": contract.METRIC_QUARANTINED, "dimensions": contract.METRICS_DIMENSIONS}
+    assert metric in counted(deployment.logs("IngestFunction")), "the alarm watches what is really written"
+
+
+def counted(log: str) -> list[Event]:
+    """The metrics in a function's log, each with the dimensions that CloudWatch files it under."""
+    found = []
+    for line in log.splitlines():
+        if line.startswith("{") and '"_aws"' in line:
+            record = json.loads(line)
+            for group in record["_aws"]["CloudWatchMetrics"]:
+                assert group["Namespace"] == contract.METRICS_NAMESPACE
+                for names in group["Dimensions"]:
+                    dimensions = {name: record[name] for name in names}
+                    found += [{"name": each["Name"], "dimensions": dimensions} for each in group["Metrics"]]
+    return found
+
+
+def test_the_test_source_cannot_touch_a_real_finding(deployment: Deployment, sample: Sample) -> None:
+    instance = "i-0e2e0000000000003"
+    real = about(instance, sample("02"))
+    closed = later(real, status="CLOSED") | {"source": contract.TEST_SOURCE}
+    deployment.put(real)
+    deployment.settle()
+    deployment.put(closed)
+    deployment.settle()
+    assert vertices(deployment.invoke("QueryFunction", AT_RISK), instance) == ["aws_instance"]
+    marked = deployment.ask("Find aws_inspector_finding with sample = true")
+    assert [each for each in marked if real["detail"]["findingArn"] in json.dumps(each)]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_event_answers_or_explains(deployment: Deployment, name: str) -> None:
+    answer = deployment.invoke("QueryFunction", EXAMPLES[name])
+    if name.startswith("error-"):
+        assert answer["error"]["code"] in {"NAME", "SYNTAX"}
+        assert answer["error"]["caret"]
+    else:
+        assert "error" not in answer, answer
+        assert ("text" in answer) == (EXAMPLES[name].get("format", "json") != "json")
