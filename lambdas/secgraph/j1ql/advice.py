@@ -7,6 +7,9 @@ from collections.abc import Iterable
 LONG = 5
 """From this many letters on two slips are forgiven, below it one."""
 
+LONGEST = 100
+"""A longer word gets no advice: comparing it letter by letter costs more than it helps."""
+
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate nearest to `word`: letter case ignored first, then one or two slips; else None."""
@@ -16,6 +19,8 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 def near(word: str, candidates: Iterable[str]) -> list[str]:
     """Every candidate near enough to `word` to be proposed, nearest first."""
+    if len(word) > LONGEST:
+        return []
     allowed = 2 if len(word) >= LONG else 1
     ranked = [(distance(word.lower(), candidate.lower(), allowed), candidate) for candidate in candidates]
     return [candidate for slips, candidate in sorted(ranked) if slips <= allowed]

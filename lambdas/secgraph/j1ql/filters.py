@@ -88,6 +88,8 @@ def _property(cursor: Cursor, clause: Clause) -> Path:
     ):
         return with_path(cursor) if clause is Clause.WITH else where_path(cursor)
     expected = "a property" if clause is Clause.WITH else "selector.property"
+    if token.kind in (Kind.STRING, Kind.NUMBER) and compared:
+        raise cursor.error(expected, "The property stands on the left, the value on the right.")
     raise cursor.error(expected)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from secgraph.errors import QueryError
 from secgraph.j1ql.advice import nearest
-from secgraph.j1ql.nodes import Column, Everything, Expr, Literal, Moment, Name, Path, Query, Record
+from secgraph.j1ql.nodes import Call, Column, Everything, Expr, Literal, Moment, Name, Path, Query, Record
 from secgraph.j1ql.printing import column_name, expression_text
 from secgraph.j1ql.scopes import Scope
 from secgraph.j1ql.signatures import AGGREGATES
@@ -15,7 +15,7 @@ from secgraph.j1ql.walk import comparisons, inside
 
 def is_aggregate(found: Expr | Everything) -> bool:
     """Whether an aggregate stands in it."""
-    return any(getattr(part, "function", None) in AGGREGATES for part in inside(found))
+    return any(isinstance(part, Call) and part.function in AGGREGATES for part in inside(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,9 @@ class Grouping:
 
     scope: Scope
     columns: tuple[Column, ...]
+    names: frozenset[str]
+    open: frozenset[str]
+    """Selectors of `x.*`: each of their properties is a column."""
     grouped: bool
     keys: frozenset[Expr | Everything]
 
@@ -32,7 +35,9 @@ class Grouping:
         """Sort the columns of `query`; a list and a tree have none."""
         columns = query.returns if isinstance(query.returns, tuple) else ()
         plain = frozenset(column.item for column in columns if not is_aggregate(column.item))
-        return cls(scope, columns, len(plain) < len({column.item for column in columns}), plain)
+        names = frozenset(column_name(column) for column in columns)
+        spread = frozenset(column.item.selector for column in columns if isinstance(column.item, Everything))
+        return cls(scope, columns, names, spread, any(is_aggregate(it.item) for it in columns), plain)
 
     def check(self, query: Query) -> None:
         """Raises QueryError NAME at the first expression that speaks of no column, aggregate or key."""
@@ -46,10 +51,8 @@ class Grouping:
 
     def _is_column(self, found: Expr) -> bool:
         text = found.name if isinstance(found, Name) else expression_text(found)
-        if text in {column_name(column) for column in self.columns}:
-            return True
-        everything = [column_name(it) for it in self.columns if isinstance(it.item, Everything)]
-        return isinstance(found, Path | Name) and any(text.startswith(prefix) for prefix in everything)
+        selector, dot, _ = text.partition(".")
+        return text in self.names or (isinstance(found, Path | Name) and dot == "." and selector in self.open)
 
     def _having(self, left: Expr) -> None:
         if self._is_column(left):

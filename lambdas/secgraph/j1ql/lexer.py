@@ -78,6 +78,8 @@ class Source:
 
 
 _BLANK = re.compile(r"(?:[\s\u200b-\u200d\u2060\ufeff]|//[^\r\n]*|/\*(?s:.*?)\*/)+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character: no encoding has it, so no database can be asked for it."""
 _HOLE = re.compile(r"\{\{([^{}]+)\}\}")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PART = re.compile(r"[A-Za-z0-9_]+")
@@ -106,6 +108,8 @@ def tokenize(text: str) -> tuple[Token, ...]:
         raise QueryError("LIMITS", message, Position(1, 1, 1), expected="a shorter query")
     source = Source(text)
     _refuse_holes(source)
+    if broken := _SURROGATE.search(text):
+        raise _stray(source, broken.start())
     tokens: list[Token] = []
     offset = _skip(text, 0)
     while offset < len(text):
