@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import duckdb
@@ -13,7 +14,7 @@ from secgraph.adapters.duckdb_relations import Expansion, Relations
 from secgraph.graph.model import Entity, Relationship, Value
 
 Drawn = Mapping[str, Any]
-Draw = Callable[[Sequence[Drawn], Sequence[Drawn]], DuckDBReader]
+Draw = Callable[..., DuckDBReader]
 
 
 def properties(drawn: Drawn) -> dict[str, Value]:
@@ -31,20 +32,25 @@ def expansions(entities: Sequence[Drawn], relationships: Sequence[Drawn]) -> lis
     return [(id_, drawn.get(id_), owned.get(id_, ())) for id_ in {**drawn, **owned}]
 
 
-@pytest.fixture(scope="session")
-def draw() -> Iterator[Draw]:
-    """Give a function from drawn entities and relationships to a locked-down reader."""
-    opened: list[duckdb.DuckDBPyConnection] = []
-
-    def drawn(entities: Sequence[Drawn], relationships: Sequence[Drawn] = ()) -> DuckDBReader:
-        connection = duckdb.connect(":memory:")
-        opened.append(connection)
+@contextmanager
+def opened(entities: Sequence[Drawn], relationships: Sequence[Drawn] = ()) -> Iterator[DuckDBReader]:
+    """Open a locked-down reader over a drawn graph."""
+    with duckdb.connect(":memory:") as connection:
         relations = Relations(connection)
         relations.create()
         relations.replace(expansions(entities, relationships))
         lock_down(connection)
-        return DuckDBReader(connection, relations)
+        yield DuckDBReader(connection, relations)
 
-    yield drawn
-    for connection in opened:
-        connection.close()
+
+@pytest.fixture(scope="session")
+def briefly() -> Callable[..., AbstractContextManager[DuckDBReader]]:
+    """Give `opened`, for tests that draw many graphs."""
+    return opened
+
+
+@pytest.fixture(scope="module")
+def draw() -> Iterator[Draw]:
+    """Give a function from a drawn graph to a reader that stays open for the module."""
+    with ExitStack() as stack:
+        yield lambda entities, relationships=(): stack.enter_context(opened(entities, relationships))

@@ -30,7 +30,7 @@ from secgraph.j1ql.typed import SCALAR_AND_LIST, UNDEFINED, RecordOf, Typed, any
 
 _NUMBERS = "('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')"
 _SHORT = 60
-_LONGEST = 100_000
+_LONGEST = 20_000
 """Characters of SQL that one expression may become."""
 _ROUNDINGS = frozenset({"abs", "sqrt", "ceil", "floor", "round"})
 
@@ -160,10 +160,19 @@ class Expressions:
     def _call(self, call: Call) -> Typed:
         if call.function in AGGREGATES:
             return _Aggregates(Expressions(self.compilation, self.frame, self.scope, {})).call(call)
-        arguments = [self.typed(argument) for argument in call.arguments]
+        arguments = [self.typed(argument) for argument in _spliced(call)]
         if call.function in _ROUNDINGS:
             return self._number(_finite(f"{call.function}({arguments[0].number})"))
         return _LISTED[call.function](arguments)
+
+
+def _spliced(call: Call) -> Iterator[Expr]:
+    """List the arguments; coalesce, concat and merge mean the same with their own calls opened up."""
+    for argument in call.arguments:
+        if isinstance(argument, Call) and argument.function == call.function in _LISTED:
+            yield from _spliced(argument)
+        else:
+            yield argument
 
 
 @dataclass(frozen=True, slots=True)

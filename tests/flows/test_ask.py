@@ -1,0 +1,139 @@
+"""Asking: pages, cursors, bounds. What queries mean is tested in tests/j1ql."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.adapters.duckdb_relations import Relations
+from secgraph.errors import QueryError
+from secgraph.flows.ask import ask, explain
+from secgraph.graph.model import Entity, Relationship, Value
+
+COUNT = 600
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[DuckDBReader]:
+    """A hub that has 600 things, each with a moment of its own."""
+    with duckdb.connect(":memory:") as connection:
+        relations = Relations(connection)
+        relations.create()
+        hub: dict[str, Value] = {"_id": "hub", "_key": "hub", "_type": "hub", "_class": ("Hub",)}
+        things: list[dict[str, Value]] = [
+            {"_id": f"{n:04}", "_key": str(n), "_type": "thing", "_class": ("Thing",), "size": n, "on": n}
+            for n in range(COUNT)
+        ]
+        edges = [
+            Relationship("hub", f"{n:04}", {"_id": f"r{n}", "_class": "HAS", "_type": "x"})
+            for n in range(COUNT)
+        ]
+        relations.replace([("hub", Entity(hub), edges), *((str(it["_id"]), Entity(it), ()) for it in things)])
+        yield DuckDBReader(connection, relations)
+
+
+def test_pages(reader: DuckDBReader) -> None:
+    query = "FIND Thing AS t RETURN t.size ORDER BY t.size DESC"
+    pages = [ask(query, reader=reader, now=5)]
+    while "cursor" in pages[-1]:
+        pages.append(ask(query, reader=reader, now=6, cursor=pages[-1]["cursor"]))
+    assert [len(page["data"]) for page in pages] == [250, 250, 100]
+    assert [row["t.size"] for page in pages for row in page["data"]] == list(range(COUNT))[::-1]
+    assert {page["totalCount"] for page in pages} == {COUNT}
+
+
+def test_skip_and_limit_reach_over_pages(reader: DuckDBReader) -> None:
+    query = "FIND Thing AS t ORDER BY t.size SKIP 10 LIMIT 300"
+    first = ask(query, reader=reader, now=0)
+    second = ask(query, reader=reader, now=0, cursor=first["cursor"])
+    ids = [item["id"] for page in (first, second) for item in page["data"]]
+    assert ids == [f"{n:04}" for n in range(10, 310)]
+    assert "cursor" not in second
+    assert first["totalCount"] == second["totalCount"] == 300
+
+
+def test_a_page_ends_at_its_bytes_and_has_one_row_at_least(reader: DuckDBReader) -> None:
+    query = "FIND Thing AS t RETURN t.size ORDER BY t.size"
+    page = ask(query, reader=reader, now=0, page_bytes=100)
+    assert 0 < len(page["data"]) < 10
+    assert len(json.dumps(page["data"])) <= 110
+    following = ask(query, reader=reader, now=0, page_bytes=1, cursor=page["cursor"])
+    assert [row["t.size"] for row in following["data"]] == [len(page["data"])]
+
+
+def test_every_page_is_asked_at_the_moment_of_the_first(reader: DuckDBReader) -> None:
+    query = "FIND Thing WITH on < date.now AS t ORDER BY t.size"
+    first = ask(query, reader=reader, now=400)
+    second = ask(query, reader=reader, now=10, cursor=first["cursor"])
+    assert len(first["data"]) + len(second["data"]) == 400
+
+
+def tampered(cursor: str) -> str:
+    token = json.loads(base64.urlsafe_b64decode(cursor))
+    return base64.urlsafe_b64encode(json.dumps({**token, "o": 1}).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "change", [tampered, lambda it: it[:-6], lambda _: "no cursor", lambda _: "bnVsbA=="]
+)
+def test_a_damaged_cursor_is_refused(reader: DuckDBReader, change: Any) -> None:
+    cursor = ask("FIND Thing", reader=reader, now=0)["cursor"]
+    with pytest.raises(QueryError, match="does not belong to this query") as caught:
+        ask("FIND Thing", reader=reader, now=0, cursor=change(cursor))
+    assert caught.value.code == "PARAM"
+
+
+FOREIGN: list[dict[str, Any]] = [
+    {"text": "FIND thing"},
+    {"parameters": {"a": 1}},
+    {"include_deleted": True},
+    {"row_metadata": True},
+]
+
+
+@pytest.mark.parametrize("other", FOREIGN)
+def test_a_cursor_of_another_question_is_refused(reader: DuckDBReader, other: dict[str, Any]) -> None:
+    cursor = ask("FIND Thing", reader=reader, now=0)["cursor"]
+    with pytest.raises(QueryError, match="does not belong to this query"):
+        ask(**{"text": "FIND Thing", "reader": reader, "now": 0, "cursor": cursor, **other})
+
+
+def test_a_tree_larger_than_a_page_is_refused(reader: DuckDBReader) -> None:
+    query = "FIND Hub THAT HAS Thing WITH size < {} RETURN TREE"
+    tree = ask(query.format(249), reader=reader, now=0)["data"]
+    assert (len(tree["vertices"]), len(tree["edges"])) == (250, 249)
+    with pytest.raises(QueryError, match="more than 250 entities") as caught:
+        ask(query.format(250), reader=reader, now=0)
+    assert caught.value.code == "LIMITS"
+    with pytest.raises(QueryError, match="larger than 1,000 bytes"):
+        ask(query.format(20), reader=reader, now=0, page_bytes=1000)
+
+
+def test_everything_at_once_within_a_bound(reader: DuckDBReader) -> None:
+    whole = ask("FIND Thing", reader=reader, now=0, page_rows=None, page_bytes=None, max_rows=COUNT)
+    assert len(whole["data"]) == whole["totalCount"] == COUNT
+    assert "cursor" not in whole
+    for query in ("FIND Thing", "FIND Thing AS t RETURN t.size", "FIND Hub THAT HAS Thing RETURN TREE"):
+        with pytest.raises(QueryError, match="more than") as caught:
+            ask(query, reader=reader, now=0, page_rows=None, page_bytes=None, max_rows=COUNT - 1)
+        assert caught.value.code == "LIMITS"
+
+
+def test_warnings_come_as_messages(reader: DuckDBReader) -> None:
+    answer = ask("FIND * THAT HAS Thing", reader=reader, now=0)
+    assert answer["messages"] == ["FIND * with steps and without WITH looks at every entity and is slow."]
+    assert "messages" not in ask("FIND Hub", reader=reader, now=0)
+
+
+def test_explain_runs_nothing(reader: DuckDBReader) -> None:
+    text = explain("FIND Hub THAT HAS Thing WITH size > 1000", reader=reader, now=0)
+    assert text.startswith("query    FIND Hub THAT HAS Thing WITH size > 1000\n")
+    assert "list of start entities, by semi joins" in text
+    assert "$" in text
+    assert "1000.0" in text

@@ -1,0 +1,103 @@
+"""Cases of our own, a line of cases.jsonl each, over the graph drawn in cases_graph.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.errors import QueryError
+from secgraph.flows.ask import ask
+from secgraph.j1ql import parse
+from secgraph.j1ql.printing import column_name
+
+HERE = Path(__file__).parent
+CASES = [json.loads(line) for line in (HERE / "cases.jsonl").read_text().splitlines()]
+GRAPH = json.loads((HERE / "cases_graph.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def reader(draw: Callable[..., DuckDBReader]) -> DuckDBReader:
+    return draw(GRAPH["entities"], GRAPH["relationships"])
+
+
+def cells(query: str, rows: list[dict[str, Any]]) -> list[list[Any]]:
+    """Rows as lists in the order of RETURN, an undefined cell as null."""
+    columns = parse(query).returns
+    assert isinstance(columns, tuple)
+    return [[row.get(column_name(column)) for column in columns] for row in rows]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
+def test_case(reader: DuckDBReader, case: dict[str, Any]) -> None:
+    answer = ask(
+        case["query"],
+        reader=reader,
+        now=0,
+        parameters=case.get("parameters", {}),
+        include_deleted=case.get("includeDeleted", False),
+    )
+    if "list" in case:
+        assert sorted(item["id"] for item in answer["data"]) == case["list"]
+    elif "tree" in case:
+        parts = answer["data"]["vertices"], answer["data"]["edges"]
+        assert [sorted(item["id"] for item in part) for part in parts] == case["tree"]
+    elif case.get("ordered"):
+        assert cells(case["query"], answer["data"]) == case["rows"]
+    else:
+        assert sorted(map(repr, cells(case["query"], answer["data"]))) == sorted(map(repr, case["rows"]))
+
+
+HOSTILE = [
+    "' OR 1=1 --",
+    '"; DROP TABLE entity; --',
+    "$1",
+    "?",
+    "\\",
+    "%_",
+    "{0}",
+    "\u0000",
+    "'||(SELECT 1)||'",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_data(draw: Callable[..., DuckDBReader], text: str) -> None:
+    name = text.replace("]", "")
+    other = {"_id": "2", "_key": "2", "_type": "t", "_class": ["T"]}
+    it = {"_id": "1", "_key": text, "_type": "t", "_class": ["T"], name: text, f"tag.{name}": True}
+    edge = {"_id": "3", "_class": text, "_type": "x", "_from": "1", "_to": "2", name: text}
+    reader = draw([it, other], [edge])
+    written = "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    queries = [
+        f"FIND T WITH [{name}] = {written}",
+        f"FIND T WITH [{name}] ~= ({written} OR {written})",
+        f"FIND T AS x THAT RELATES TO AS r T AS y WHERE r.[{name}] = {written} AND x.[{name}] = {written}",
+        f"FIND #[{name}]",
+        f"FIND T WITH [{name}] = (FIND T AS y RETURN y.[{name}])",
+    ]
+    for query in queries:
+        assert [item["id"] for item in ask(query, reader=reader, now=0)["data"]] == ["1"], query
+    table = (
+        f"FIND T AS x RETURN x.[{name}] AS [{name}], concat({written}, x.[{name}]) AS c ORDER BY x.[{name}]"
+    )
+    rows = ask(table, reader=reader, now=0)["data"]
+    assert rows == [{name: text, "c": text + text}, {"c": text}]
+
+
+@pytest.mark.parametrize(
+    "function", ["coalesce({}, 1, 'a')", "concat({}, 1)", "merge({}, 1)", "abs({})", "1 + ({})"]
+)
+def test_deep_nesting_is_bounded(reader: DuckDBReader, function: str) -> None:
+    expression = "m.v"
+    for _ in range(12):
+        expression = function.format(expression)
+    query = f"FIND M AS m RETURN {expression} AS x"
+    try:
+        assert len(ask(query, reader=reader, now=0)["data"]) == 8
+    except QueryError as error:
+        assert error.code == "LIMITS"  # noqa: PT017 (either answer is right, a hang is not)
