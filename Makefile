@@ -4,7 +4,7 @@ PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: help demo test lint
+.PHONY: help demo test bench lint
 help:  ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
@@ -28,6 +28,9 @@ demo: $(RUNTIME)  ## the main job on sample events, printed
 
 test: $(DEV) lint  ## lint, types, import contracts and the fast tests
 	@$(PY) -m pytest -n 2 -q -m "not e2e and not asset"
+
+bench: $(DEV)  ## what it costs on this machine: one table (about 5 minutes)
+	@$(PY) -m benchmarks
 
 lint: $(DEV)  ## ruff, mypy, import contracts
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

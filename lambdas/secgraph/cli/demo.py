@@ -18,6 +18,7 @@ from secgraph.contract import PACKS_FOLDER
 from secgraph.flows import ingest as flow
 from secgraph.flows.ask import ask
 from secgraph.graph.model import AccountSettings
+from secgraph.graph.ports import GraphReader
 from secgraph.j1ql.render import render
 from secgraph.rules.pack import load_all
 
@@ -52,7 +53,7 @@ def _demo(_arguments: argparse.Namespace) -> int:
             _title(f"{number}. {question}")
             print(textwrap.fill(query, 100, initial_indent="   ", subsequent_indent="     ") + "\n")
             print(_indented(render(ask(query, reader=reader, now=now), "table")))
-        _show_rules(graph, now)
+        _show_rules(graph, reader, now)
     return 0
 
 
@@ -68,16 +69,16 @@ def _show_ingest(graph: LocalGraph, folder: Path, now: int) -> None:
     print(f"   the same events again: {summary(flow.count(again))}")
 
 
-def _show_rules(graph: LocalGraph, now: int) -> None:
+def _show_rules(graph: LocalGraph, reader: GraphReader, now: int) -> None:
     packs = load_all(read_packs([bundled(PACKS_FOLDER)]))
-    report, messages = run_rules(graph, packs, now=now, run="demo")
+    report, messages = run_rules(packs, graph, reader, now=now, run="demo")
     active = [result for result in report.results if result.active]
     _title(f"4. {len(report.results)} rules are evaluated, {len(active)} alerts open")
     for result in active:
         print(f"   {result.level:<9} {result.total} x {result.rule}")
     for message in messages:
         print(f"\n   The message: {message.subject}\n\n{_indented(message.body)}")
-    _, told = run_rules(graph, packs, now=now + 15 * 60_000, run="demo, again")
+    _, told = run_rules(packs, graph, reader, now=now + 15 * 60_000, run="demo, again")
     print(f"\n   A quarter of an hour later nothing has changed: {len(told)} messages.")
 
 

@@ -21,6 +21,7 @@ from secgraph.cli.ask import reader_of
 from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker, compile_query
 from secgraph.flows.evaluate import EVALUATED, EvaluationReport, alerts, evaluate
+from secgraph.graph.ports import GraphReader
 from secgraph.rules.check import check
 from secgraph.rules.pack import Pack, load_all
 
@@ -57,13 +58,13 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def run_rules(
-    graph: LocalGraph, packs: Sequence[Pack], *, now: int, run: str
+    packs: Sequence[Pack], graph: LocalGraph, reader: GraphReader, *, now: int, run: str
 ) -> tuple[EvaluationReport, list[Message]]:
     """Evaluate every rule of the packs on a local graph, due or not; give the report and what was told."""
     mailbox = Mailbox()
     report = evaluate(
         [rule for pack in packs for rule in pack.rules],
-        ask=asker(reader_of(graph), now=now, clock=clock.now),
+        ask=asker(reader, now=now, clock=clock.now),
         store=LocalAlerts(graph.connection),
         notifier=mailbox,
         now=now,
@@ -90,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
     packs = load_all(read_packs(arguments.paths or [bundled(PACKS_FOLDER)]))
     problems = [str(problem) for pack in packs for problem in pack.problems]
     with LocalGraph.open(arguments.graph) as graph:
-        report, messages = run_rules(graph, packs, now=clock.now(), run=str(uuid4()))
+        report, messages = run_rules(packs, graph, reader_of(graph), now=clock.now(), run=str(uuid4()))
     if arguments.json:
         print(json.dumps({**report.as_json(), "problems": problems}, indent=2, ensure_ascii=False))
         return 0
