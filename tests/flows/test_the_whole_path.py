@@ -34,7 +34,7 @@ RULE = (
     "aws_instance as i that has aws_inspector_finding with numericSeverity > 5 and open=true as inspector "
     "return i.name, guardduty.type, inspector.cve"
 )
-NOTHING = {"vertices": [], "edges": []}
+NOTHING: dict[str, list[object]] = {"vertices": [], "edges": []}
 
 
 @dataclass

@@ -27,9 +27,15 @@ def change(
     received_on: int = 1_000,
     edges: tuple[Edge, ...] = (),
     collected: dict[str, tuple[str, ...]] | None = None,
+    tags: dict[str, Value] | None = None,
     **properties: Value,
 ) -> GraphChange:
-    facts: dict[str, Value] = {"_class": ("Finding",), "accountId": "111122223333", **properties}
+    facts: dict[str, Value] = {
+        "_class": ("Finding",),
+        "accountId": "111122223333",
+        **properties,
+        **(tags or {}),
+    }
     observation = Observation(block, time, facts, edges, rank, collected or {})
     return GraphChange(thing, observation, received_on)
 
@@ -190,7 +196,7 @@ def test_collected_lists_keep_the_newest_hundred():
 
 
 def test_account_settings_lie_under_the_resources_own_tags_and_follow_the_deployment():
-    tagged = change(1, thing=INSTANCE, **{"tag.Production": False})
+    tagged = change(1, thing=INSTANCE, tags={"tag.Production": False})
     item = merge.apply(None, [tagged], now=1, settings=PROD).item
     assert shown(item)["tag.Production"] is False
     assert shown(item)["tag.AccountName"] == "shop-prod"

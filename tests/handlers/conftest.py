@@ -70,7 +70,8 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        dynamodb, s3, sns, sqs = (boto3.client(name) for name in ("dynamodb", "s3", "sns", "sqs"))
+        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
+        sns, sqs = boto3.client("sns"), boto3.client("sqs")
         for table, key in (("graph", contract.GRAPH_TABLE_KEY), ("alerts", contract.ALERT_TABLE_KEY)):
             dynamodb.create_table(
                 TableName=table,

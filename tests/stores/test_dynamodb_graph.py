@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from secgraph.adapters import dynamodb_graph
 from secgraph.adapters.dynamodb_graph import DynamoDBGraph
 from secgraph.errors import StoreError, StoreTooLarge, StoreUnavailable
-from secgraph.graph.model import Item, Observation, Ref
+from secgraph.graph.model import Item, Observation, Ref, Value
 
 TABLE = "graph"
 
 
 def item(number: int, rev: int = 1) -> Item:
-    facts = {"_class": ("Host",), "number": number}
+    facts: dict[str, Value] = {"_class": ("Host",), "number": number}
     return Item(
         thing=Ref.of(f"instance/{number:04}", "aws_instance"),
         blocks={"guardduty/instanceDetails": Observation("guardduty/instanceDetails", 1, facts)},
@@ -29,7 +31,7 @@ def item(number: int, rev: int = 1) -> Item:
 class Throttling:
     """A client that hands back all but one key of each read, as a throttled table does."""
 
-    def __init__(self, client, rounds: int) -> None:
+    def __init__(self, client: Any, rounds: int) -> None:
         self._client = client
         self._rounds = rounds
         self.exceptions = client.exceptions
@@ -45,17 +47,19 @@ class Throttling:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(dynamodb_graph.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
 
 
 def test_a_throttled_read_is_read_on(dynamodb):
     DynamoDBGraph(dynamodb, TABLE).write([item(number) for number in range(5)])
-    graph = DynamoDBGraph(Throttling(dynamodb, rounds=3), TABLE)
+    throttling: Any = Throttling(dynamodb, rounds=3)
+    graph = DynamoDBGraph(throttling, TABLE)
     assert len(graph.read([item(number).thing.id for number in range(5)])) == 5
 
 
 def test_a_read_that_stays_throttled_says_so(dynamodb):
-    graph = DynamoDBGraph(Throttling(dynamodb, rounds=99), TABLE)
+    throttling: Any = Throttling(dynamodb, rounds=99)
+    graph = DynamoDBGraph(throttling, TABLE)
     with pytest.raises(StoreUnavailable, match="gave up on part of a read"):
         graph.read([item(number).thing.id for number in range(50)])
 
