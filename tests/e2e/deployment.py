@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 
 import infra
+from secgraph import contract
 from tests.e2e.emulator import ACCOUNT, REGION, Emulator
 
 CLI: Final = infra.ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -102,6 +103,14 @@ class Deployment:
         """Run the rule function on the next day: a rule says how often it wants to be evaluated."""
         self._let_a_day_pass()
         return self.invoke("EvaluateFunction", {"detail-type": "Scheduled Event", "source": "aws.events"})
+
+    def forget_alerts(self) -> None:
+        """Empty the alert table, as it is in a new deployment."""
+        dynamodb = self.emulator.client("dynamodb")
+        table = self.outputs["AlertTable"]
+        for item in dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]:
+            key = contract.ALERT_TABLE_KEY
+            dynamodb.delete_item(TableName=table, Key={key: item[key]})
 
     def _let_a_day_pass(self) -> None:
         dynamodb = self.emulator.client("dynamodb")

@@ -25,7 +25,7 @@ LAUNCHER: Final = Path(__file__).parent / "launch_emulator.py"
 REGION: Final = "eu-west-1"
 ACCOUNT: Final = "000000000000"
 START_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 3.0
 
 
 class EmulatorError(RuntimeError):

@@ -61,6 +61,7 @@ def test_findings_meet_and_part_in_either_order(
 
 
 def test_an_alert_is_summed_up_then_opened_then_resolved(deployment: Deployment, sample: Sample) -> None:
+    deployment.forget_alerts()
     mailbox = deployment.listen()
     deployment.put(about("i-0e2e000000000000a", sample("02")))
     deployment.settle()

@@ -48,7 +48,7 @@ def test_an_event_that_may_not_be_written_waits_among_the_dead_letters(
     # A message comes again only after its visibility timeout, six minutes here; no test waits for that.
     queue = deployment.outputs["IngestQueue"]
     deployment.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
-    with without(enforced, "IngestFunction", "dynamodb:PutItem"):
+    with without(deployment, "IngestFunction", "dynamodb:PutItem"):
         deployment.put(about(instance, sample("02")))
         deployment.wait_for(
             "the event among the dead letters", lambda: deployment.waiting("DeadLetters") == 1
@@ -61,7 +61,7 @@ def test_an_event_that_may_not_be_written_waits_among_the_dead_letters(
 
 def test_a_query_without_the_grant_to_read_says_so(deployment: Deployment) -> None:
     question = {"query": "Find aws_instance"}
-    with without(enforced, "QueryFunction", "dynamodb:Scan"):
+    with without(deployment, "QueryFunction", "dynamodb:Scan"):
         answer = deployment.invoke("QueryFunction", question)
     assert answer["error"]["code"] == "STORE"
     assert "AccessDenied" in answer["error"]["message"]
@@ -74,7 +74,7 @@ def test_an_alert_that_the_topic_refused_is_sent_by_the_next_run(
     mailbox = deployment.listen()
     deployment.put(about("i-0e2e000000000000c", sample("02")))
     deployment.settle()
-    with without(enforced, "EvaluateFunction", "sns:Publish"):
+    with without(deployment, "EvaluateFunction", "sns:Publish"):
         report = deployment.evaluate()
     assert any("AuthorizationError" in each["error"] for each in report["messages"]), report
     assert contract.METRIC_MESSAGES_FAILED in deployment.logs("EvaluateFunction")
