@@ -35,6 +35,7 @@ ROW = Digest(
     severity="high",
     score=8.0,
     owner="team-shop",
+    fix="openssl 1.0 -> 1.1",
     link="https://console.example/finding",
 )
 OPENED = Transition(
@@ -65,9 +66,10 @@ A host mines coins.
 
 What:
 1. i-1 talks to a mining pool
-high 8 · aws_guardduty_finding · on i-1
-shop-prod (111122223333) · eu-west-1 · owner team-shop · since 2026-05-01 12:00 UTC
-https://console.example/finding
+   high 8 · aws_guardduty_finding · on i-1
+   shop-prod (111122223333) · eu-west-1 · owner team-shop · since 2026-05-01 12:00 UTC
+   fix: openssl 1.0 -> 1.1
+   https://console.example/finding
 
 Open since 2026-05-01 12:00 UTC, 1 row in all.
 
@@ -75,7 +77,7 @@ What to do: Isolate the instance.
 
 Query:
 FIND aws_guardduty_finding
-WITH open = true
+  WITH open = true
 
 Rule mining of threats.json, message 3 of this alert."""
     )
@@ -136,10 +138,10 @@ def test_the_summary_counts_by_level_and_shows_the_worst():
     assert message.attributes == {"severity": "CRITICAL", "rule": "summary", "transition": "summary"}
     lines = message.body.splitlines()
     assert lines[2:6] == [
-        "CRITICAL breach: 7 rows",
-        "HIGH mining: 1 row",
-        "LOW low: 200 rows",
-        "LOW same: 3 rows",
+        "  CRITICAL · breach · 7 rows",
+        "  HIGH · mining · 1 row",
+        "  LOW · low · 200 rows",
+        "  LOW · same · 3 rows",
     ]
     titles = [each for each in lines if each[:2] in ("1.", "2.", "3.", "4.")]
     assert titles == ["1. breach", "2. i-1 talks to a mining pool", "3. mild"]

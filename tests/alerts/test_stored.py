@@ -79,6 +79,7 @@ def test_the_largest_alert_fits_into_a_dynamodb_item():
         "severity": wide,
         "numericSeverity": 9.123456789012345,
         "owner": wide,
+        "recommendation": wide,
         "webLink": "https://" + "x" * 190,
     }
     rows = tuple(Row(number * 2**45, facts) for number in range(12_000))

@@ -69,4 +69,4 @@ def test_subjects(text: str, expected: str):
 
 
 def test_a_paragraph_keeps_its_lines():
-    assert paragraph("FIND a\r\n  THAT HAS b\x07\n", 40) == "FIND a\nTHAT HAS b"
+    assert paragraph("FIND a\r\n  THAT HAS b\x07\n", 40) == "FIND a\n  THAT HAS b"

@@ -120,7 +120,7 @@ def test_a_flood_of_existing_findings_is_one_message(world: World):
     (message,) = world.sent
     assert message.attributes["transition"] == "summary"
     assert "2 alerts open: 2 high" in message.subject
-    assert "a: 300 rows" in message.body
+    assert "a · 300 rows" in message.body
     world.heard()
     world.answers["FIND C"] = [1]
     world.tick(*rules)

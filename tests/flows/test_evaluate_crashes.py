@@ -270,7 +270,7 @@ def _believed(messages: list[Message], names: object) -> dict[str, bool]:
     for message in messages:
         rule, transition = message.attributes["rule"], message.attributes["transition"]
         if transition == "summary":
-            open_ = {name: f" {name}: " in message.body for name in open_}
+            open_ = {name: f" · {name} · " in message.body for name in open_}
     latest: dict[str, int] = {}
     for message in messages:
         rule, transition = message.attributes["rule"], message.attributes["transition"]

@@ -29,6 +29,7 @@ class Digest:
     severity: str = ""
     score: float | None = None
     owner: str = ""
+    fix: str = ""
     link: str = ""
 
 
@@ -47,6 +48,7 @@ def digest(row: Row, since: int) -> Digest:
         severity=_first(facts, WORD, "severity"),
         score=score(row),
         owner=_first(facts, WORD, "owner", "tag.Owner", "tag.Team"),
+        fix=_fix(facts),
         link=_link(facts),
     )
 
@@ -72,6 +74,14 @@ def _first(facts: Mapping[str, object], limit: int, *names: str) -> str:
         if value is not None and value != "":
             return line(value, limit)
     return ""
+
+
+def _fix(facts: Mapping[str, object]) -> str:
+    """Say which package has which fixed version, or what the source recommends."""
+    packages = facts.get("packages")
+    listed = packages if isinstance(packages, list | tuple) else ()
+    fixed = [str(each) for each in listed if "->" in str(each)]
+    return line(", ".join(fixed[:3]), WORD) or _first(facts, WORD, "recommendation")
 
 
 def _link(facts: Mapping[str, object]) -> str:

@@ -60,7 +60,7 @@ def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Mes
     ordered = sorted(states, key=lambda state: (-state.level, -state.total, state.rule))
     levels = Counter(state.level for state in ordered)
     counts = ", ".join(f"{levels[level]} {level.name.lower()}" for level in sorted(levels, reverse=True))
-    shown = [f"  {state.level.name:<8} {line(state.rule, 100)}: {_number(state.total)}" for state in ordered]
+    shown = [f"  {state.level.name} · {line(state.rule, 100)} · {_number(state.total)}" for state in ordered]
     top = sorted(
         ((state.level, each) for state in ordered for each in state.rows[:ROWS_SHOWN]),
         key=lambda pair: (-pair[0], -(pair[1].score or 0.0), pair[1].title),
@@ -165,7 +165,8 @@ def _row(number: int, row: Digest) -> str:
         f"owner {row.owner}" if row.owner else "",
         f"since {_time(row.since)}",
     ]
-    lines = [f"{number}. {row.title}", *(_joined(words) for words in (what, where)), row.link]
+    fix = f"fix: {row.fix}" if row.fix else ""
+    lines = [f"{number}. {row.title}", *(_joined(words) for words in (what, where)), fix, row.link]
     return "\n   ".join(each for each in lines if each)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+MAX_INDENT: Final = 8
 _CONTROL: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Control and format characters (they reorder or hide text), lone surrogates, line and paragraph ends."""
 
@@ -20,10 +21,14 @@ def line(value: object, limit: int) -> str:
 
 
 def paragraph(value: str, limit: int) -> str:
-    """Give text that keeps its line ends, each line clean, at most `limit` characters in all."""
-    lines = [line(each, limit).rstrip() for each in value[: 4 * limit].splitlines()]
-    text = "\n".join(lines).strip("\n")
+    """Give text that keeps its line ends and indents, each line clean, at most `limit` characters in all."""
+    lines = [_indent(each) + line(each, limit) for each in value[: 4 * limit].splitlines()]
+    text = "\n".join(each.rstrip() for each in lines).strip("\n")
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
+def _indent(text: str) -> str:
+    return " " * min(MAX_INDENT, len(text) - len(text.lstrip(" ")))
 
 
 def ascii_line(value: str, limit: int) -> str:
