@@ -257,7 +257,7 @@ def _fill(
     loop runs once for every property of the graph, so it must not work anything out twice."""
     for name, value in properties.items():
         known = places.get((name, type(value)))
-        if known is not None and (type(value) is not float or is_double(value)):
+        if known is not None and (not isinstance(value, int | float) or is_double(value)):
             row[known] = value
             continue
         kept = _finite(value)
@@ -266,10 +266,11 @@ def _fill(
         for kind in kinds_of(kept):
             place = used.setdefault((name, kind), column(name, kind))
             row[place] = _part(kept, kind)
-            if type(value) in (str, bool, float):
+            if type(value) in _SCALARS:
                 places[name, type(value)] = place
 
 
+_SCALARS = (str, bool, float, int)
 _MEMBERS: Mapping[Kind, type | tuple[type, ...]] = {Kind.STRINGS: str, Kind.NUMBERS: (int, float)}
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from secgraph.errors import QueryError
 from secgraph.graph.model import Scalar
 from secgraph.graph.relations import Catalogue, Cell
+from secgraph.graph.search import is_double
 from secgraph.j1ql.nodes import AnyOf, Literal, Parameter
 
 ParameterValue = Scalar | Sequence[Scalar] | None
@@ -55,9 +57,9 @@ class Compilation:
         found = self.parameters.get(name, self)
         if found is self and name.startswith(STORED):
             found = self.parameters.get(name.removeprefix(STORED), self)
-        if isinstance(found, str | int | float) or found is None:
+        if found is None or _is_scalar(found):
             return Literal(found, parameter.at)
-        if isinstance(found, list | tuple) and all(isinstance(it, str | int | float) for it in found):
+        if isinstance(found, list | tuple) and all(_is_scalar(item) for item in found):
             return AnyOf(tuple(Literal(item, parameter.at) for item in found))
         raise self._not_usable(parameter, is_missing=found is self)
 
@@ -76,3 +78,7 @@ class Compilation:
             parameter.at,
             expected="a string, a number, a boolean or a list of those",
         )
+
+
+def _is_scalar(value: object) -> TypeGuard[Scalar]:
+    return isinstance(value, str) or (isinstance(value, int | float) and is_double(value))

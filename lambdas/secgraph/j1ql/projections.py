@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from secgraph.graph.relations import Kind
 from secgraph.j1ql.compilation import Compilation
-from secgraph.j1ql.functions import Expressions, coalesced, has_aggregate
+from secgraph.j1ql.functions import Expressions, has_aggregate
 from secgraph.j1ql.names import Checked, Target, What
 from secgraph.j1ql.nodes import Column, Everything, Query
 from secgraph.j1ql.paths import Frame, column_of
 from secgraph.j1ql.plan import Cells, EntityCells, RelationshipCells, TableShape, ValueCells
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.printing import column_name
+from secgraph.j1ql.scalars import coalesced
 from secgraph.j1ql.typed import RecordOf, Typed, property_of, sort_keys
 
 _LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS})

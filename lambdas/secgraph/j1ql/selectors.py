@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from secgraph.errors import QueryError
-from secgraph.graph.relations import Kind, Sort, column, quoted
+from secgraph.graph.relations import Sort
 from secgraph.graph.search import words
 from secgraph.j1ql.compilation import Compilation
 from secgraph.j1ql.nodes import Comparison, EntityPattern, Literal, Op, Path, Selector
@@ -97,8 +97,3 @@ class Matcher:
 def matches(name: str, sort: Sort) -> bool:
     """Tell whether a class (capital first letter) or type is that of a sort; names are exact."""
     return name in sort.classes if name[:1].isupper() else name == sort.type
-
-
-def id_column(held: Iterable[Kind]) -> str:
-    """Give the column of the text `_id`, or NULL while the graph is empty."""
-    return quoted(column("_id", Kind.STRING)) if Kind.STRING in held else ""
