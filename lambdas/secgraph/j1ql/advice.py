@@ -43,6 +43,11 @@ def distance(left: str, right: str, allowed: int) -> int:
     return min(row[-1], allowed + 1)
 
 
+def short(text: str, most: int = 40) -> str:
+    """`text` cut to a length that a message can bear."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def listed(names: Iterable[str]) -> str:
     """`"a", "b" or "c"`: names for the `expected` of an error."""
     quoted = [f'"{name}"' for name in names]

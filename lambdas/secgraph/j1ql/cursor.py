@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from secgraph.errors import Position, QueryError
+from secgraph.j1ql.advice import short
 from secgraph.j1ql.lexer import RESERVED, Kind, Token
 from secgraph.j1ql.nodes import Query
 
@@ -17,6 +18,13 @@ SUBQUERY_DEPTH = 5
 
 MAX_HOPS = 60
 """Most THATs in one query text."""
+
+
+AFTER_SELECTOR = "WITH, AS, THAT, WHERE, RETURN …"
+AFTER_FILTER = "AS, THAT, WHERE, RETURN …"
+AFTER_ALIAS = "THAT, WHERE, RETURN …"
+AFTER_BLOCK = "AS, THAT, (, WHERE, RETURN …"
+"""What may follow the parts of an entity, and an optional block."""
 
 
 @dataclass(slots=True)
@@ -110,4 +118,4 @@ def shown(token: Token) -> str:
     """The token as an error names it, cut to a readable length."""
     if token.kind is Kind.END:
         return "the end of the query"
-    return token.text if len(token.text) <= 40 else token.text[:39] + "…"
+    return short(token.text)

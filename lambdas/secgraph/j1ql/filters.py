@@ -7,7 +7,7 @@ from secgraph.j1ql.cursor import Cursor, shown
 from secgraph.j1ql.expressions import key
 from secgraph.j1ql.lexer import MISSPELT, Kind
 from secgraph.j1ql.nodes import And, Comparison, Expr, Filter, Op, Or, Path
-from secgraph.j1ql.values import Clause, is_moment, moment, or_list, right, where_path, with_path
+from secgraph.j1ql.values import Clause, is_moment, or_list, right, where_path, whole_moment, with_path
 
 EXPECTED_OPERATOR = "a comparison operator"
 
@@ -65,7 +65,7 @@ def _is_arithmetic(cursor: Cursor) -> bool:
 def _moment_first(cursor: Cursor, clause: Clause) -> Comparison:
     """`date.now - 7 days > lastSeenOn`, turned round."""
     first = cursor.token
-    value = moment(cursor)
+    value = whole_moment(cursor)
     mirrored = _MIRRORED.get(cursor.token.text)
     if mirrored is None:
         raise cursor.error("<, >, <= or >=")
@@ -117,6 +117,9 @@ def _foreign(cursor: Cursor, length: int) -> QueryError:
         name = f"[{_source(cursor, length)}-{cursor.ahead().text}]"
         message = f"A name with a character other than letters, digits, _ and . stands in brackets: {name}."
         return cursor.error(EXPECTED_OPERATOR, message, suggestion=name)
+    if cursor.at_symbol("("):
+        message = "Functions stand in RETURN, HAVING and ORDER BY, not in WITH or WHERE."
+        return cursor.error(EXPECTED_OPERATOR, message)
     words = [cursor.ahead(count).text.upper() for count in range(3)]
     advice = _advice(cursor, words)
     if not advice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from secgraph.errors import QueryError
 from secgraph.j1ql.advice import nearest
-from secgraph.j1ql.cursor import Cursor, is_name, shown
+from secgraph.j1ql.cursor import AFTER_FILTER, AFTER_SELECTOR, Cursor, is_name, shown
 from secgraph.j1ql.lexer import KEYWORDS, Kind
 from secgraph.j1ql.nodes import Query, Tree
 
@@ -22,7 +22,10 @@ def leftover(cursor: Cursor, query: Query) -> QueryError:
         return cursor.error(cursor.after, message, suggestion="WITH goes before AS")
     if token.text == "(":
         return cursor.error(cursor.after)
-    if token.text == "," and query.returns is None:
+    if token.text in (",", "|") and cursor.after == AFTER_FILTER:
+        suggestion = "AND" if token.text == "," else "OR"
+        return cursor.error(cursor.after, "Conditions are joined by AND or OR.", suggestion=suggestion)
+    if token.text == "," and cursor.after == AFTER_SELECTOR:
         message = "Several classes or types are written (A|B)."
         return cursor.error(cursor.after, message, suggestion="|")
     if token.kind is Kind.WORD and not token.keyword:

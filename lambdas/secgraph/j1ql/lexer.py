@@ -238,4 +238,5 @@ def _stray(source: Source, offset: int) -> QueryError:
     character = source.text[offset]
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     message = f"The character {shown} has no meaning here; put names that hold it in brackets: [name]."
-    return source.error(message, offset, 1, "a name, a value or an operator")
+    suggestion = "AND" if character == "&" else ""
+    return source.error(message, offset, 1, "a name, a value or an operator", suggestion)

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from secgraph.errors import Position, QueryError
 from secgraph.j1ql.clauses import clauses
-from secgraph.j1ql.cursor import MAX_HOPS, Cursor, is_name
+from secgraph.j1ql.cursor import (
+    AFTER_ALIAS,
+    AFTER_BLOCK,
+    AFTER_FILTER,
+    AFTER_SELECTOR,
+    MAX_HOPS,
+    Cursor,
+    is_name,
+)
 from secgraph.j1ql.filters import conditions
 from secgraph.j1ql.leftovers import leftover
 from secgraph.j1ql.lexer import Kind, tokenize
@@ -74,11 +82,11 @@ def _query(cursor: Cursor) -> Query:
 
 def _entity(cursor: Cursor) -> EntityPattern:
     selector = _selector(cursor)
-    cursor.after = "WITH, AS, THAT, WHERE, RETURN …"
+    cursor.after = AFTER_SELECTOR
     found = None
     if cursor.word("WITH"):
         found = conditions(cursor, Clause.WITH)
-        cursor.after = "AS, THAT, WHERE, RETURN …"
+        cursor.after = AFTER_FILTER
         if cursor.at_word("WITH"):
             message = "An entity has one WITH; join its conditions with AND."
             raise cursor.error(cursor.after, message, suggestion="AND")
@@ -96,7 +104,7 @@ def _alias(cursor: Cursor) -> tuple[str | None, Position]:
     if not is_name(token):
         message = f"{token.text} is a word of the language and cannot be an alias." if token.keyword else ""
         raise cursor.error("an alias, a plain word", message)
-    cursor.after = "THAT, WHERE, RETURN …"
+    cursor.after = AFTER_ALIAS
     return cursor.take().value, token.at
 
 
@@ -165,7 +173,7 @@ def _block(cursor: Cursor) -> Block:
     cursor.take()
     cursor.expect("?", "?", suggestion="?")
     cursor.leave()
-    cursor.after = "AS, THAT, WHERE, RETURN …"
+    cursor.after = AFTER_BLOCK
     at = cursor.span(first)
     alias, alias_at = _alias(cursor)
     return Block(steps, alias, at, alias_at)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from secgraph.errors import Position, QueryError
-from secgraph.j1ql.advice import listed, near, nearest
+from secgraph.j1ql.advice import listed, near, nearest, short
 from secgraph.j1ql.nodes import Block, EntityPattern, Hop, Query, Selector, Step
 
 MAX_LISTED = 10
@@ -149,8 +149,8 @@ class Scope:
     def _unknown(self, name: str, at: Position, attribute: str) -> QueryError:
         names = self.names()
         close = near(name, names)
-        valid = [*close, *(other for other in names if other not in close)][:MAX_LISTED]
-        message = f"This query names nothing {name}"
+        valid = [short(it) for it in (*close, *(other for other in names if other not in close))][:MAX_LISTED]
+        message = f"This query names nothing {short(name)}"
         message += f"; it names {', '.join(valid)}." if valid else "; give its entities aliases with AS."
         suggestion = nearest(name, names) or self._respelt(name, attribute)
         return QueryError("NAME", message, at, expected=listed(valid) or "an alias", suggestion=suggestion)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from secgraph.errors import Position, QueryError
-from secgraph.j1ql.advice import nearest
+from secgraph.j1ql.advice import nearest, short
 from secgraph.j1ql.cursor import SUBQUERY_DEPTH, Cursor, shown
 from secgraph.j1ql.lexer import Kind, Token
 from secgraph.j1ql.moments import EXPECTED_UNIT, UNITS, epoch_ms
@@ -96,14 +96,14 @@ def or_list(cursor: Cursor, opening: Token) -> str:
         if token.kind is Kind.END or token.text == ")":
             break
         words.append("OR" if token.text == "," else token.text)
-    return f"({' '.join(words)})"
+    return f"({short(' '.join(words), 200)})"
 
 
 def item(cursor: Cursor, clause: Clause) -> Item:
     """One value, or in WHERE also a property of another record."""
     token = cursor.token
     if is_moment(cursor):
-        return moment(cursor)
+        return whole_moment(cursor)
     if token.keyword in CONSTANTS:
         return Literal(CONSTANTS[token.keyword], cursor.take().at)
     match token.kind:
@@ -181,6 +181,15 @@ def moment(cursor: Cursor) -> Moment:
     while _is_offset(cursor):
         offsets.append(_offset(cursor))
     return Moment(base, tuple(offsets), cursor.span(first))
+
+
+def whole_moment(cursor: Cursor) -> Moment:
+    """A moment in a filter. It holds no arithmetic, so in `date.now - 7` the unit was forgotten."""
+    found = moment(cursor)
+    if cursor.token.text in ("+", "-") and cursor.ahead().kind is Kind.NUMBER:
+        message = f"{cursor.ahead().text} needs a unit, such as days."
+        raise cursor.error(EXPECTED_UNIT, message, token=cursor.ahead(2))
+    return found
 
 
 def _date(cursor: Cursor) -> int:
