@@ -15,6 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from secgraph.flows.asking import compile_query
+from secgraph.rules.check import check
+from secgraph.rules.pack import load
+
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = sorted(
     path for path in ROOT.rglob("*.md") if not {".venv", "node_modules", "build"} & set(path.parts)
@@ -23,9 +27,9 @@ ELSEWHERE = {
     "make test": ".ci/run",
     "make test-asset": ".ci/run",
     "make e2e": ".ci/run",
-    "make bench": "benchmarks/README.md",
     "make bootstrap": "tests/e2e",
     "make deploy": "tests/e2e",
+    "aws lambda invoke": "tests/e2e",
 }
 """Commands that a test cannot run in passing, and where they are run or why not."""
 
@@ -51,6 +55,7 @@ def _commands(path: Path) -> list[Command]:
 
 
 def _documents_with_commands():
+    """Give the commands of each document that has any to run here."""
     for path in DOCUMENTS:
         commands = [command for command in _commands(path) if _runs_elsewhere(command.text) is None]
         if commands:
@@ -65,19 +70,24 @@ def _pattern(output: str) -> re.Pattern[str]:
     return re.compile(".*?".join(re.escape(part) for part in output.strip().split("…")), re.S)
 
 
-@pytest.mark.parametrize("commands", _documents_with_commands())
+@pytest.mark.parametrize("commands", list(_documents_with_commands()))
 def test_every_command_prints_what_the_document_says(commands, tmp_path):
     for name in ("examples", "rule_packs"):
         (tmp_path / name).symlink_to(ROOT / name)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "COLUMNS": "110", "PYTHONWARNINGS": "error"}
+    environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"}
     environment.pop("SECGRAPH_GRAPH", None)
     for command in commands:
         text = "secgraph demo" if command.text == "make demo" else command.text
         done = subprocess.run(
-            ["bash", "-c", text], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+            ["bash", "-c", f"{{ {text}; }} 2>&1"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
-        printed = (done.stdout + done.stderr).strip()
+        printed = done.stdout.strip()
         assert _pattern(command.output).fullmatch(printed), (
             f"{command.where}: $ {command.text}\nprinted:\n{printed}\n\nthe document says:\n{command.output}"
         )
@@ -90,6 +100,14 @@ def test_commands_that_run_elsewhere_do_run_there():
         if place == ".ci/run":
             assert f"\n{command}\n" in script
     assert re.search(r"^demo:.*\n\t@\$\(VENV\)/bin/secgraph demo$", (ROOT / "Makefile").read_text(), re.M)
+
+
+def test_the_rules_that_the_documents_show_run():
+    text = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    shown = re.findall(r"^```json\n(.*?)^```$", text, re.M | re.S)
+    reports = check([load(pack, "shown") for pack in shown], compile_query=compile_query)
+    assert [report.status for report in reports] == ["runs"] * len(shown)
+    assert shown
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

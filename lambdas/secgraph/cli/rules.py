@@ -99,7 +99,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"cannot be used: {problem}")
     for result in report.results:
         state = _state(result.active) if result.outcome == EVALUATED else result.outcome
-        print(f"{state:<12} {result.level:<9} {result.total:>6} rows  {result.rule}")
+        print(f"{state:<12} {result.level:<9} {_rows(result.total)}  {result.rule}")
         for note in (result.error, *result.notes):
             if note:
                 print(f"{'':<12} - {note}")
@@ -119,7 +119,7 @@ def _alerts(arguments: argparse.Namespace) -> int:
     for alert in held:
         state = alert.state
         since = _time(state.opened_on if state.active else state.resolved_on)
-        print(f"{_state(state.active):<9} {state.level.name:<9} {state.total:>6} rows  {state.rule}{since}")
+        print(f"{_state(state.active):<9} {state.level.name:<9} {_rows(state.total)}  {state.rule}{since}")
         for row in state.rows[:ROWS_SHOWN] if state.active else ():
             print(f"{'':<9} - {row.title}")
     return 0
@@ -140,6 +140,10 @@ def as_json(alert: Alert) -> dict[str, object]:
         "rows": [row.title for row in state.rows],
         **({"failure": state.failure.error} if state.failure else {}),
     }
+
+
+def _rows(total: int) -> str:
+    return f"{total:>6} {'row' if total == 1 else 'rows':<4}"
 
 
 def _state(active: bool) -> str:
