@@ -123,7 +123,8 @@ def test_a_rule_that_holds_without_rows_says_so():
 
 
 def open_alert(rule: str, level: Level, total: int, *rows: Digest) -> AlertState:
-    return AlertState(rule, active=True, level=level, opened_on=NOON, seen=RowSet(total=total), rows=rows)
+    seen = RowSet.of((row.hash for row in rows), total)
+    return AlertState(rule, active=True, level=level, opened_on=NOON, seen=seen, rows=rows)
 
 
 def test_the_summary_counts_by_level_and_shows_the_worst():
@@ -145,6 +146,8 @@ def test_the_summary_counts_by_level_and_shows_the_worst():
     ]
     titles = [each for each in lines if each[:2] in ("1.", "2.", "3.", "4.")]
     assert titles == ["1. breach", "2. i-1 talks to a mining pool", "3. mild"]
+    # 211 rows, of which one is in two alerts, and three are shown.
+    assert "+207 more" in lines
     assert "2 rule(s) could not be evaluated" in message.body
 
 

@@ -103,8 +103,22 @@ def test_rules_and_what_was_rejected_come_in_the_order_of_the_file():
         "rule": "b",
         "status": "invalid",
         "reasons": ["p.json, rule 2 'b', description: is missing; say in one paragraph what the rule finds"],
-        "warnings": [],
     }
+
+
+def test_a_step_that_no_source_writes_is_warned_about():
+    rule = {
+        "name": "r",
+        "description": "d",
+        "queries": [{"query": "FIND Host THAT TRUSTS User"}],
+        "colour": 1,
+    }
+    (found,) = check([load(json.dumps(rule), "p.json")], compile_query=compile_query, fed=FED)
+    assert (found.status, found.reasons) == ("runs", ())
+    assert found.as_json()["reasons"] == [
+        "p.json, rule 1 'r', colour: is not known to this version; kept and not used",
+        "query0: no source of this version writes TRUSTS relationships",
+    ]
 
 
 def test_a_file_that_cannot_be_read_is_one_invalid_line():

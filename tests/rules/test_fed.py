@@ -7,7 +7,7 @@ from pathlib import Path
 from secgraph.graph.model import GraphChange
 from secgraph.ingest.event import parse
 from secgraph.ingest.normalise import Ignored, normalise
-from secgraph.rules.fed import FED
+from secgraph.rules.fed import FED, FED_VERBS
 
 EVENTS = sorted((Path(__file__).parent.parent / "ingest" / "fixtures").glob("*.json"))
 
@@ -34,3 +34,7 @@ def test_whatever_is_declared_is_written():
 
 SELDOM = {"vulnerability"}
 """Vulnerabilities that are neither CVE nor GitHub advisory; no fixture has one."""
+
+
+def test_the_verbs_are_those_that_ingest_writes():
+    assert {edge.verb for change in changes() for edge in change.observation.edges} == FED_VERBS

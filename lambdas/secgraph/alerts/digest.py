@@ -41,7 +41,7 @@ def digest(row: Row, since: int) -> Digest:
         since=since,
         title=_first(facts, TITLE, "displayName", "name", "_key", "id") or "row",
         type=_first(facts, WORD, "_type"),
-        target=_first(facts, WORD, "targets", "instanceId", "bucketName", "functionName", "arn"),
+        target=_first(facts, WORD, "targets", "instanceId"),
         account=_first(facts, WORD, "accountId"),
         account_name=_first(facts, WORD, "tag.AccountName"),
         region=_first(facts, WORD, "region"),

@@ -66,12 +66,11 @@ def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Mes
         key=lambda pair: (-pair[0], -(pair[1].score or 0.0), pair[1].title),
     )
     distinct = list({each.hash: each for _, each in top}.values())
-    rows = sum(state.total for state in ordered)
     opened = f"{len(ordered)} alert{'s' * (len(ordered) != 1)} open: {counts}"
     parts = [
         f"The first summary of this deployment, {_time(now)}. {opened}.",
         "\n".join([*shown[:RULES_SHOWN], *_more(len(shown) - RULES_SHOWN, "alerts")]),
-        "\n".join(["First of all:", *_listed(distinct, rows)]),
+        "\n".join(["First of all:", *_listed(distinct, _distinct(ordered))]),
         f"{failing} rule(s) could not be evaluated; `rules check` says why." if failing else "",
         "From now on each change of an alert has a message of its own.",
     ]
@@ -81,6 +80,12 @@ def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Mes
         body=_body(parts),
         attributes=_attributes(ordered[0].level, SUMMARY, SUMMARY),
     )
+
+
+def _distinct(states: Sequence[AlertState]) -> int:
+    """Count the rows of several alerts, one that several have once, as far as they are known."""
+    hashes = {hash_ for state in states for hash_ in state.seen.hashes}
+    return len(hashes) + sum(state.total - len(state.seen.hashes) for state in states)
 
 
 def _empty_summary(now: int) -> Message:

@@ -25,7 +25,7 @@ from secgraph.j1ql.nodes import (
     Step,
     Subquery,
 )
-from secgraph.rules.fed import FED
+from secgraph.rules.fed import FED, FED_VERBS
 from secgraph.rules.pack import Pack
 from secgraph.rules.rule import Rule, RuleQuery
 
@@ -49,13 +49,12 @@ class RuleReport:
     warnings: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
-        """Give the shape that `rules check --json` prints."""
+        """Give the shape that `rules check --json` prints; its reasons include the warnings."""
         return {
             "pack": self.pack,
             "rule": self.rule,
             "status": self.status,
-            "reasons": list(self.reasons),
-            "warnings": list(self.warnings),
+            "reasons": [*self.reasons, *self.warnings],
         }
 
 
@@ -79,6 +78,7 @@ def _report(rule: Rule, compile_query: Compile, known: frozenset[str]) -> RuleRe
     invalid: list[str] = []
     unsupported = [*rule.blocked, *rule.left_out]
     unfed: list[str] = []
+    warnings = list(rule.warnings)
     for query in rule.queries:
         try:
             compiled = compile_query(query.text)
@@ -87,10 +87,10 @@ def _report(rule: Rule, compile_query: Compile, known: frozenset[str]) -> RuleRe
             held.append(_reason(query, error))
         else:
             unfed += _unfed(query, compiled, known)
-    for status, reasons in ((INVALID, invalid), (UNSUPPORTED, unsupported), (UNFED, unfed)):
-        if reasons:
-            return RuleReport(rule.pack, rule.name, status, (*invalid, *unsupported, *unfed), rule.warnings)
-    return RuleReport(rule.pack, rule.name, RUNS, (), rule.warnings)
+            warnings += _unwritten(query, compiled)
+    status = INVALID if invalid else UNSUPPORTED if unsupported else UNFED if unfed else RUNS
+    reasons = (*invalid, *unsupported, *unfed)
+    return RuleReport(rule.pack, rule.name, status, reasons, tuple(warnings))
 
 
 def _reason(query: RuleQuery, error: QueryError) -> str:
@@ -109,6 +109,16 @@ def _unfed(query: RuleQuery, compiled: Query, known: frozenset[str]) -> list[str
         if selector.names and "*" not in selector.names and not known.intersection(selector.names):
             names = " or ".join(selector.names)
             found.append(f"{query.name}: no source of this version brings {names} into the graph")
+    return list(dict.fromkeys(found))
+
+
+def _unwritten(query: RuleQuery, compiled: Query) -> list[str]:
+    """Say which steps no source of this version writes a relationship for."""
+    found = []
+    for hop in (step for step in compiled.steps if isinstance(step, Hop)):
+        if hop.verbs and not FED_VERBS.intersection(hop.verbs):
+            verbs = " or ".join(hop.verbs)
+            found.append(f"{query.name}: no source of this version writes {verbs} relationships")
     return list(dict.fromkeys(found))
 
 

@@ -21,3 +21,6 @@ FED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         if isinstance(kind, Kind)
     }
 )
+
+FED_VERBS: Final = frozenset({"CONTAINS", "HAD", "HAS", "IDENTIFIED", "IS", "PROTECTS", "USES"})
+"""The classes of the relationships that they bring."""

@@ -217,7 +217,10 @@ def _versions(fields: Fields) -> None:
 
 
 def _unknown(fields: Fields) -> list[str]:
-    return [f"{fields.at(name)}: is not known to this version; kept and not used" for name in fields.rest()]
+    unused = [f"{fields.at(name)}: is not known to this version; kept and not used" for name in fields.rest()]
+    if fields.raw.get("ignorePreviousResults") is True:
+        unused.append(f"{fields.at('ignorePreviousResults')}: is kept and not used in this version")
+    return unused
 
 
 def _queries(fields: Fields) -> tuple[tuple[RuleQuery, ...], list[str]]:
