@@ -20,9 +20,8 @@ from secgraph.rules.check import check
 from secgraph.rules.pack import load
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = sorted(
-    path for path in ROOT.rglob("*.md") if not {".venv", "node_modules", "build"} & set(path.parts)
-)
+FOLDERS = ("docs", "lambdas", "infra", "tests", "rule_packs", "examples", "benchmarks")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(file for name in FOLDERS for file in (ROOT / name).rglob("*.md"))])
 ELSEWHERE = {
     "make test": ".ci/run",
     "make test-asset": ".ci/run",
