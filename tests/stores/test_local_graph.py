@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from secgraph.adapters.local_graph import LocalGraph
-from secgraph.errors import InputError, StoreError, StoreLocked
+from secgraph.errors import InputError, StoreError, StoreLocked, StoreUnavailable
+from secgraph.graph.loading import items_of
 from secgraph.ingest.ports import Quarantined
 
 
@@ -41,7 +43,7 @@ def test_a_missing_file_is_not_made_by_a_reader(tmp_path):
 def test_a_file_that_is_no_database_is_named(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("not a database, and longer than the header of one " * 200)
-    with pytest.raises(InputError, match=r"notes\.txt: this is not a secgraph graph file"):
+    with pytest.raises(InputError, match=r"notes\.txt: this cannot be opened as a secgraph graph file"):
         LocalGraph.open(path)
     assert path.read_text().startswith("not a database")
 
@@ -72,3 +74,26 @@ def test_quarantine_keeps_each_event_once(tmp_path):
         graph.put([one, other, one])
         graph.put([one])
         assert graph.quarantined() == [other, one]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"the folder .*none is not there"):
+        LocalGraph.open(tmp_path / "none" / "graph.duckdb")
+
+
+@pytest.mark.parametrize("name", [":memory:", "md:graph", "s3:graph"])
+def test_a_name_that_means_something_else_to_duckdb_is_a_file_all_the_same(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    LocalGraph.open(Path(name)).close()
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_a_store_that_cannot_be_written_says_so_and_keeps_nothing(tmp_path):
+    path = tmp_path / "graph.duckdb"
+    LocalGraph.open(path).close()
+    with LocalGraph.open(path, read_only=True) as graph:
+        with pytest.raises(StoreUnavailable, match=r"the graph file cannot be used: .*read-only"):
+            graph.write(items_of({"entities": [{"_key": "a", "_type": "t", "_class": "C"}]}, now=1))
+        with pytest.raises(StoreUnavailable, match="read-only"):
+            graph.put([Quarantined("a" * 64, "no reason", "{}", 5)])
+        assert graph.items() == []

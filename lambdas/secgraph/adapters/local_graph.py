@@ -5,14 +5,15 @@ A batch costs one bulk read and one bulk write, whatever its size: row by row wo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
 import duckdb
 
 from secgraph.adapters.duckdb_relations import Relations
-from secgraph.errors import InputError, StoreError, StoreLocked
+from secgraph.errors import InputError, StoreError, StoreLocked, StoreUnavailable
 from secgraph.graph import merge, stored
 from secgraph.graph.model import Item
 from secgraph.ingest.ports import Quarantined
@@ -40,15 +41,20 @@ class LocalGraph:
             raise InputError(
                 f"{path}: there is no graph here yet; make one with `secgraph ingest` or `secgraph load`"
             )
+        if not path.absolute().parent.is_dir():
+            raise InputError(f"{path}: the folder {path.parent} is not there; make it first")
         try:
-            connection = duckdb.connect(str(path), read_only=read_only)
+            # Absolute: DuckDB takes `:memory:`, `md:…` and `s3:…` for something else than a file's name.
+            connection = duckdb.connect(str(path.absolute()), read_only=read_only)
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
                 raise StoreLocked(
                     f"{path}: another process has this graph file open; wait for it to finish, or choose "
                     "another with --graph"
                 ) from error
-            raise InputError(f"{path}: this is not a secgraph graph file: {_first_line(error)}") from error
+            raise InputError(
+                f"{path}: this cannot be opened as a secgraph graph file: {_first_line(error)}"
+            ) from error
         try:
             return cls(connection, _prepare(connection, path, read_only=read_only))
         except BaseException:
@@ -73,9 +79,10 @@ class LocalGraph:
 
     def read(self, ids: Collection[str]) -> Mapping[str, Item]:
         """Give the stored items among these ids, in one query."""
-        rows = self.connection.execute(
-            "SELECT body FROM item WHERE id IN (SELECT unnest(?::VARCHAR[]))", [sorted(set(ids))]
-        ).fetchall()
+        with _failures_told():
+            rows = self.connection.execute(
+                "SELECT body FROM item WHERE id IN (SELECT unnest(?::VARCHAR[]))", [sorted(set(ids))]
+            ).fetchall()
         items = (stored.load(body) for (body,) in rows)
         return {item.thing.id: item for item in items}
 
@@ -83,15 +90,10 @@ class LocalGraph:
         """Put the items whose stored `rev` has not moved, in one transaction; give the ids that lost."""
         if not items:
             return []
-        self.connection.execute("BEGIN")
-        try:
+        with _failures_told(), self._transaction():
             held = self._revs([item.thing.id for item in items])
             won = [item for item in items if held.get(item.thing.id, 0) == item.rev - 1]
             self._put(won)
-            self.connection.execute("COMMIT")
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
         written = {item.thing.id for item in won}
         return [item.thing.id for item in items if item.thing.id not in written]
 
@@ -100,14 +102,15 @@ class LocalGraph:
         columns = zip(
             *[(event.id, event.reason, event.body, event.received_on) for event in events], strict=True
         )
-        self.connection.execute(
-            """INSERT INTO quarantine
-               SELECT DISTINCT ON (id) * FROM (
-                   SELECT unnest(?::VARCHAR[]) AS id, unnest(?::VARCHAR[]) AS reason,
-                          unnest(?::VARCHAR[]) AS body, unnest(?::BIGINT[]) AS received_on)
-               WHERE id NOT IN (SELECT id FROM quarantine)""",
-            [list(column) for column in columns],
-        )
+        with _failures_told():
+            self.connection.execute(
+                """INSERT INTO quarantine
+                   SELECT DISTINCT ON (id) * FROM (
+                       SELECT unnest(?::VARCHAR[]) AS id, unnest(?::VARCHAR[]) AS reason,
+                              unnest(?::VARCHAR[]) AS body, unnest(?::BIGINT[]) AS received_on)
+                   WHERE id NOT IN (SELECT id FROM quarantine)""",
+                [list(column) for column in columns],
+            )
 
     def quarantined(self) -> list[Quarantined]:
         """List what is in quarantine, oldest first."""
@@ -120,6 +123,17 @@ class LocalGraph:
         """Give every item, by id."""
         rows = self.connection.execute("SELECT body FROM item ORDER BY id").fetchall()
         return [stored.load(body) for (body,) in rows]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        # Outside: a commit that fails has already ended the transaction.
+        self.connection.execute("COMMIT")
 
     def _revs(self, ids: Sequence[str]) -> dict[str, int]:
         return dict(
@@ -161,6 +175,15 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bo
     if not tables:
         relations.create()
     return relations
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Say of what DuckDB cannot do, such as write to a full disk, that the store failed."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreUnavailable(f"the graph file cannot be used: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:
