@@ -20,6 +20,7 @@ from infra.function import Function
 from infra.settings import Settings
 from secgraph import contract
 
+EVERY: Final = Duration.minutes(contract.EVALUATE_EVERY_MINUTES)
 ALERT_ACTIONS: Final = ("dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem")
 
 
@@ -53,6 +54,7 @@ class Alerting(Construct):
             timeout_seconds=contract.EVALUATE_TIMEOUT_SECONDS,
             memory_mb=settings.memory_mb,
             retention_days=settings.retention_days,
+            keep_event=EVERY,
             environment={
                 contract.GRAPH_TABLE: graph.table_name,
                 contract.ALERT_TABLE: alerts.table_name,
@@ -79,14 +81,13 @@ class Alerting(Construct):
         )
 
     def _schedule(self) -> None:
-        every = Duration.minutes(contract.EVALUATE_EVERY_MINUTES)
         events.Rule(
             self,
             "Schedule",
             description="evaluates the secgraph rules",
-            schedule=events.Schedule.rate(every),
+            schedule=events.Schedule.rate(EVERY),
             # A missed run is not repeated: the next one sees the same graph and does the same work.
-            targets=[targets.LambdaFunction(self.evaluate.function, retry_attempts=0, max_event_age=every)],
+            targets=[targets.LambdaFunction(self.evaluate.function, retry_attempts=0, max_event_age=EVERY)],
         )
 
 

@@ -16,10 +16,16 @@ from secgraph import contract
 
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE: Final = lambda_.Architecture.ARM_64
+ALARM_PERIOD: Final = Duration.minutes(5)
+ALARM_PERIODS: Final = 2 * contract.EVALUATE_EVERY_MINUTES // 5
 
 
 class Function(Construct):
     """A function, its role and its alarm. Nothing is granted here but writing to its own log group.
+
+    `keep_event` is for a function that a schedule starts: a failed run is not repeated, since the next tick
+    does the same work, and a throttled one waits no longer than this. Lambda's own default is two more tries
+    under the same request id, and six hours.
 
     The role is made here because the one that the CDK makes holds an AWS-managed policy, which lets the
     function write to every log group of the account.
@@ -37,6 +43,7 @@ class Function(Construct):
         memory_mb: int,
         retention_days: int,
         environment: Mapping[str, str],
+        keep_event: Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
         log_group = logs.LogGroup(
@@ -56,21 +63,19 @@ class Function(Construct):
             memory_size=memory_mb,
             role=self.role,
             log_group=log_group,
+            retry_attempts=None if keep_event is None else 0,
+            max_event_age=keep_event,
             environment={
                 "POWERTOOLS_SERVICE_NAME": contract.SERVICE,
                 "POWERTOOLS_METRICS_NAMESPACE": contract.METRICS_NAMESPACE,
                 **environment,
             },
         )
-        self.alarm = cloudwatch.Alarm(
+        self.alarm = any_alarm(
             self,
             "Errors",
-            alarm_description=f"secgraph: the function failed ({description}). Its log group says why.",
-            metric=self.function.metric_errors(period=Duration.minutes(5), statistic="Sum"),
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            f"the function failed ({description}). Its log group says why",
+            self.function.metric_errors(period=ALARM_PERIOD, statistic="Sum"),
         )
 
     def allow(self, actions: Sequence[str], *resources: str) -> None:
@@ -78,6 +83,30 @@ class Function(Construct):
         self.role.add_to_principal_policy(
             iam.PolicyStatement(actions=list(actions), resources=list(resources))
         )
+
+
+def any_alarm(
+    scope: Construct,
+    id: str,  # noqa: A002
+    text: str,
+    metric: cloudwatch.IMetric,
+    threshold: int = 1,
+) -> cloudwatch.Alarm:
+    """An alarm as soon as the metric reaches the threshold, which ends after half an hour below it.
+
+    What fails at every run, which is every 15 minutes, is so one alarm and not one at every run.
+    """
+    return cloudwatch.Alarm(
+        scope,
+        id,
+        alarm_description=f"secgraph: {text}.",
+        metric=metric,
+        threshold=threshold,
+        evaluation_periods=ALARM_PERIODS,
+        datapoints_to_alarm=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
 
 
 def _retention(days: int) -> logs.RetentionDays:

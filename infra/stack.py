@@ -56,6 +56,9 @@ class SecgraphStack(Stack):
         self._output("IngestFunction", ingestion.ingest.function.function_name, "fed by IngestQueue")
         self._output("IngestQueue", ingestion.queue.queue_url, "finding events on their way in")
         self._output("DeadLetters", ingestion.dead_letters.queue_url, "events that were given up on")
+        self._output(
+            "RedriveDeadLetters", _redrive(ingestion), "sends the dead letters through the ingest queue again"
+        )
         self._output("AlertTopic", alerting.topic.topic_arn, "subscribe to it to be told of alerts")
         self._output("GraphTable", storage.graph.table_name, "the graph; kept when the stack is deleted")
         self._output("AlertTable", storage.alerts.table_name, "alert state; kept when the stack is deleted")
@@ -67,6 +70,14 @@ class SecgraphStack(Stack):
 
 def _examples() -> str:
     return ", ".join(f"examples/events/{file.name}" for file in sorted(EXAMPLES.glob("*.json")))
+
+
+def _redrive(ingestion: Ingestion) -> str:
+    # The destination must be named: what EventBridge put there itself never was in the ingest queue.
+    return (
+        f"aws sqs start-message-move-task --source-arn {ingestion.dead_letters.queue_arn}"
+        f" --destination-arn {ingestion.queue.queue_arn}"
+    )
 
 
 def _ask(function_name: str) -> str:

@@ -47,8 +47,8 @@ class Storage(Construct):
         Validations.of(self.bucket).acknowledge(
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-S1",
-                reason="Only the ingest function writes here, a few quarantined events. Who else reached it "
-                "is told by CloudTrail data events, without a second bucket that nobody reads.",
+                reason="Only the ingest function writes here, a few quarantined events. An account that "
+                "must know who reads them records CloudTrail data events, without a bucket for access logs.",
             )
         )
 

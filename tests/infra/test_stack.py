@@ -327,6 +327,55 @@ def test_rules_are_evaluated_on_the_agreed_schedule(template: Template) -> None:
     )
 
 
+def test_a_failed_run_is_not_repeated_beside_the_next_one(template: Template, resources: Resources) -> None:
+    """Lambda repeats a failed asynchronous run twice, under the same request id, unless it is told not to."""
+    template.resource_count_is("AWS::Lambda::EventInvokeConfig", 1)
+    (config,) = of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
+    properties = config["Properties"]
+    function = resources[properties["FunctionName"]["Ref"]]["Properties"]
+    assert function["Handler"] == contract.EVALUATE_HANDLER
+    assert properties["MaximumRetryAttempts"] == 0
+    assert properties["MaximumEventAgeInSeconds"] == 60 * contract.EVALUATE_EVERY_MINUTES
+
+
+def test_what_fails_at_every_run_is_one_alarm(resources: Resources) -> None:
+    """Between two runs there is no data: an alarm that ended there would tell of every single run."""
+    for name, body in of_type(resources, "AWS::CloudWatch::Alarm").items():
+        properties = body["Properties"]
+        if not name.startswith("MonitoringSilence"):
+            assert properties["DatapointsToAlarm"] == 1, name
+            window = properties["EvaluationPeriods"] * properties["Period"]
+            assert window >= 2 * 60 * contract.EVALUATE_EVERY_MINUTES, name
+            assert properties["TreatMissingData"] == "notBreaching", name
+
+
+def test_an_hour_without_a_run_is_an_alarm(template: Template) -> None:
+    template.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "MetricName": "Invocations",
+            "ComparisonOperator": "LessThanThreshold",
+            "Threshold": 1,
+            "Period": 300,
+            "EvaluationPeriods": 12,
+            "TreatMissingData": "breaching",
+        },
+    )
+
+
+def test_the_command_for_dead_letters_names_where_they_go(template: Template, resources: Resources) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue")
+    (queue,) = [name for name, body in queues.items() if "RedrivePolicy" in body["Properties"]]
+    (dead_letters,) = queues.keys() - {queue}
+    words = template.to_json()["Outputs"]["RedriveDeadLetters"]["Value"]["Fn::Join"][1]
+    assert words == [
+        "aws sqs start-message-move-task --source-arn ",
+        {"Fn::GetAtt": [dead_letters, "Arn"]},
+        " --destination-arn ",
+        {"Fn::GetAtt": [queue, "Arn"]},
+    ]
+
+
 def test_every_alarm_tells_the_topic_and_none_names_account_or_region(resources: Resources) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     (topic,) = of_type(resources, "AWS::SNS::Topic")
