@@ -92,6 +92,31 @@ def test_a_finding_too_large_for_the_table_is_cut_or_kept_aside_never_lost(graph
     assert all(len(str(one.properties.get("description", ""))) <= 4_096 for one in shown if one)
 
 
+def test_an_event_that_would_make_a_resource_too_large_does_not_hold_up_the_others(graph, sample):
+    large = sample("02")
+    large["detail"]["findingArn"] += "0"
+    large["detail"]["resources"][0]["tags"] = {f"tag{n:03}": "x" * 4000 for n in range(120)}
+    large["detail"]["updatedAt"] = "Thu Nov 19 23:04:11.120 UTC 2026"
+    reports = deliver([sample("01"), large, sample("02")], graph)
+    assert outcomes(reports) == ["applied", "quarantined", "applied"]
+    assert "would take" in reports[1].reason
+    with LocalGraph.in_memory() as apart:
+        for event in (large, sample("02"), sample("01")):
+            deliver([event], apart)
+        assert graph_of(apart) == graph_of(graph)
+
+
+@pytest.mark.parametrize("key", ["\ud800", "\0", "\x1b[2J", "k" * 200_000])
+def test_a_reason_can_be_stored_and_shown_whatever_it_quotes(graph, sample, key):
+    event = sample("02")
+    event["detail"]["resources"][0]["tags"] = {key: ["no text"]}
+    [report] = deliver([event], graph)
+    assert report.outcome == "quarantined"
+    assert report.reason.isprintable()
+    assert len(report.reason) < 2_000
+    assert [kept.reason for kept in graph.quarantined()] == [report.reason]
+
+
 class Failing:
     """A store that fails at its n-th call, before the work is done or after it (an answer lost)."""
 

@@ -9,6 +9,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from secgraph.errors import EventError, StoreError
@@ -22,6 +23,7 @@ from secgraph.ingest.ports import Quarantine, Quarantined
 ATTEMPTS: Final = 8
 """Rounds of read, merge, write before a delivery that keeps losing to other writers is handed back."""
 CACHED: Final = 20_000
+REASON_LIMIT: Final = 1_000
 
 APPLIED, UNCHANGED, STALE = (outcome.value for outcome in merge.Outcome)
 IGNORED: Final = "ignored"
@@ -98,7 +100,7 @@ def ingest(
                 parse(delivery.body), received_on=delivery.received_on, test_source=test_source
             )
         except EventError as error:
-            refused[number] = str(error)
+            refused[number] = _readable(str(error))
             continue
         if isinstance(changes, Ignored):
             reports[number] = Report(delivery.id, IGNORED, changes.reason)
@@ -165,22 +167,44 @@ def _merge(
     now: int,
     settings: Mapping[str, AccountSettings],
 ) -> dict[str, merge.Merged]:
-    """Merge what is pending into what is held; an item too large to store refuses its events."""
+    """Merge what is pending into what is held; a change that makes an item too large refuses its event."""
     items: dict[str, merge.Merged] = {}
     for id_, changes in pending.items():
-        merged = merge.apply(held.get(id_), [change for _, _, change in changes], now=now, settings=settings)
-        size = len(stored.dump(merged.item).encode("utf-8", "surrogatepass")) if merged.written else 0
-        if size > stored.LIMIT_BYTES:
-            for number, _, change in changes:
-                refused[number] = (
-                    f"{change.thing.key} would take {size} bytes in the graph and may take "
-                    f"{stored.LIMIT_BYTES}; shorten the event's texts or lists and replay it"
-                )
-            continue
+        merge_into = partial(_merge_into, held.get(id_), now=now, settings=settings)
+        fitting, merged = list(changes), merge_into(changes)
+        if _size(merged) > stored.LIMIT_BYTES:
+            # One by one: the other events of the batch are not to blame.
+            fitting = []
+            for one in changes:
+                size = _size(merge_into([*fitting, one]))
+                if size > stored.LIMIT_BYTES:
+                    refused[one[0]] = (
+                        f"{one[2].thing.key} would take {size} bytes in the graph and may take "
+                        f"{stored.LIMIT_BYTES}; shorten the event's texts or lists and replay it"
+                    )
+                else:
+                    fitting.append(one)
+            if not fitting:
+                continue
+            merged = merge_into(fitting)
         items[id_] = merged
-        for (number, place, _), outcome in zip(changes, merged.outcomes, strict=True):
+        for (number, place, _), outcome in zip(fitting, merged.outcomes, strict=True):
             outcomes[number][place] = outcome
     return items
+
+
+def _merge_into(
+    held: Item | None,
+    changes: Sequence[tuple[int, int, GraphChange]],
+    *,
+    now: int,
+    settings: Mapping[str, AccountSettings],
+) -> merge.Merged:
+    return merge.apply(held, [change for _, _, change in changes], now=now, settings=settings)
+
+
+def _size(merged: merge.Merged) -> int:
+    return len(stored.dump(merged.item).encode("utf-8", "surrogatepass")) if merged.written else 0
 
 
 def _report(event: _Understood, outcomes: Sequence[merge.Outcome], unfinished: bool, failure: str) -> Report:
@@ -217,6 +241,15 @@ def _set_aside(
             for number, reason in refused.items()
         }
     return {number: Report(deliveries[number].id, QUARANTINED, reason) for number, reason in refused.items()}
+
+
+def _readable(reason: str) -> str:
+    """Give a reason that can be stored, logged and shown: it may quote names out of the event, of any
+    length and with any character."""
+    shown = reason if len(reason) <= REASON_LIMIT else f"{reason[: REASON_LIMIT - 3]}..."
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in shown
+    )
 
 
 def _identity(change: GraphChange) -> tuple[str, str]:
