@@ -240,6 +240,19 @@ def test_a_run_without_time_leaves_the_rest_and_the_next_begins_with_it(told: Wo
     assert [result.rule for result in told.tick(*rules).results] == ["b", "c", "a"]
 
 
+def test_a_rule_that_used_up_the_time_fails_and_comes_last_in_the_next_run(told: World):
+    queries = [{"query": f"FIND Slow{number}"} for number in range(9)]
+    (slow,) = load(json.dumps({"name": "slow", "description": "d", "queries": queries}), "p.json").rules
+    budget = iter([False] * 4 + [True] * 9)
+    report = told.tick(slow, rule("a"), stop=lambda: next(budget))
+    (failed,) = report.failed
+    assert failed.rule == "slow"
+    assert failed.error == "no time was left for query4 and what follows it; split the rule"
+    assert report.postponed == ("a",)
+    told.tick(slow, rule("a"))
+    assert [text for text, _ in told.asked][:2] == ["FIND A", "FIND Slow0"]
+
+
 # ── failures ──────────────────────────────────────────────────────────────────────────────────────────
 
 FAILURES = [

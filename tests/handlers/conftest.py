@@ -48,6 +48,11 @@ class Deployment:
             self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"]) for message in found]
 
+    def stored(self, id_: str) -> str:
+        """Give the text of an item of the alert table."""
+        answer = self.dynamodb.get_item(TableName="alerts", Key={contract.ALERT_TABLE_KEY: {"S": id_}})
+        return str(answer["Item"]["body"]["S"])
+
     def quarantined(self) -> list[dict[str, Any]]:
         """Give the records in quarantine."""
         listed = self.s3.list_objects_v2(Bucket="bucket", Prefix=contract.QUARANTINE_PREFIX)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from secgraph import contract
+from secgraph.adapters.sns import SNSNotifier
 from secgraph.handlers import runtime
 from secgraph.handlers.evaluate import handler as evaluate
 from secgraph.handlers.ingest import handler as ingest
@@ -157,3 +158,33 @@ def test_no_rule_is_begun_when_the_time_is_nearly_up(deployment, sample, batch, 
     report = evaluate({}, context)
     assert report["rules"] == []
     assert report["postponed"]
+
+
+def test_a_rule_that_cannot_be_used_is_counted_at_every_run(
+    deployment, context, capsys, tmp_path, monkeypatch
+):
+    (tmp_path / "own.json").write_text('[{"name": "nameless"}]')
+    monkeypatch.setattr(contract, "PACKS_FOLDER", str(tmp_path))
+    for _ in range(2):
+        report = evaluate({}, context)
+        assert any(problem.startswith("own.json, rule 1") for problem in report["problems"])
+        metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        assert [one[contract.METRIC_RULES_FAILED] for one in metrics] == [[float(len(report["problems"]))]]
+
+
+def test_a_repeated_request_is_a_run_of_its_own(deployment, sample, batch, context, monkeypatch):
+    """Lambda may deliver a request twice, under one id: what one try claimed is not the other's to send."""
+
+    def die(*_: object) -> None:
+        raise RuntimeError("the process dies while it publishes")
+
+    monkeypatch.setattr(SNSNotifier, "publish", die)
+    ingest(batch(sample("01"), sample("02")), context)
+    started, claims = runtime.now(), []
+    for hours in (0, 1):
+        monkeypatch.setattr(runtime, "now", lambda hours=hours: started + hours * 3_600_000)
+        with pytest.raises(RuntimeError):
+            evaluate({}, context)
+        claims.append(json.loads(deployment.stored("deployment"))["pending"]["claimed_by"])
+    assert claims[0] != claims[1]
+    assert all(claim.startswith(context.aws_request_id) for claim in claims)

@@ -15,7 +15,7 @@ from secgraph.alerts.lifecycle import Evaluation, Transition, advance, fail, fai
 from secgraph.alerts.message import compose
 from secgraph.alerts.ports import AlertStore, Notifier
 from secgraph.alerts.stored import ALERT, Alert, load_alert
-from secgraph.errors import QueryError, SecgraphError
+from secgraph.errors import PackError, QueryError, SecgraphError
 from secgraph.flows.ledger import Ledger
 from secgraph.flows.notify import Delivery
 from secgraph.j1ql import parse
@@ -115,8 +115,9 @@ def evaluate(
     """Evaluate the rules that are due and tell people what changed.
 
     `run` names this run and no other. `intervals` override how often rules are evaluated, by pack name or
-    `*` for all packs; a DISABLED rule stays so. `stop` is asked before each rule: once it says True the
-    rest waits for the next run. Raises StoreError only when the alerts cannot be read at all.
+    `*` for all packs; a DISABLED rule stays so. `stop` is asked before each query: once it says True the
+    rules not begun wait for the next run, and the one in hand fails. Raises StoreError only when the alerts
+    cannot be read at all.
     """
     ledger = Ledger(store, notifier, now, run)
     ledger.open()
@@ -128,7 +129,7 @@ def evaluate(
         if postponed or stop():
             postponed.append(rule.name)
         else:
-            results.append(_evaluate(rule, ask, ledger))
+            results.append(_evaluate(rule, ask, ledger, stop))
     ledger.summarise()
     names = {rule.name for rule in due}
     return EvaluationReport(
@@ -180,14 +181,14 @@ def _waiting_since(ledger: Ledger, rule: Rule) -> tuple[bool, int]:
 # ── one rule ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _evaluate(rule: Rule, ask: Ask, ledger: Ledger) -> RuleResult:
+def _evaluate(rule: Rule, ask: Ask, ledger: Ledger, stop: Callable[[], bool]) -> RuleResult:
     """Evaluate one rule. Whatever it meets, also a defect, is its own failure, kept with it and reported."""
     if rule.blocked:
         return _result(rule, UNSUPPORTED, "; ".join(rule.blocked))
     if rule.name in ledger.unreadable:
         return _result(rule, FAILED, ledger.unreadable[rule.name])
     try:
-        evaluation = _asked(rule, ask)
+        evaluation = _asked(rule, ask, stop)
     except Exception as error:
         if isinstance(error, QueryError) and error.code == "UNSUPPORTED":
             return _result(rule, UNSUPPORTED, _said(error))
@@ -198,12 +199,15 @@ def _evaluate(rule: Rule, ask: Ask, ledger: Ledger) -> RuleResult:
         return _result(rule, FAILED, _said(error))
 
 
-def _asked(rule: Rule, ask: Ask) -> Evaluation:
+def _asked(rule: Rule, ask: Ask, stop: Callable[[], bool]) -> Evaluation:
     """Run the queries of a rule and its operations on what they give."""
     bound: dict[str, Mapping[str, object]] = {}
     rows: list[Row] = []
     total, whole = 0, True
     for each in rule.queries:
+        if bound and stop():
+            # A failure, so that the next run takes this rule last: a run that it killed would begin with it.
+            raise PackError(f"no time was left for {each.name} and what follows it; split the rule")
         query = parse(each.text)
         wanted = rows_wanted(query)
         answer = ask(each.text if wanted is query else str(wanted), include_deleted=each.include_deleted)

@@ -5,8 +5,10 @@ Trigger: an EventBridge schedule. Flow: flows.evaluate. Writes: alert table, ale
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 import boto3
 
@@ -36,19 +38,26 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         store=_alerts(),
         notifier=_topic(),
         now=now,
-        run=context.aws_request_id,
+        run=f"{context.aws_request_id}/{uuid4()}",  # Lambda may deliver one request twice
         stop=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
     )
-    _measure(report)
-    return report.as_json()
+    problems = [str(problem) for pack in _packs() for problem in pack.problems]
+    _measure(report, problems)
+    return report.as_json() | {"problems": problems}
 
 
-def _measure(report: EvaluationReport) -> None:
+def _measure(report: EvaluationReport, problems: Sequence[str]) -> None:
+    """Count and log what needs a person. A rule that cannot be used counts as failed: nobody watches it."""
+    if report.failed or problems:
+        runtime.measure(contract.METRIC_RULES_FAILED, len(report.failed) + len(problems))
     if report.failed:
-        runtime.measure(contract.METRIC_RULES_FAILED, len(report.failed))
         runtime.logger.error(
             "some rules failed", rules={result.rule: result.error for result in report.failed[:20]}
         )
+    if problems:
+        runtime.logger.error("some rules cannot be used", problems=problems[:20])
+    if report.postponed:
+        runtime.logger.warning("no time was left for some rules", rules=report.postponed[:20])
     if report.undelivered:
         runtime.measure(contract.METRIC_MESSAGES_FAILED, len(report.undelivered))
         runtime.logger.error(
@@ -60,17 +69,16 @@ def _measure(report: EvaluationReport) -> None:
 
 @cache
 def _packs() -> tuple[Pack, ...]:
-    packs = load_all(read_packs([bundled(contract.PACKS_FOLDER)]))
-    for problem in (problem for pack in packs for problem in pack.problems):
-        runtime.logger.error("a rule cannot be used", problem=str(problem))
-    return packs
+    return load_all(read_packs([bundled(contract.PACKS_FOLDER)]))
 
 
 @cache
 def _alerts() -> DynamoDBAlerts:
-    return DynamoDBAlerts(boto3.client("dynamodb"), runtime.environment(contract.ALERT_TABLE))
+    return DynamoDBAlerts(
+        boto3.client("dynamodb", config=runtime.CONFIG), runtime.environment(contract.ALERT_TABLE)
+    )
 
 
 @cache
 def _topic() -> SNSNotifier:
-    return SNSNotifier(boto3.client("sns"), runtime.environment(contract.ALERT_TOPIC))
+    return SNSNotifier(boto3.client("sns", config=runtime.CONFIG), runtime.environment(contract.ALERT_TOPIC))

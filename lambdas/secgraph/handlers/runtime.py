@@ -30,12 +30,13 @@ logger: Final = Logger(service=contract.SERVICE)
 metrics: Final = Metrics(namespace=contract.METRICS_NAMESPACE, service=contract.SERVICE)
 
 ASSET: Final = Path(__file__).resolve().parent.parent.parent
-_CONFIG: Final = Config(
+CONFIG: Final = Config(
     retries={"mode": "standard", "max_attempts": 5},
     max_pool_connections=PARALLEL_PUTS,
     connect_timeout=3,
     read_timeout=10,
 )
+"""For every client: the SDK waits a minute by itself, several times over, longer than a function may run."""
 
 
 def now() -> int:
@@ -60,7 +61,7 @@ def environment(name: str) -> str:
 @cache
 def graph() -> DynamoDBGraph:
     """Give the graph table."""
-    client = boto3.client("dynamodb", config=_CONFIG)
+    client = boto3.client("dynamodb", config=CONFIG)
     return DynamoDBGraph(client, environment(contract.GRAPH_TABLE))
 
 
@@ -69,7 +70,7 @@ def quarantine() -> S3Quarantine:
     """Give the place for events that were not understood."""
     from secgraph.adapters.s3_quarantine import S3Quarantine
 
-    return S3Quarantine(boto3.client("s3", config=_CONFIG), environment(contract.BUCKET))
+    return S3Quarantine(boto3.client("s3", config=CONFIG), environment(contract.BUCKET))
 
 
 @cache
