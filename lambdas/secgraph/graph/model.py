@@ -40,7 +40,13 @@ class Ref:
     @classmethod
     def of(cls, key: str, type_: str) -> Ref:
         """Name the thing with this natural key."""
-        return cls(id_of(key), key, type_)
+        return _ref(key, type_)
+
+
+@lru_cache(maxsize=65_536)
+def _ref(key: str, type_: str) -> Ref:
+    """Make one reference for all edges and changes that name a thing, which are then quick to compare."""
+    return Ref(id_of(key), key, type_)
 
 
 @dataclass(frozen=True, slots=True)

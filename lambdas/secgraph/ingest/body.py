@@ -33,7 +33,12 @@ class Body:
 
     def text(self, name: str) -> str | None:
         """Read a text; a number or boolean is read as its text, a blank text as absent."""
-        return self._text(self.held.get(name), self.at(name))
+        held = self.held.get(name)
+        if held is None:
+            return None
+        if type(held) is str:  # without its path, which only an error needs
+            return held if held.strip() else None
+        return self._text(held, self.at(name))
 
     def required(self, name: str) -> str:
         """Read a text that must be there."""
@@ -49,9 +54,10 @@ class Body:
 
     def number(self, name: str) -> int | float | None:
         """Read a number, or a text that is one."""
-        held, path = self.held.get(name), self.at(name)
+        held = self.held.get(name)
         if held is None or held == "":
             return None
+        path = self.at(name)
         if isinstance(held, str) and _NUMERIC.fullmatch(held):
             held = float(held) if "." in held else int(held)
         if isinstance(held, bool) or not isinstance(held, int | float):
@@ -90,12 +96,18 @@ class Body:
 
     def bodies(self, name: str) -> tuple[Body, ...]:
         """Read a list of objects; null members are skipped."""
-        found = (_body(member, f"{self.at(name)}[{n}]") for n, member in enumerate(self._list(name)))
-        return tuple(body for body in found if body)
+        if not (members := self._list(name)):
+            return ()
+        path = self.at(name)
+        found = [_body(member, f"{path}[{n}]") for n, member in enumerate(members)]
+        return tuple(body for body in found if body.held)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Read a list of texts; null and blank members are skipped."""
-        found = (self._text(member, f"{self.at(name)}[{n}]") for n, member in enumerate(self._list(name)))
+        if not (members := self._list(name)):
+            return ()
+        path = self.at(name)
+        found = [self._text(member, f"{path}[{n}]") for n, member in enumerate(members)]
         return tuple(held for held in found if held is not None)
 
     def identifiers(self, name: str) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def _primary(detail: Body, resources: tuple[Resource, ...]) -> Resource | None:
 
 def _detector_stub(origin: Origin, witness: Witness) -> GraphChange:
     service = stubs.service(things.GUARDDUTY, origin.place.everywhere())
-    return witness.of_key(origin.detector, incoming("HAS", service))
+    return witness.of_key(origin.detector, service)
 
 
 def _remote_account(detail: Body, place: Place, witness: Witness) -> Iterator[GraphChange]:

@@ -60,7 +60,7 @@ def _container_image(body: Body, place: Place, witness: Witness) -> Resource:
     return Resource(
         thing=image,
         changes=(
-            witness.of_key(image, incoming("HAS", repository), digest=digest, repositoryName=name),
+            witness.of_key(image, repository, digest=digest, repositoryName=name),
             witness.saw(image, "awsEcrContainerImage", {**_image_facts(details, home, name, digest), **tags}),
             *_repository_changes(repository, home, witness),
         ),
@@ -90,7 +90,7 @@ def _image_facts(details: Body, home: Place, name: str, digest: str) -> dict[str
 def _repository_changes(repository: Thing, home: Place, witness: Witness) -> tuple[GraphChange, ...]:
     service = stubs.service(things.ECR, home.everywhere())
     return (
-        witness.of_key(repository, incoming("HAS", service)),
+        witness.of_key(repository, service),
         *stubs.service_stubs(witness, things.ECR, home.everywhere()),
     )
 
@@ -136,7 +136,7 @@ def _function(body: Body, place: Place, witness: Witness) -> Resource:
     return Resource(
         thing=function,
         changes=(
-            witness.of_key(function, incoming("HAS", service)),
+            witness.of_key(function, service),
             witness.saw(function, "awsLambdaFunction", properties, edges),
             *stubs.service_stubs(witness, things.LAMBDA, home.everywhere()),
             *network.stubs(witness),

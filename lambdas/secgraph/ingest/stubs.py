@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from secgraph.errors import EventError
@@ -43,22 +44,26 @@ def required_id(body: Body) -> str:
     return id_
 
 
+@lru_cache(maxsize=things.REMEMBERED)
 def account(place: Place) -> Thing:
     """Name the account."""
     return Thing(things.ACCOUNT, place.account, place.account, place.everywhere())
 
 
+@lru_cache(maxsize=things.REMEMBERED)
 def service(kind: Kind, place: Place) -> Thing:
     """Name the account's service entity; with a region in `place`, the region's."""
     key = ":".join(part for part in (kind.type, place.account, place.region) if part)
     return Thing(kind, key, key, place, name=kind.type)
 
 
+@lru_cache(maxsize=things.REMEMBERED)
 def ec2(kind: Kind, place: Place, id_: str) -> Thing:
     """Name a thing of the EC2 family."""
     return Thing(kind, place.arn("ec2", f"{kind.path}/{id_}"), id_, place)
 
 
+@lru_cache(maxsize=things.REMEMBERED)
 def image(place: Place, id_: str) -> Thing:
     """Name an AMI; its ARN names no account, and its owner may be anyone."""
     return Thing(things.IMAGE, f"arn:{place.partition}:ec2:{place.region}::image/{id_}", id_)
@@ -69,19 +74,19 @@ def service_stubs(witness: Witness, kind: Kind, place: Place) -> tuple[GraphChan
     owner = account(place)
     return (
         witness.of_key(owner),
-        witness.of_key(service(kind, place), incoming("HAS", owner)),
+        witness.of_key(service(kind, place), owner),
     )
 
 
-def ec2_stub(witness: Witness, thing: Thing, *edges: Edge) -> GraphChange:
+def ec2_stub(witness: Witness, thing: Thing, owner: Thing | None = None) -> GraphChange:
     """State a thing of the EC2 family by its key."""
     named = _NAMED_IDS.get(thing.kind.type, ())
-    return witness.of_key(thing, *edges, **dict.fromkeys(named, thing.id))
+    return witness.of_key(thing, owner, **dict.fromkeys(named, thing.id))
 
 
 def owned_ec2_stub(witness: Witness, thing: Thing, place: Place) -> GraphChange:
     """State a thing of the EC2 family by its key, had by the account's EC2."""
-    return ec2_stub(witness, thing, incoming("HAS", service(things.EC2, place.everywhere())))
+    return ec2_stub(witness, thing, service(things.EC2, place.everywhere()))
 
 
 def in_vpc(witness: Witness, thing: Thing, vpc: Thing, verb: str = "") -> GraphChange:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from secgraph.graph.model import NOTHING, Edge, GraphChange, Observation, Properties, Ref, Scalar, Value
 from secgraph.ingest.aws import Place
 from secgraph.ingest.values import facts
 
+REMEMBERED: Final = 4_096
+"""How many things, and statements that follow from a key alone, a process keeps at hand: the findings of an
+estate name the same few accounts, services, networks, instances and vulnerabilities again and again."""
 ALWAYS: Final = 0
 """The clock of what follows from a key alone."""
 UNCHANGING: Final = 1
@@ -23,10 +27,11 @@ MANAGED: Final = "integration-managed"
 GLOBAL_SCOPE: Final = "global"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A type, its classes, and the properties that the classes require of every such thing.
 
+    Each is one constant, equal to itself alone.
     A required property that is not known is absent, never a guess (`encrypted`, `classification`, `CIDR`).
     """
 
@@ -98,6 +103,10 @@ class Thing:
     place: Place | None = None
     name: str = ""
 
+    def __hash__(self) -> int:
+        """Let the key alone tell things apart, as nearly all do; equality still looks at everything."""
+        return hash(self.key)
+
     @property
     def ref(self) -> Ref:
         """Give the reference that edges use."""
@@ -114,13 +123,11 @@ class Witness:
     time: int
     received_on: int
 
-    def of_key(self, thing: Thing, *edges: Edge, **more: Value) -> GraphChange:
-        """State what follows from the thing's key alone; `more` and `edges` must follow from it too."""
-        name = thing.name or thing.id
-        arn = thing.key if thing.key.startswith("arn:") else None
-        known = facts({"id": thing.id, "name": name, "displayName": name, "arn": arn, **thing.kind.always})
-        properties = self._base(thing, thing.place) | where(thing.place) | known | more
-        return self._change(thing, Observation(f"{self.source}/key", ALWAYS, properties, edges))
+    def of_key(self, thing: Thing, owner: Thing | None = None, /, **more: Value) -> GraphChange:
+        """State what follows from the thing's key alone; `more` and the owner, which has the thing, must
+        follow from it too."""
+        known = _of_key(self.source, self.finding_type, thing, owner, tuple(more.items()))
+        return GraphChange(thing.ref, known, self.received_on)
 
     def saw(
         self,
@@ -138,29 +145,38 @@ class Witness:
         observation = Observation(
             block=f"{self.source}/{block}",
             time=self.time if time is None else time,
-            properties=self._base(thing, place or thing.place) | where(place) | dict(properties),
+            properties={**_base(self.finding_type, thing.kind, place or thing.place, place), **properties},
             edges=in_order(edges),
             rank=rank,
             collected=collected or {},
         )
-        return self._change(thing, observation)
-
-    def _base(self, thing: Thing, place: Place | None) -> dict[str, Value]:
-        return facts(
-            _class=thing.kind.classes,
-            _source=MANAGED,
-            _scope=place.scope if place else GLOBAL_SCOPE,
-            _integrationType=thing.kind.integration or None,
-            discoveredBy=self.finding_type,
-        )
-
-    def _change(self, thing: Thing, observation: Observation) -> GraphChange:
         return GraphChange(thing.ref, observation, self.received_on)
 
 
-def where(place: Place | None) -> dict[str, Value]:
-    """Give `accountId` and `region` as far as known."""
-    return facts(accountId=place.account, region=place.region or None) if place else {}
+@lru_cache(maxsize=REMEMBERED)
+def _of_key(
+    source: str, finding_type: str, thing: Thing, owner: Thing | None, more: tuple[tuple[str, Value], ...]
+) -> Observation:
+    name = thing.name or thing.id
+    arn = thing.key if thing.key.startswith("arn:") else None
+    known = facts({"id": thing.id, "name": name, "displayName": name, "arn": arn, **thing.kind.always})
+    properties = {**_base(finding_type, thing.kind, thing.place, thing.place), **known, **dict(more)}
+    edges = (incoming("HAS", owner),) if owner else ()
+    return Observation(f"{source}/key", ALWAYS, properties, edges)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _base(finding_type: str, kind: Kind, home: Place | None, stated: Place | None) -> Mapping[str, Value]:
+    """Give the metadata of a thing of this kind at home, and `accountId` and `region` as far as stated."""
+    return facts(
+        _class=kind.classes,
+        _source=MANAGED,
+        _scope=home.scope if home else GLOBAL_SCOPE,
+        _integrationType=kind.integration or None,
+        discoveredBy=finding_type,
+        accountId=stated.account if stated else None,
+        region=(stated.region or None) if stated else None,
+    )
 
 
 def incoming(verb: str, start: Thing, **properties: Scalar) -> Edge:

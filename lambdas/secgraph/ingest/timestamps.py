@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _SECONDS_BELOW: Final = 1e11
@@ -53,7 +54,12 @@ def milliseconds(value: object) -> int:
     return moment
 
 
+@lru_cache(maxsize=4_096)
 def _of_text(text: str) -> int:
+    """Read a moment; one finding repeats its moments, and one instance or CVE has the same in each finding.
+
+    Only what is a moment is remembered, so the texts held are short.
+    """
     for form in _FORMS:
         if found := form.fullmatch(text):
             return _of_parts(found.groupdict())
