@@ -57,6 +57,40 @@ def test_an_entity_without_a_key_shows_none():
     assert "_key" not in shown(item)
 
 
+def test_parallel_relationships_are_all_kept():
+    hosts = [HOST, {"_key": "net", "_type": "t", "_class": "Network"}]
+    rules = [{"_class": "ALLOWS", "_from": "net", "_to": "h1", "port": port} for port in (22, 80, 443)]
+    edges = [
+        edge
+        for item in items_of({"entities": hosts, "relationships": rules}, now=5)
+        for edge in merge.relationships(item)
+    ]
+    assert sorted(edge.properties["port"] for edge in edges) == [22, 80, 443]
+    assert len({edge.id for edge in edges}) == 3
+
+
+def test_an_end_is_an_id_before_it_is_a_key():
+    entities = [
+        {"_id": "x", "_key": "y", "_type": "t", "_class": "C"},
+        {"_id": "y", "_key": "z", "_type": "t", "_class": "C"},
+    ]
+    by_id = {"_class": "HAS", "_from": "y", "_to": "x"}
+    by_key = {"_class": "HAS", "_fromEntityKey": "y", "_toEntityKey": "z"}
+    items = items_of({"entities": entities, "relationships": [by_id, by_key]}, now=5)
+    assert {(edge.from_id, edge.to_id) for item in items for edge in merge.relationships(item)} == {
+        ("y", "x"),
+        ("x", "y"),
+    }
+
+
+def test_two_entities_may_share_a_key_while_no_relationship_names_it():
+    twins = [{**HOST, "_id": "a"}, {**HOST, "_id": "b"}]
+    edge = {"_class": "HAS", "_from": "a", "_to": "b"}
+    assert len(items_of({"entities": twins, "relationships": [edge]}, now=5)) == 2
+    with pytest.raises(InputError, match=r"relationships\[0\]\._to: 'k-h1' is the _key of 2 entities"):
+        items_of({"entities": twins, "relationships": [{**edge, "_to": "k-h1"}]}, now=5)
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -76,6 +110,20 @@ def test_an_entity_without_a_key_shows_none():
         ({"entities": [{**HOST, "a": {"b": 1}}]}, r"entities\[0\]\.a: properties are flat"),
         ({"entities": [{**HOST, "a": [[1]]}]}, r"entities\[0\]\.a: a list may not hold lists"),
         ({"entities": [{**HOST, "a": float("nan")}]}, r"entities\[0\]\.a: nan is no number"),
+        ({"entities": [{**HOST, "a": 10**400}]}, r"entities\[0\]\.a: 10{39} is no number"),
+        ({"entities": [{**HOST, "a": "\ud800"}]}, r"entities\[0\]\.a: '\\ud800' is half a character"),
+        ({"entities": [{**HOST, "a\ud800": 1}]}, r"entities\[0\]: '\\ud800' is half a character"),
+        (
+            {"entities": [HOST], "relationships": [{"_class": "HAS", "_from": [], "_to": "h1"}]},
+            r"relationships\[0\]\._from: \[\] is no _id",
+        ),
+        (
+            {
+                "entities": [HOST],
+                "relationships": [{"_id": "r", "_class": "HAS", "_from": "h1", "_to": "h1"}] * 2,
+            },
+            r"relationships\[1\]\._id: 'r' is used twice",
+        ),
         ({"entities": [HOST], "relationships": [USES]}, r"relationships\[0\]\._to: 'role/ops' is no _id"),
         (
             {"entities": [HOST], "relationships": [{"_class": "HAS", "_from": "h1"}]},

@@ -36,7 +36,7 @@ VOLATILE: Final = frozenset({"updatedOn", "lastSeenOn", "count", "vendorUpdatedO
 COLLECTED_LIMIT: Final = 100
 CONFIGURED: Final = "config/account"
 LOADED: Final = "load/graph"
-_AUTHORITY: Final = ("config", "mapper", "guardduty", "inspector2", "inventory")
+_AUTHORITY: Final = ("config", "mapper", "guardduty", "inspector2", "inventory", "load")
 
 
 class Outcome(Enum):
