@@ -253,6 +253,57 @@ def test_a_rule_that_used_up_the_time_fails_and_comes_last_in_the_next_run(told:
     assert [text for text, _ in told.asked][:2] == ["FIND A", "FIND Slow0"]
 
 
+# ── rules that are evaluated no more ──────────────────────────────────────────────────────────────────
+
+
+def test_the_alert_of_a_rule_that_is_gone_is_closed_and_told_so(told: World):
+    a, b = rule("a"), rule("b")
+    told.answers = {"FIND A": [1, 2], "FIND B": [3]}
+    told.tick(a, b, known={"a", "b"})
+    told.sent.clear()
+    report = told.tick(b, known={"b"})
+    assert report.retired == ("a",)
+    (message,) = told.sent
+    assert message.subject == "[HIGH] a is watched no more"
+    assert "No pack of this deployment holds the rule any more." in message.body
+    assert "not because anything was fixed" in message.body
+    assert message.attributes["transition"] == "retired"
+    assert not told.alert("a").state.active
+    assert told.alert("b").state.active
+    told.sent.clear()
+    assert told.tick(b, known={"b"}).retired == ()
+    told.tick(a, b, known={"a", "b"})
+    assert told.heard() == ["a opened"]
+
+
+def test_the_alert_of_a_disabled_rule_is_closed(told: World):
+    a = rule("a")
+    told.answers["FIND A"] = [1]
+    told.tick(a)
+    report = told.tick(replace(a, interval=Interval.DISABLED))
+    assert report.retired == ("a",)
+    assert told.heard() == ["a opened", "a retired"]
+    assert told.asked == []
+
+
+def test_nothing_is_gone_where_not_all_rules_are_known(told: World):
+    told.answers["FIND A"] = [1]
+    told.tick(rule("a"))
+    assert told.tick(rule("b")).retired == ()
+    assert told.tick(rule("b"), known={"a", "b"}).retired == ()
+    assert told.alert("a").state.active
+
+
+def test_what_the_first_summary_told_of_a_gone_rule_is_taken_back(world: World):
+    world.down = True
+    world.answers = {"FIND A": [1], "FIND B": [2]}
+    world.tick(rule("a"), rule("b"), known={"a", "b"})
+    world.down = False
+    world.tick(rule("b"), known={"b"})
+    world.tick(rule("b"), known={"b"})
+    assert world.heard() == ["summary summary", "a retired"]
+
+
 # ── failures ──────────────────────────────────────────────────────────────────────────────────────────
 
 FAILURES = [
@@ -439,4 +490,5 @@ def test_the_report_is_plain_json(told: World):
         "postponed": [],
         "quiet": False,
         "faults": [],
+        "retired": [],
     }

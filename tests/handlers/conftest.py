@@ -48,6 +48,11 @@ class Deployment:
             self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"]) for message in found]
 
+    def store(self, id_: str, body: str) -> None:
+        """Put a text into the alert table."""
+        item = {contract.ALERT_TABLE_KEY: {"S": id_}, "rev": {"N": "1"}, "body": {"S": body}}
+        self.dynamodb.put_item(TableName="alerts", Item=item)
+
     def stored(self, id_: str) -> str:
         """Give the text of an item of the alert table."""
         answer = self.dynamodb.get_item(TableName="alerts", Key={contract.ALERT_TABLE_KEY: {"S": id_}})

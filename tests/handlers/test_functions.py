@@ -8,6 +8,10 @@ import pytest
 
 from secgraph import contract
 from secgraph.adapters.sns import SNSNotifier
+from secgraph.alerts.lifecycle import AlertState
+from secgraph.alerts.rowset import RowSet
+from secgraph.alerts.stored import Alert, alert_id, dump_alert
+from secgraph.handlers import evaluate as evaluate_module
 from secgraph.handlers import runtime
 from secgraph.handlers.evaluate import handler as evaluate
 from secgraph.handlers.ingest import handler as ingest
@@ -170,6 +174,16 @@ def test_a_rule_that_cannot_be_used_is_counted_at_every_run(
         assert any(problem.startswith("own.json, rule 1") for problem in report["problems"])
         metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
         assert [one[contract.METRIC_RULES_FAILED] for one in metrics] == [[float(len(report["problems"]))]]
+
+
+def test_a_pack_that_cannot_be_read_closes_no_alert(deployment, context, tmp_path, monkeypatch):
+    monkeypatch.setattr(contract, "PACKS_FOLDER", str(tmp_path))
+    seed = AlertState("gone", active=True, opened_on=1, seen=RowSet.of([7], 1))
+    for pack, retired in (('[{"name": ', []), ("[]", ["gone"])):
+        (tmp_path / "own.json").write_text(pack)
+        deployment.store(alert_id("gone"), dump_alert(Alert(seed)))
+        evaluate_module._packs.cache_clear()
+        assert evaluate({}, context)["retired"] == retired
 
 
 def test_a_repeated_request_is_a_run_of_its_own(deployment, sample, batch, context, monkeypatch):

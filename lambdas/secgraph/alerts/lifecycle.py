@@ -3,7 +3,7 @@
         opened                      new rows · level raised
 INACTIVE ─────→ ACTIVE ───────────────────────────────────→ ACTIVE
           ←─────
-         resolved
+    resolved · retired
 
 A failed evaluation never resolves anything: what was not seen is not gone. Pure, and the only place where
 these transitions are decided. Times are epoch milliseconds.
@@ -39,6 +39,8 @@ class Kind(Enum):
     NEW_ROWS = "new rows"
     LEVEL_RAISED = "level raised"
     RESOLVED = "resolved"
+    RETIRED = "retired"
+    """The rule is evaluated no more; what it found may well be there still."""
     FAILED = "failed"
     """The rule could not be evaluated; told only where the rule asks for it (`notifyOnFailure`)."""
 
@@ -163,6 +165,12 @@ def failed(state: AlertState, now: int) -> tuple[AlertState, Transition | None]:
     after = replace(state, seq=state.seq + 1, failure=replace(state.failure, told=True))
     transition = replace(_transition(Kind.FAILED, state, after, now), error=state.failure.error, rows=())
     return after, transition
+
+
+def retired(state: AlertState, now: int) -> tuple[AlertState, Transition | None]:
+    """Close the alert of a rule that is evaluated no more, as a result without rows would."""
+    after, happened = advance(state, Evaluation(state.rule, False, state.level, 0), now)
+    return after, None if happened is None else replace(happened, kind=Kind.RETIRED)
 
 
 def opened(state: AlertState, now: int) -> Transition:

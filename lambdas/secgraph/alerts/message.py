@@ -28,6 +28,7 @@ DESCRIPTION: Final = 700
 QUERY: Final = 600
 QUERIES_SHOWN: Final = 2
 SUMMARY: Final = "summary"
+RETIRED: Final = "is watched no more"
 
 
 def compose(transition: Transition, rule: Rule) -> Message:
@@ -46,6 +47,26 @@ def compose(transition: Transition, rule: Rule) -> Message:
         subject=_subject(transition, rule),
         body=_body(parts),
         attributes=_attributes(transition.level, rule.name, transition.kind.name.lower()),
+    )
+
+
+def compose_retired(transition: Transition, reason: str) -> Message:
+    """Write the message about an alert whose rule is evaluated no more, for the `reason` given."""
+    name = line(transition.rule, 255)
+    since = f"It was open since {_time(transition.opened_on)}"
+    parts = [
+        f"{transition.level.name} · {name} · {RETIRED}",
+        f"{reason} Its alert was closed for that, not because anything was fixed.",
+        "\n".join(["Its last rows:", *_listed(transition.rows, transition.total)]) if transition.rows else "",
+        f"{since}, closed {_time(transition.on)}. If the rule comes back, its alert opens anew.",
+    ]
+    return Message(
+        id=f"{transition.rule}#{transition.seq}",
+        subject=ascii_line(
+            f"[{transition.level.name}] {ascii_line(transition.rule, NAME)} {RETIRED}", SUBJECT
+        ),
+        body=_body(parts),
+        attributes=_attributes(transition.level, transition.rule, Kind.RETIRED.name.lower()),
     )
 
 
@@ -130,6 +151,8 @@ def _event(transition: Transition) -> str:
             return f"raised from {transition.earlier.name}"
         case Kind.RESOLVED:
             return "resolved"
+        case Kind.RETIRED:
+            return RETIRED
         case Kind.FAILED:
             return "could not be evaluated"
 

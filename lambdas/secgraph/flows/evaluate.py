@@ -5,7 +5,7 @@ Rule ─ask→ Answer ─rows_of, act→ Evaluation ─advance→ AlertState + T
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -18,6 +18,7 @@ from secgraph.alerts.stored import ALERT, Alert, load_alert
 from secgraph.errors import PackError, QueryError, SecgraphError
 from secgraph.flows.ledger import Ledger
 from secgraph.flows.notify import Delivery
+from secgraph.flows.retire import retire
 from secgraph.j1ql import parse
 from secgraph.rules.operation import act
 from secgraph.rules.rows import Answer, Row, rows_of, rows_wanted
@@ -64,7 +65,8 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """What one run did. `postponed` are due rules for which no time was left; `faults` concern no rule."""
+    """What one run did. `postponed` are due rules for which no time was left; `faults` concern no rule;
+    `retired` are rules evaluated no more whose alerts were closed."""
 
     results: tuple[RuleResult, ...]
     deliveries: tuple[Delivery, ...]
@@ -72,6 +74,7 @@ class EvaluationReport:
     postponed: tuple[str, ...]
     quiet: bool
     faults: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[RuleResult, ...]:
@@ -97,6 +100,7 @@ class EvaluationReport:
             "postponed": list(self.postponed),
             "quiet": self.quiet,
             "faults": list(self.faults),
+            "retired": list(self.retired),
         }
 
 
@@ -110,14 +114,16 @@ def evaluate(
     run: str,
     intervals: Mapping[str, Interval] = NO_OVERRIDE,
     due_only: bool = True,
+    known: Collection[str] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> EvaluationReport:
     """Evaluate the rules that are due and tell people what changed.
 
     `run` names this run and no other. `intervals` override how often rules are evaluated, by pack name or
-    `*` for all packs; a DISABLED rule stays so. `stop` is asked before each query: once it says True the
-    rules not begun wait for the next run, and the one in hand fails. Raises StoreError only when the alerts
-    cannot be read at all.
+    `*` for all packs; a DISABLED rule stays so. `known` names all rules there are, usable or not, where
+    `rules` are the whole of the packs: the alerts of others are closed. `stop` is asked before each query:
+    once it says True the rules not begun wait for the next run, and the one in hand fails. Raises StoreError
+    only when the alerts cannot be read at all.
     """
     ledger = Ledger(store, notifier, now, run)
     ledger.open()
@@ -130,6 +136,7 @@ def evaluate(
             postponed.append(rule.name)
         else:
             results.append(_evaluate(rule, ask, ledger, stop))
+    retired = retire(ledger, rules, known)
     ledger.summarise()
     names = {rule.name for rule in due}
     return EvaluationReport(
@@ -139,6 +146,7 @@ def evaluate(
         postponed=tuple(postponed),
         quiet=ledger.deployment.quiet,
         faults=tuple(ledger.faults),
+        retired=tuple(retired),
     )
 
 

@@ -39,6 +39,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         notifier=_topic(),
         now=now,
         run=f"{context.aws_request_id}/{uuid4()}",  # Lambda may deliver one request twice
+        known=_known(),
         stop=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
     )
     problems = [str(problem) for pack in _packs() for problem in pack.problems]
@@ -70,6 +71,14 @@ def _measure(report: EvaluationReport, problems: Sequence[str]) -> None:
 @cache
 def _packs() -> tuple[Pack, ...]:
     return load_all(read_packs([bundled(contract.PACKS_FOLDER)]))
+
+
+def _known() -> frozenset[str] | None:
+    """Name every rule of the packs; None if a file could not be read, since nobody knows what it held."""
+    rejected = [each for pack in _packs() for each in pack.rejected]
+    if any(each.index is None for each in rejected):
+        return None
+    return frozenset(rule.name for pack in _packs() for rule in pack.rules) | {each.rule for each in rejected}
 
 
 @cache

@@ -1,0 +1,48 @@
+"""Alerts of rules that nobody evaluates any more (disabled, or gone from the packs) → closed, and told so.
+
+Without this such an alert would stay open for ever, and look watched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from secgraph.alerts import quiet
+from secgraph.alerts.lifecycle import AlertState, Transition, retired
+from secgraph.alerts.message import compose_retired
+from secgraph.errors import StoreError
+from secgraph.flows.ledger import Ledger
+from secgraph.rules.rule import Interval, Rule
+
+DISABLED: Final = "The rule is disabled."
+GONE: Final = "No pack of this deployment holds the rule any more."
+
+
+def retire(ledger: Ledger, rules: Sequence[Rule], known: Collection[str] | None) -> list[str]:
+    """Close what is open of disabled rules and of rules that are not `known`; give their names.
+
+    `known` are the names of all rules there are, also of those that cannot be used; None if that is not
+    known, and then none counts as gone.
+    """
+    disabled = {rule.name for rule in rules if rule.interval is Interval.DISABLED}
+    closed = []
+    for name, (_, alert) in list(ledger.alerts.items()):
+        gone = known is not None and name not in known
+        if (gone or name in disabled) and (alert.state.active or alert.state.failure):
+            try:
+                if _close(ledger, alert.state, GONE if gone else DISABLED):
+                    closed.append(name)
+            except StoreError as error:
+                ledger.faults.append(str(error))
+    return closed
+
+
+def _close(ledger: Ledger, before: AlertState, reason: str) -> bool:
+    after, happened = retired(before, ledger.now)
+    told: Transition | None = None
+    if ledger.deployment.quiet:
+        after = quiet.hushed(before, after)
+    else:
+        after, told = quiet.voiced(ledger.deployment, before, after, happened, ledger.now)
+    return ledger.write(after, None if told is None else compose_retired(told, reason))
