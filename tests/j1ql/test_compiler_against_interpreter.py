@@ -69,7 +69,8 @@ class Interpreter:
             if self.matches(record, start)
         ]
         last = len(query.steps)
-        while last and isinstance(query.steps[last - 1], Block):
+        negated = any(isinstance(step, Hop) and step.negated for step in query.steps)
+        while last and not negated and isinstance(query.steps[last - 1], Block):
             last -= 1
         found = self.walk(found, query.steps[:last], 1)
         before = numbered(query.steps[:last], 1)
@@ -277,7 +278,7 @@ class Text:
                 name = f" AS {self.alias('x')}" if self.draw(st.booleans()) else ""
                 found.append(f"({inner})?{name}")
             elif kind == 4 and (depth == 0 or place):
-                after = ["", " THAT V B", " THAT !W A", " (THAT V >> *)? THAT RELATES TO a"]
+                after = ["", " THAT V B", " THAT !W A", " (THAT V >> *)? THAT RELATES TO a", " (THAT V *)?"]
                 found.append(self.hop(negated=True) + self.draw(st.sampled_from(after)))
                 break
             else:

@@ -20,7 +20,6 @@ from secgraph.j1ql.nodes import (
     AllOf,
     And,
     AnyOf,
-    Block,
     EntityPattern,
     Expr,
     Filter,
@@ -42,7 +41,7 @@ from secgraph.j1ql.projections import (
     page_of,
 )
 from secgraph.j1ql.selectors import Matcher
-from secgraph.j1ql.semijoins import Semijoins, chain_length, has_inner_block
+from secgraph.j1ql.steps import chain_length, has_block, has_inner_block
 from secgraph.j1ql.trees import Reachable, Records, records_of_paths, tree_statement
 from secgraph.j1ql.typed import Typed, property_of
 
@@ -145,7 +144,7 @@ class _Query:
     # ── paths ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _frame(self) -> Frame:
-        frame = self._paths.walk(self._paths.start(self._query.start), self._query.steps, outer_join=True)
+        frame = self._paths.walk(self._paths.start(self._query.start), self._query.steps)
         if self._query.where is not None:
             frame.conditions.append(self._where(frame).test(self._query.where))
         return frame
@@ -155,14 +154,15 @@ class _Query:
         where = self._where_by_record()
         if where is None or has_inner_block(self._query.steps):
             return self._frame(), "list of the start entities of all paths"
-        semijoins = Semijoins(self._paths, self._match, where)
-        frame = semijoins.start(self._query.start, self._query.steps)
+        frame = self._paths.start(self._query.start)
+        frame.conditions += where.get("e0", ())
+        self._paths.follow(frame, self._query.steps, where)
         return frame, "list of start entities, by semi joins"
 
     def _records(self, page: Page) -> tuple[Records, str]:
         """Give the records of a tree: without paths if nothing looks at two records of a path at once."""
         where = self._where_by_record()
-        if where is None or any(isinstance(step, Block) for step in self._query.steps):
+        if where is None or has_block(self._query.steps):
             frame = self._frame()
             keys = keys_of(self._query, self._expressions(frame))
             return records_of_paths(self._compilation, frame, keys, page), "tree of all paths"

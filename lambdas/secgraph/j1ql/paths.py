@@ -15,11 +15,17 @@ from dataclasses import dataclass, field
 from secgraph.j1ql.compilation import Compilation
 from secgraph.j1ql.names import Target, What
 from secgraph.j1ql.nodes import Block, Direction, EntityPattern, Hop, Step
+from secgraph.j1ql.steps import has_inner_block, has_negation, without_last_blocks
 from secgraph.j1ql.typed import Typed, all_of, property_of
 
 LETTERS = {What.ENTITY: "e", What.RELATIONSHIP: "r", What.BLOCK: "b"}
 Match = Callable[[str, EntityPattern], list[str]]
 """Table alias of an entity and its pattern → the tests that it must pass."""
+
+Where = Mapping[str, Sequence[str]]
+"""Tests of WHERE by the record that they look at (`e0`, `r1`, …)."""
+
+NOWHERE: Where = {}
 
 
 def column_of(target: Target) -> str:
@@ -72,24 +78,37 @@ class Paths:
         frame.conditions += self._match("e0", pattern)
         return frame
 
-    def walk(self, frame: Frame, steps: Sequence[Step], *, outer_join: bool) -> Frame:
-        """Take all steps. With `outer_join`, blocks with nothing after them act as an outer join."""
-        last = len(steps)
-        while outer_join and last and isinstance(steps[last - 1], Block):
-            last -= 1
-        before = self._steps(frame, steps[:last])
-        if last == len(steps):
+    def walk(self, frame: Frame, steps: Sequence[Step]) -> Frame:
+        """Take all steps. Blocks at the end act as an outer join, unless they belong to a negation."""
+        inner = steps if has_negation(steps) else without_last_blocks(steps)
+        before = self._steps(frame, inner)
+        if len(inner) == len(steps):
             return before
         prefix = [name for name in before.columns if name[0] != "b"]
-        after = self._steps(before, steps[last:])
+        after = self._steps(before, steps[len(inner) :])
         return self._without_shorter(after, prefix)
+
+    def follow(self, frame: Frame, steps: Sequence[Step], where: Where = NOWHERE) -> None:
+        """Keep the rows from which all steps can be taken, by semi and anti joins: no path is built.
+
+        Written as joins, every path would be built and thrown away; the number of paths is a product, the
+        number of entities and relationships passed a sum. `where` holds the tests of WHERE by record.
+        """
+        kept = without_last_blocks(steps)
+        if kept:
+            hop = kept[0]
+            assert isinstance(hop, Hop)  # noqa: S101 (for the type checker: inner blocks need paths)
+            name = f"n{self._hops + 1}"
+            join, inner = "ANTI" if hop.negated else "SEMI", self._origins(hop, kept[1:], where)
+            frame.source.append(f"{join} JOIN (\n{inner}) AS {name} ON {name}.near = {frame.current}")
+        self._pass_over(steps[len(kept) :])
 
     def _steps(self, frame: Frame, steps: Sequence[Step]) -> Frame:
         for place, step in enumerate(steps):
             if isinstance(step, Block):
                 frame = self._block(frame, step)
             elif step.negated:
-                self._negation(frame, step, steps[place + 1 :])
+                self.follow(frame, steps[place:])
                 return frame
             else:
                 self._hop(frame, step)
@@ -105,13 +124,7 @@ class Paths:
         frame.aliases |= {near: near, far: far}
         frame.current = f"{far}.id"
 
-    def _negation(self, frame: Frame, hop: Hop, tail: Sequence[Step]) -> None:
-        name = f"n{self._hops + 1}"
-        frame.source.append(
-            f"ANTI JOIN (\n{self.tail(hop, tail)}) AS {name} ON {name}.near = {frame.current}"
-        )
-
-    def tail(self, hop: Hop, tail: Sequence[Step]) -> str:
+    def _origins(self, hop: Hop, steps: Sequence[Step], where: Where) -> str:
         """Write the SELECT of the ids (`near`) from which a hop and the steps after it can be taken."""
         number = self.take_number()
         near, far = f"r{number}", f"e{number}"
@@ -120,9 +133,21 @@ class Paths:
             {"near": f"{near}.near"},
             f"{far}.id",
         )
-        frame.conditions += self._match(far, hop.target)
-        reached = self._steps(frame, tail)
-        return reached.select([f"{reached.columns['near']} AS near"])
+        frame.conditions += [*self._match(far, hop.target), *where.get(near, ()), *where.get(far, ())]
+        if has_inner_block(steps):
+            frame = self._steps(frame, steps)
+        else:
+            self.follow(frame, steps, where)
+        return frame.select([f"{frame.columns['near']} AS near"])
+
+    def _pass_over(self, steps: Sequence[Step]) -> None:
+        """Count what is not looked at: the numbers of later steps must not move."""
+        for step in steps:
+            if isinstance(step, Block):
+                self._blocks += 1
+                self._pass_over(step.steps)
+            else:
+                self._hops += 1
 
     def adjacency(self, hop: Hop) -> str:
         """Write the relationships of a hop, once for each end that they may be entered at: `near`, `far`."""

@@ -9,14 +9,14 @@ That costs a sum over the relationships passed; the paths themselves are a produ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from secgraph.j1ql.compilation import Compilation
 from secgraph.j1ql.nodes import EntityPattern, Hop, Step
-from secgraph.j1ql.paths import Frame, Match, Paths
+from secgraph.j1ql.paths import Frame, Match, Paths, Where
 from secgraph.j1ql.projections import Keys, Page
-from secgraph.j1ql.semijoins import without_last_blocks
+from secgraph.j1ql.steps import chain_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,7 @@ def records_of_paths(compilation: Compilation, frame: Frame, keys: Keys, page: P
 class Reachable:
     """Finds the records of all paths without the paths. `where` holds the tests of WHERE by record."""
 
-    def __init__(
-        self, compilation: Compilation, paths: Paths, match: Match, where: Mapping[str, Sequence[str]]
-    ) -> None:
+    def __init__(self, compilation: Compilation, paths: Paths, match: Match, where: Where) -> None:
         self._compilation = compilation
         self._paths = paths
         self._match = match
@@ -95,11 +93,9 @@ class Reachable:
 
     def records(self, start: Frame, steps: Sequence[Step], keys: Keys, page: Page) -> Records:
         """Follow hops (and at the end perhaps a negation) from the start entities, and back."""
-        positive = [step for step in steps if isinstance(step, Hop) and not step.negated]
-        hops = positive if len(positive) == len(steps) else self._before_negation(steps)
+        hops = [step for step in steps[: chain_length(steps)] if isinstance(step, Hop)]
         if not hops:
-            if steps:
-                self._without(start, steps)
+            self._paths.follow(start, steps)
             return Records([f"SELECT id, 0 AS layer FROM {self._starts(start, None, keys, page)}"])
         reached = self._compilation.cte("hop", start.select(["e0.id AS far"]))
         forward: list[str] = []
@@ -116,14 +112,6 @@ class Reachable:
             found.edges.append(f"SELECT id, {layer} AS layer FROM {name}")
         return found
 
-    def _before_negation(self, steps: Sequence[Step]) -> list[Hop]:
-        hops: list[Hop] = []
-        for step in steps:
-            if not isinstance(step, Hop) or step.negated:
-                break
-            hops.append(step)
-        return hops
-
     def _hop(self, hop: Hop, before: str, tail: Sequence[Step]) -> str:
         number = self._paths.take_number()
         near, far = f"r{number}", f"e{number}"
@@ -138,15 +126,8 @@ class Reachable:
         )
         frame.conditions += self._match(far, hop.target)
         frame.conditions += [*self._where.get(near, ()), *self._where.get(far, ())]
-        if tail:
-            self._without(frame, tail)
+        self._paths.follow(frame, tail)
         return self._compilation.cte("hop", frame.select([f"{near}.id", f"{near}.near", f"{near}.far"]))
-
-    def _without(self, frame: Frame, tail: Sequence[Step]) -> None:
-        hop = tail[0]
-        assert isinstance(hop, Hop)  # noqa: S101 (for the type checker: a negation is what ended the hops)
-        inner = self._paths.tail(hop, without_last_blocks(tail[1:]))
-        frame.source.append(f"ANTI JOIN (\n{inner}) AS n ON n.near = {frame.current}")
 
     def _back(self, forward: Sequence[str]) -> list[str]:
         """Keep what leads on to the end: from the last hop to the first."""
