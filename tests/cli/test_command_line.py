@@ -9,25 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from secgraph.cli import main
-
 ROOT = Path(__file__).parent.parent.parent
 DEMO = ROOT / "examples" / "demo"
 CONFORMANCE = ROOT / "tests" / "j1ql" / "conformance.json"
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Give a function that runs a command on a graph of the test's own: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SECGRAPH_GRAPH", str(tmp_path / "test.duckdb"))
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return command
 
 
 def test_ingest_says_what_became_of_every_event(run):

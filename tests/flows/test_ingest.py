@@ -106,7 +106,9 @@ def test_an_event_that_would_make_a_resource_too_large_does_not_hold_up_the_othe
         assert graph_of(apart) == graph_of(graph)
 
 
-@pytest.mark.parametrize("key", ["\ud800", "\0", "\x1b[2J", "k" * 200_000])
+@pytest.mark.parametrize(
+    "key", ["\ud800", "\0", "\x1b[2J", "k" * 200_000], ids=["half", "nul", "escape", "long"]
+)
 def test_a_reason_can_be_stored_and_shown_whatever_it_quotes(graph, sample, key):
     event = sample("02")
     event["detail"]["resources"][0]["tags"] = {key: ["no text"]}

@@ -22,6 +22,9 @@ def test_names_and_production_are_optional():
     [
         ('{"1111', r"accounts\.json:1:2: not JSON"),
         ("[]", "accounts.json: expected"),
+        pytest.param("[" * 100_000, "accounts.json: not JSON that can be read", id="nested"),
+        pytest.param('{"1": ' + "9" * 5_000 + "}", "accounts.json: not JSON that can be read", id="digits"),
+        ('{"١١١١٢٢٢٢٣٣٣٣": {}}', "is no account id"),
         ('{"1111": {}}', "'1111' is no account id; an account id has 12 digits"),
         ('{"111122223333": "shop"}', "111122223333: expected"),
         ('{"111122223333": {"nam": "shop"}}', "111122223333.nam: unknown field"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -44,20 +45,26 @@ def split(where: str, text: str) -> list[EventText]:
 
 
 def _lines(where: str, text: str) -> list[EventText]:
-    """Take a text that is not one JSON value as JSON lines if its first line is one, else as one event."""
+    """Take a text that is not one JSON value as JSON lines if any line is an event, else as one event.
+
+    The lines of a longer event that was cut off are indented: none at the margin is an object by itself.
+    """
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    try:
-        first = json.loads(lines[0][1]) if len(lines) > 1 else None
-    except (ValueError, RecursionError):
-        first = None
-    if not isinstance(first, dict):
+    if len(lines) < 2 or not any(_is_object(line) for _, line in lines):
         return [EventText(where, text)]
     return [EventText(f"{where}:{number}", line) for number, line in lines]
 
 
+def _is_object(line: str) -> bool:
+    try:
+        return line.startswith("{") and isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
         if not found:
             raise InputError(f"{path}: no {', '.join(SUFFIXES)} files in this folder")
         return found
@@ -68,7 +75,9 @@ def _files(path: Path) -> list[Path]:
 
 def _text(file: Path) -> str:
     try:
+        held = file.read_bytes()
+        utf16 = held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         # A byte that is no UTF-8 is shown as U+FFFD: the event is still read, or quarantined whole.
-        return file.read_bytes().decode("utf-8-sig", "replace")
+        return held.decode("utf-16" if utf16 else "utf-8-sig", "replace")
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from error

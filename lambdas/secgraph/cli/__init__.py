@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import io
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -15,17 +18,33 @@ from secgraph.errors import SecgraphError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 when it did its work, 2 for bad input with one message on stderr."""
     arguments = _parser().parse_args(argv)
+    _print_any_text()
     try:
         code: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except SecgraphError as error:
-        print(f"secgraph: {error}", file=sys.stderr)
-        return 2
+        print(end="", flush=True)
     except BrokenPipeError:
         # The reader (`| head`) has what it wanted; nothing more may be written, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (SecgraphError, OSError) as error:
+        print(f"secgraph: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
     return code
+
+
+def _print_any_text() -> None:
+    """Let a terminal or pipe that cannot show a character show its JSON escape, which JSON readers undo."""
+
+    def escaped(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeEncodeError):
+            raise error
+        return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+    codecs.register_error("secgraph.json", escaped)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="secgraph.json")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli import clock
+from secgraph.cli.files import text_of
 from secgraph.errors import InputError, QueryError
 from secgraph.flows.ask import ask, explain
 from secgraph.graph.ports import GraphReader
@@ -69,15 +70,13 @@ def _query(arguments: argparse.Namespace) -> int:
             )
         except QueryError as error:
             return _refused(error, arguments.text)
-    sys.stdout.write(render(response, arguments.format).rstrip("\n") + "\n")
+    print(render(response, arguments.format).rstrip("\n"))
     return 0
 
 
 def _cases(arguments: argparse.Namespace) -> int:
-    try:
-        lines = arguments.file.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"{arguments.file}: cannot be read: {error.strerror}") from error
+    # Not splitlines: JSON texts may hold U+2028 and its like as they are.
+    lines = text_of(arguments.file).split("\n")
     with LocalGraph.open(arguments.graph, read_only=True) as graph:
         reader = reader_of(graph)
         for number, line in enumerate(lines, 1):
@@ -105,7 +104,7 @@ def _result(case: dict[str, Any], reader: GraphReader) -> dict[str, Any]:
 def _case(where: str, line: str) -> dict[str, Any]:
     try:
         case = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: not JSON: {error}") from error
     if not isinstance(case, dict) or "query" not in case:
         raise InputError(f'{where}: expected {{"query": …}}')
@@ -125,7 +124,7 @@ def _parameters(given: list[str]) -> dict[str, Any]:
             raise InputError(f"--param {one}: expected NAME=JSON, such as --param owner='\"team-shop\"'")
         try:
             parameters[name] = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"--param {name}: {text} is not JSON; a text needs quotes: '\"…\"'") from error
     return parameters
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from secgraph.adapters import event_files
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli import clock
+from secgraph.cli.files import json_of, text_of
 from secgraph.errors import InputError
 from secgraph.flows import ingest as flow
 from secgraph.flows.load import load
@@ -62,11 +63,11 @@ def _ingest(arguments: argparse.Namespace) -> int:
             for one in reports
         ]
         print(json.dumps({**counted, "events": listed}, indent=2))
-        return 0
-    for report in troubled:
-        print(f"{report.outcome}: {report.id}: {report.reason}", file=sys.stderr)
-    print(summary(counted))
-    return 0
+    else:
+        for report in troubled:
+            print(f"{report.outcome}: {report.id}: {report.reason}", file=sys.stderr)
+        print(summary(counted))
+    return 2 if counted[flow.FAILED] else 0
 
 
 def summary(counted: Mapping[str, int]) -> str:
@@ -77,14 +78,7 @@ def summary(counted: Mapping[str, int]) -> str:
 
 
 def _load(arguments: argparse.Namespace) -> int:
-    try:
-        document = json.loads(arguments.file.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{arguments.file}: cannot be read: {error.strerror}") from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{arguments.file}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{arguments.file}: not JSON text: {error}") from error
+    document = json_of(arguments.file)
     try:
         items = items_of(document, now=clock.now())
     except InputError as error:
@@ -99,7 +93,4 @@ def _load(arguments: argparse.Namespace) -> int:
 def _settings(file: Path | None) -> Mapping[str, AccountSettings]:
     if file is None:
         return {}
-    try:
-        return accounts_of(file.read_text("utf-8"), str(file))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    return accounts_of(text_of(file), str(file))

@@ -19,13 +19,15 @@ def accounts_of(text: str, where: str) -> Mapping[str, AccountSettings]:
         parsed = json.loads(text)
     except json.JSONDecodeError as error:
         raise SettingsError(f"{where}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{where}: not JSON that can be read: {error}") from error
     if not isinstance(parsed, dict):
         raise SettingsError(f'{where}: expected {{"123456789012": {{"name": …, "production": …}}}}')
     return {account: _settings(where, account, raw) for account, raw in parsed.items()}
 
 
 def _settings(where: str, account: str, raw: object) -> AccountSettings:
-    if not re.fullmatch(r"\d{12}", account):
+    if not re.fullmatch("[0-9]{12}", account):
         raise SettingsError(f"{where}: {account!r} is no account id; an account id has 12 digits")
     if not isinstance(raw, dict):
         raise SettingsError(f'{where}: {account}: expected {{"name": …, "production": true or false}}')
