@@ -67,7 +67,7 @@ bootstrap: node_modules  ## prepare the AWS account and region for the CDK, once
 deploy: node_modules  ## deploy to the AWS account of your credentials
 	@$(CDK) deploy $(ARGS)
 
-test-asset: $(DEV)  ## build the Lambda asset as it is shipped, and check it
+test-asset: node_modules  ## build the Lambda asset as it is shipped, and check it
 	@$(PY) -m pytest -q -m asset tests/asset
 
 e2e: node_modules  ## deploy to an emulator on loopback, with and without IAM enforced, and use it

@@ -6,6 +6,11 @@
 The same input gives the same folder, byte by byte. Nothing here needs the CDK. boto3 is shipped although the
 Lambda runtime has one: what was locked and tested is what runs, and the runtime's own changes without
 notice. That costs 22 MB of the 250.
+
+Bytecode is shipped too, as imports without it cost a cold start several times as much and Lambda can keep
+none. It is made by an interpreter of the target's version (`bytecode.py`), else by Pyodide out of
+node_modules (`bytecode.mjs`; `make` installs it). Whoever runs app.py without either gets a working asset
+and a note that says what would make it faster.
 """
 
 from __future__ import annotations
@@ -25,13 +30,15 @@ from typing import Final
 
 from uv import find_uv_bin
 
-from infra import ROOT, SOURCE
+from infra import ROOT, SOURCE, node_executable
 from infra.settings import Settings, SettingsError
 from secgraph import contract
 
 BUILD: Final = ROOT / "build"
 LOCK: Final = ROOT / "requirements" / "runtime.lock"
 PACKS: Final = ROOT / "rule_packs"
+BYTECODE: Final = ROOT / "infra" / "bytecode"
+PYODIDE: Final = ROOT / "node_modules" / "pyodide"
 NOT_PACKS: Final = frozenset({"schema.json"})
 # What an installer leaves behind and no program reads; RECORD also names files that are not shipped.
 LEFT_OUT: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"})
@@ -60,6 +67,14 @@ class Asset:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """A command that takes bytecode.py's arguments; `name` is part of the identity of what it compiled."""
+
+    name: str
+    command: tuple[str, ...]
+
+
 # Lambda's python3.14 runs on Amazon Linux 2023, which has glibc 2.34.
 LAMBDA: Final = Target("lambda", "aarch64-manylinux_2_34", "3.14")
 
@@ -71,8 +86,8 @@ def host() -> Target:
 
 def build(target: Target, *, packs: Path | None = None, accounts: str = "", into: Path = BUILD) -> Asset:
     """Build, or find what was built from the same input. Raises PackagingError, SettingsError."""
-    python = _interpreter(target)
-    wheels = _wheels(target, python, into)
+    compiler = _compiler(target)
+    wheels = _wheels(target, compiler, into)
     extra = {**_pack_files(packs), **({contract.ACCOUNTS_FILE: accounts.encode()} if accounts else {})}
     files = {**_source_files(), **extra}
     digest = _digest([wheels.name, *_fingerprints(files)])
@@ -83,10 +98,10 @@ def build(target: Target, *, packs: Path | None = None, accounts: str = "", into
             for name, content in files.items():
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 (draft / name).write_bytes(content)
-            _compile(python, draft / SOURCE.name, f"{CODE_ROOT}/{SOURCE.name}")
+            _compile(compiler, target, draft / SOURCE.name, f"{CODE_ROOT}/{SOURCE.name}")
             _readable(draft)
             _publish(draft, path)
-    return Asset(path, note="" if python else _without_bytecode(target))
+    return Asset(path, note="" if compiler else _without_bytecode(target))
 
 
 def check_ready_made(settings: Settings) -> Path:
@@ -101,9 +116,9 @@ def check_ready_made(settings: Settings) -> Path:
     return settings.asset
 
 
-def _wheels(target: Target, python: Path | None, into: Path) -> Path:
-    compiler = "source" if python is None else "compiled"
-    digest = _digest([LOCK.read_text(encoding="utf-8"), target.platform, target.python, compiler])
+def _wheels(target: Target, compiler: Compiler | None, into: Path) -> Path:
+    compiled_by = compiler.name if compiler else "nothing"
+    digest = _digest([LOCK.read_text(encoding="utf-8"), target.platform, target.python, compiled_by])
     path = into / f"wheels-{target.name}-{digest}"
     if not path.is_dir():
         with _unfinished(into) as draft:
@@ -116,7 +131,7 @@ def _wheels(target: Target, python: Path | None, into: Path) -> Path:
                 [find_uv_bin(), "pip", "install", "--quiet", *where, *version, *options, "-r", str(LOCK)],
             )
             _strip(draft)
-            _compile(python, draft, CODE_ROOT)
+            _compile(compiler, target, draft, CODE_ROOT)
             _publish(draft, path)
     return path
 
@@ -145,28 +160,34 @@ def _strip(folder: Path) -> None:
             (metadata / name).unlink(missing_ok=True)
 
 
-def _interpreter(target: Target) -> Path | None:
-    """An interpreter of the target's version, or None: bytecode of another version would be ignored."""
+def _compiler(target: Target) -> Compiler | None:
+    """One that runs the target's version, since bytecode of another would be ignored; None without any."""
+    program = str(BYTECODE.with_suffix(".py"))
+    if python := _interpreter(target):
+        return Compiler("interpreter", (python, "-I", program))
+    if (manifest := PYODIDE / "package.json").is_file():
+        version = json.loads(manifest.read_text(encoding="utf-8"))["version"]
+        return Compiler(f"pyodide {version}", (str(node_executable()), str(BYTECODE.with_suffix(".mjs"))))
+    return None
+
+
+def _interpreter(target: Target) -> str | None:
     if target.python == host().python:
-        return Path(sys.executable)
+        return sys.executable
     command = [find_uv_bin(), "python", "find", "--no-project", "--no-python-downloads", target.python]
     found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    return Path(found.stdout.strip()) if found.returncode == 0 else None
+    return found.stdout.strip() if found.returncode == 0 else None
 
 
-def _compile(python: Path | None, folder: Path, shown_as: str) -> None:
-    # By hash and unchecked: Lambda trusts the bytecode without reading the source, and the same source gives
-    # the same bytes, so the asset's hash does not move with file times.
-    if python is None:
-        return
-    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", shown_as]
-    _run("compile the asset", [str(python), "-I", "-m", "compileall", *options, str(folder)])
+def _compile(compiler: Compiler | None, target: Target, folder: Path, shown_as: str) -> None:
+    if compiler is not None:
+        _run("compile the asset", [*compiler.command, str(folder), shown_as, target.python])
 
 
 def _without_bytecode(target: Target) -> str:
     return (
-        f"note: no Python {target.python} on this machine, so the asset ships without bytecode and cold "
-        f"starts take longer; `uv python install {target.python}` and a new synth mend it."
+        "note: the asset ships without bytecode and cold starts take longer: there is neither Python "
+        f"{target.python} nor node_modules/pyodide; `make node_modules` and a new synth mend it."
     )
 
 
@@ -208,4 +229,4 @@ def _publish(draft: Path, path: Path) -> None:
 def _run(step: str, command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
-        raise PackagingError(f"could not {step}:\n{(done.stderr or done.stdout).strip()}")
+        raise PackagingError(f"could not {step}:\n{(done.stdout + done.stderr).strip()}")

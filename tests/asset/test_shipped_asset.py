@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _imp
 import json
 import os
 import re
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-import infra
 from infra import packaging
 from infra.settings import SettingsError
 from secgraph import contract
@@ -22,6 +22,9 @@ pytestmark = pytest.mark.asset
 
 AARCH64 = 0xB7
 LIMIT_BYTES = 250 * 1024 * 1024
+MAGIC = {"3.14": 3627}  # of the released version, from CPython's pycore_magic_number.h
+UNCHECKED_HASH = 0b01
+TARGETS = (packaging.LAMBDA, packaging.host())
 HANDLERS = (contract.INGEST_HANDLER, contract.QUERY_HANDLER, contract.EVALUATE_HANDLER)
 
 
@@ -38,6 +41,15 @@ def size(folder: Path) -> int:
 
 def content(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.fixture
+def unreleased(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> packaging.Target:
+    """A version that no machine has and no Pyodide is, and nothing to install for it."""
+    lock = tmp_path / "runtime.lock"
+    lock.write_text("")
+    monkeypatch.setattr(packaging, "LOCK", lock)
+    return packaging.Target("unreleased", "", "3.99")
 
 
 def test_libraries_are_for_the_processor_and_python_of_the_functions(shipped: Path) -> None:
@@ -75,11 +87,11 @@ def test_every_locked_package_is_inside_and_no_tool(shipped: Path) -> None:
     assert not (shipped / "bin").exists()
 
 
-def test_the_package_is_shipped_whole_and_readable_to_all(shipped: Path) -> None:
+def test_the_package_is_shipped_whole_and_readable_to_all(shipped: Path, snapshot: Path) -> None:
     source = {
-        str(file.relative_to(infra.SOURCE))
-        for file in infra.SOURCE.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
+        str(file.relative_to(snapshot / "secgraph"))
+        for file in (snapshot / "secgraph").rglob("*")
+        if file.is_file()
     }
     files = content(shipped / "secgraph").keys()
     assert {name for name in files if "__pycache__" not in name} == source
@@ -87,18 +99,63 @@ def test_the_package_is_shipped_whole_and_readable_to_all(shipped: Path) -> None
         assert path.stat().st_mode & 0o044 == 0o044, path
 
 
-def test_the_same_input_gives_the_same_bytes(hosted: Path, tmp_path: Path) -> None:
-    again = packaging.build(packaging.host(), into=tmp_path).path
-    assert again.name == hosted.name
-    assert content(again) == content(hosted)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_the_same_input_gives_the_same_bytes(target: packaging.Target, tmp_path: Path) -> None:
+    first = packaging.build(target).path
+    again = packaging.build(target, into=tmp_path).path
+    assert again.name == first.name
+    assert content(again) == content(first)
 
 
-def test_bytecode_is_trusted_unread_and_names_files_as_lambda_sees_them(hosted: Path) -> None:
-    (compiled,) = (hosted / "secgraph" / "__pycache__").glob("contract.*.pyc")
-    code = compiled.read_bytes()
-    assert struct.unpack_from("<I", code, 4)[0] == 0b01, "hash-based, unchecked"
-    assert b"/var/task/secgraph/contract.py" in code
-    assert str(packaging.BUILD).encode() not in code
+def test_every_module_ships_with_bytecode_that_the_functions_take_unread(shipped: Path) -> None:
+    sources = list(shipped.rglob("*.py"))
+    packages = {source.relative_to(shipped).parts[0] for source in sources}
+    assert packages >= {"secgraph", "boto3", "botocore", "aws_lambda_powertools", "duckdb"}
+    tag = "cpython-" + packaging.LAMBDA.python.replace(".", "")
+    for source in sources:
+        head = (source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc").read_bytes()[:16]
+        magic, _, flags = struct.unpack_from("<HHI", head)
+        assert (magic, flags) == (MAGIC[packaging.LAMBDA.python], UNCHECKED_HASH), source
+        key = int.from_bytes(head[:4], "little")
+        assert head[8:] == _imp.source_hash(key, source.read_bytes()), source
+
+
+@pytest.mark.parametrize("asset", ["shipped", "hosted"])
+def test_bytecode_names_files_as_lambda_sees_them(asset: str, request: pytest.FixtureRequest) -> None:
+    folder: Path = request.getfixturevalue(asset)
+    for name in ("secgraph/contract", "boto3/session"):
+        (compiled,) = (folder / name).parent.glob(f"__pycache__/{Path(name).name}.*.pyc")
+        code = compiled.read_bytes()
+        assert f"/var/task/{name}.py".encode() in code
+        assert str(packaging.BUILD).encode() not in code
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_a_source_that_does_not_compile_is_named(
+    target: packaging.Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secgraph").mkdir()
+    (tmp_path / "secgraph" / "broken.py").write_text("def broken(:\n")
+    monkeypatch.setattr(packaging, "SOURCE", tmp_path / "secgraph")
+    with pytest.raises(packaging.PackagingError, match=r"(?s)compile the asset.*secgraph/broken\.py"):
+        packaging.build(target)
+
+
+def test_bytecode_of_another_python_is_refused(tmp_path: Path, unreleased: packaging.Target) -> None:
+    wrong = f"bytecode for Python 3.99 is wanted, and this is {packaging.LAMBDA.python}"
+    with pytest.raises(packaging.PackagingError, match=re.escape(wrong)):
+        packaging.build(unreleased, into=tmp_path / "build")
+    assert list((tmp_path / "build").iterdir()) == []
+
+
+def test_without_a_compiler_the_asset_is_whole_and_says_what_to_do(
+    tmp_path: Path, unreleased: packaging.Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaging, "PYODIDE", tmp_path / "absent")
+    built = packaging.build(unreleased, into=tmp_path / "build")
+    assert "`make node_modules`" in built.note
+    assert (built.path / "secgraph" / "contract.py").is_file()
+    assert not list(built.path.rglob("*.pyc"))
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
