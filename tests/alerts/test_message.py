@@ -56,7 +56,12 @@ def test_an_opened_alert_says_what_where_whose_since_when_and_what_to_do():
     message = compose(OPENED, RULE)
     assert message.id == "mining#3"
     assert message.subject == "[HIGH] mining opened, 1 row: i-1 talks to a mining pool (shop-prod, eu-west-1)"
-    assert message.attributes == {"severity": "HIGH", "rule": "mining", "transition": "opened"}
+    assert message.attributes == {
+        "severity": "HIGH",
+        "rule": "mining",
+        "transition": "opened",
+        "id": "mining#3",
+    }
     assert (
         message.body
         == """\

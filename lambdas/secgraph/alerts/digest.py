@@ -12,11 +12,14 @@ from secgraph.rules.rows import Row
 TITLE: Final = 120
 WORD: Final = 80
 LINK: Final = 200
+END: Final = 253_402_300_800_000
+"""The year 10000, where the calendar of the messages ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What is kept of a row. `since` is when it joined, epoch milliseconds; `score` is 0–10 or None."""
+    """What is kept of a row. Times are epoch milliseconds: `since` when it joined the alert, `found` when the
+    source first saw it, for findings. `score` is 0–10 or None."""
 
     hash: int
     since: int
@@ -31,16 +34,18 @@ class Digest:
     owner: str = ""
     fix: str = ""
     link: str = ""
+    found: int | None = None
 
 
 def digest(row: Row, since: int) -> Digest:
     """Keep the words of a row that say what, where and whose."""
     facts = row.facts
+    finding = _is_finding(facts)
     return Digest(
         hash=row.hash,
         since=since,
         title=_first(facts, TITLE, "displayName", "name", "_key", "id") or "row",
-        type=_first(facts, WORD, "_type"),
+        type=_first(facts, WORD, *(("type",) if finding else ()), "_type"),
         target=_first(facts, WORD, "targets", "instanceId"),
         account=_first(facts, WORD, "accountId"),
         account_name=_first(facts, WORD, "tag.AccountName"),
@@ -50,6 +55,7 @@ def digest(row: Row, since: int) -> Digest:
         owner=_first(facts, WORD, "owner", "tag.Owner", "tag.Team"),
         fix=_fix(facts),
         link=_link(facts),
+        found=_moment(facts, "firstSeenOn", "createdOn") if finding else None,
     )
 
 
@@ -66,14 +72,34 @@ def worst_first(row: Row) -> tuple[float, str, int]:
     return -(score(row) or 0.0), str(row.facts.get("displayName", "")), row.hash
 
 
+def _is_finding(facts: Mapping[str, object]) -> bool:
+    classes = facts.get("_class")
+    return isinstance(classes, list | tuple) and "Finding" in classes
+
+
+def _moment(facts: Mapping[str, object], *names: str) -> int | None:
+    """Give the first of these that is a moment that a calendar can show."""
+    for name in names:
+        value = facts.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < END:
+            return int(value)
+    return None
+
+
 def _first(facts: Mapping[str, object], limit: int, *names: str) -> str:
     for name in names:
         value = facts.get(name)
         if isinstance(value, list | tuple):
             value = ", ".join(str(item) for item in value[:3])
         if value is not None and value != "":
-            return line(value, limit)
+            return line(_defanged(value), limit)
     return ""
+
+
+def _defanged(value: object) -> str:
+    """Break addresses apart, so that no mail program makes a link of what an attacker called a thing."""
+    text = value if isinstance(value, str) else str(value)
+    return text[: 4 * TITLE].replace("://", "[:]//") + text[4 * TITLE :]
 
 
 def _fix(facts: Mapping[str, object]) -> str:

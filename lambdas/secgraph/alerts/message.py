@@ -7,7 +7,7 @@ text that comes from findings, tags and rules passes through alerts/text.py.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -42,12 +42,8 @@ def compose(transition: Transition, rule: Rule) -> Message:
         _queries(rule),
         f"Rule {line(rule.name, 255)} of {line(rule.pack, 100)}, message {transition.seq} of this alert.",
     ]
-    return Message(
-        id=f"{rule.name}#{transition.seq}",
-        subject=_subject(transition, rule),
-        body=_body(parts),
-        attributes=_attributes(transition.level, rule.name, transition.kind.name.lower()),
-    )
+    id_, kind = f"{rule.name}#{transition.seq}", transition.kind.name.lower()
+    return _message(id_, _subject(transition, rule), parts, transition.level, rule.name, kind)
 
 
 def compose_retired(transition: Transition, reason: str) -> Message:
@@ -60,14 +56,9 @@ def compose_retired(transition: Transition, reason: str) -> Message:
         "\n".join(["Its last rows:", *_listed(transition.rows, transition.total)]) if transition.rows else "",
         f"{since}, closed {_time(transition.on)}. If the rule comes back, its alert opens anew.",
     ]
-    return Message(
-        id=f"{transition.rule}#{transition.seq}",
-        subject=ascii_line(
-            f"[{transition.level.name}] {ascii_line(transition.rule, NAME)} {RETIRED}", SUBJECT
-        ),
-        body=_body(parts),
-        attributes=_attributes(transition.level, transition.rule, Kind.RETIRED.name.lower()),
-    )
+    head = f"[{transition.level.name}] {ascii_line(transition.rule, NAME)} {RETIRED}"
+    id_, kind = f"{transition.rule}#{transition.seq}", Kind.RETIRED.name.lower()
+    return _message(id_, ascii_line(head, SUBJECT), parts, transition.level, transition.rule, kind)
 
 
 def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Message:
@@ -95,12 +86,8 @@ def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Mes
         f"{failing} rule(s) could not be evaluated; `rules check` says why." if failing else "",
         "From now on each change of an alert has a message of its own.",
     ]
-    return Message(
-        id=SUMMARY,
-        subject=ascii_line(f"[{ordered[0].level.name}] secgraph: {opened}", SUBJECT),
-        body=_body(parts),
-        attributes=_attributes(ordered[0].level, SUMMARY, SUMMARY),
-    )
+    subject = ascii_line(f"[{ordered[0].level.name}] secgraph: {opened}", SUBJECT)
+    return _message(SUMMARY, subject, parts, ordered[0].level, SUMMARY, SUMMARY)
 
 
 def _distinct(states: Sequence[AlertState]) -> int:
@@ -115,13 +102,18 @@ def _empty_summary(now: int) -> Message:
         "From now on each change of an alert has a message of its own.",
     ]
     subject = "[INFO] secgraph: no alert is open any more"
-    return Message(SUMMARY, subject, _body(parts), _attributes(Level.INFO, SUMMARY, SUMMARY))
+    return _message(SUMMARY, subject, parts, Level.INFO, SUMMARY, SUMMARY)
 
 
-def _attributes(level: Level, rule: str, transition: str) -> Mapping[str, str]:
-    return MappingProxyType(
-        {"severity": level.name, "rule": line(rule, 255) or "unnamed", "transition": transition}
-    )
+def _message(id_: str, subject: str, parts: Sequence[str], level: Level, rule: str, what: str) -> Message:
+    """Put a message together. Its id is an attribute too, for programs: a repeated message has the same."""
+    attributes = {
+        "severity": level.name,
+        "rule": line(rule, 255) or "unnamed",
+        "transition": what,
+        "id": line(id_, 300) or "unnamed",
+    }
+    return Message(id_, subject, _body(parts), MappingProxyType(attributes))
 
 
 def _body(parts: Sequence[str]) -> str:
@@ -186,12 +178,13 @@ def _more(left: int, of: str) -> list[str]:
 def _row(number: int, row: Digest) -> str:
     score = "" if row.score is None else f" {row.score:g}"
     account = f"{row.account_name} ({row.account})" if row.account_name and row.account else ""
-    what = [f"{row.severity}{score}".strip(), row.type, f"on {row.target}" if row.target else ""]
+    target = f"on {row.target}" if row.target and row.severity else row.target
+    what = [f"{row.severity}{score}".strip(), row.type, target]
     where = [
         account or row.account_name or row.account,
         row.region,
         f"owner {row.owner}" if row.owner else "",
-        f"since {_time(row.since)}",
+        f"since {_time(row.since)}" if row.found is None else f"first seen {_time(row.found)}",
     ]
     fix = f"fix: {row.fix}" if row.fix else ""
     lines = [f"{number}. {row.title}", *(_joined(words) for words in (what, where)), fix, row.link]
