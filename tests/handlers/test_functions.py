@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -11,6 +12,7 @@ from secgraph.adapters.sns import SNSNotifier
 from secgraph.alerts.lifecycle import AlertState
 from secgraph.alerts.rowset import RowSet
 from secgraph.alerts.stored import Alert, alert_id, dump_alert
+from secgraph.graph.loading import items_of
 from secgraph.handlers import evaluate as evaluate_module
 from secgraph.handlers import runtime
 from secgraph.handlers.evaluate import handler as evaluate
@@ -129,6 +131,52 @@ def test_pages_follow_by_cursor(deployment, batch, sample, context):
     assert len(rest["data"]) == 50
     assert "cursor" not in rest
     assert not {one["id"] for one in first["data"]} & {one["id"] for one in rest["data"]}
+
+
+@pytest.mark.parametrize("form", ["json", "table", "csv"])
+def test_no_page_is_larger_than_lambda_may_return(deployment, context, form):
+    """Quotes double in CSV and again in JSON; columns that few rows have fill a table with blanks."""
+    entities = [
+        {
+            "_key": f"k{n}",
+            "_type": "t",
+            "_class": "C",
+            "text": '"' * 12_000,
+            **{f"p{n}x{m}": 1 for m in range(9)},
+        }
+        for n in range(150)
+    ]
+    runtime.graph().write(items_of({"entities": entities}, now=5))
+    asked = {"query": "FIND C AS c RETURN c.*", "format": form}
+    shown, pages = "", 0
+    while True:
+        answer = query(asked, context)
+        assert len(json.dumps(answer, ensure_ascii=False)) < 6 * 2**20
+        shown += answer["text"] if "text" in answer else json.dumps(answer["data"])
+        pages += 1
+        if "cursor" not in answer:
+            break
+        asked["cursor"] = answer["cursor"]
+    assert sorted(map(int, re.findall(r"\bk(\d+)\b", shown))) == list(range(150))
+    assert pages == {"json": 1, "table": 1, "csv": 2}[form]
+
+
+def test_what_no_smaller_page_can_help_is_a_limit(deployment, context, monkeypatch):
+    monkeypatch.setattr("secgraph.handlers.query.ANSWER_BYTES", 100)
+    entities = [{"_key": f"k{n}", "_type": "t", "_class": "C"} for n in range(2)]
+    edge = {"_class": "HAS", "_from": "k0", "_to": "k1"}
+    runtime.graph().write(items_of({"entities": entities, "relationships": [edge]}, now=5))
+    for asked in (
+        "FIND C THAT HAS C RETURN TREE",
+        f"FIND C AS c RETURN c._key, c._type + '{'x' * 300}' AS long",
+    ):
+        error = query({"query": asked, "format": "csv"}, context)["error"]
+        assert (error["code"], error["suggestion"]) == ("LIMITS", "add LIMIT, or return fewer properties")
+
+
+def test_fields_that_are_null_are_left_out(deployment, context):
+    absent = dict.fromkeys(("parameters", "includeDeleted", "rowMetadata", "cursor", "format"))
+    assert query({"query": "FIND x", **absent}, context)["data"] == []
 
 
 def test_a_graph_that_cannot_be_read_is_an_error_in_the_answer(deployment, context):

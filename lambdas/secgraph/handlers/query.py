@@ -5,11 +5,12 @@ Trigger: a direct invocation. Flow: flows.ask. Writes: nothing.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from secgraph.adapters import table_graph
-from secgraph.errors import InputError, QueryError, SecgraphError
-from secgraph.flows.ask import ask
+from secgraph.errors import InputError, Position, QueryError, SecgraphError
+from secgraph.flows.ask import PAGE_ROWS, ask
 from secgraph.handlers import runtime
 from secgraph.j1ql.caret import error_object
 from secgraph.j1ql.render import render
@@ -17,6 +18,8 @@ from secgraph.j1ql.render import render
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+ANSWER_BYTES: Final = 6_000_000
+"""Lambda returns up to 6 MiB. A page is measured as JSON; as table or CSV, escaped, it can be far larger."""
 _FIELDS: Final[dict[str, tuple[type, str]]] = {
     "query": (str, "a J1QL text"),
     "parameters": (dict, "an object of names and values"),
@@ -47,16 +50,34 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 
 def _answer(event: dict[str, Any]) -> dict[str, Any]:
-    response = ask(
-        event["query"],
-        reader=table_graph.load(runtime.graph()),
-        now=runtime.now(),
-        parameters=event.get("parameters", {}),
-        include_deleted=event.get("includeDeleted", False),
-        row_metadata=event.get("rowMetadata", False),
-        cursor=event.get("cursor"),
-    )
-    wanted = event.get("format", "json")
+    """Answer with a page that Lambda can return: fewer rows where the text of 250 would be too large."""
+    reader, now, rows = table_graph.load(runtime.graph()), runtime.now(), PAGE_ROWS
+    while True:
+        response = ask(
+            event["query"],
+            reader=reader,
+            now=now,
+            parameters=event.get("parameters", {}),
+            include_deleted=event.get("includeDeleted", False),
+            row_metadata=event.get("rowMetadata", False),
+            cursor=event.get("cursor"),
+            page_rows=rows,
+        )
+        answer = _in_format(response, event.get("format", "json"))
+        if len(json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass")) <= ANSWER_BYTES:
+            return answer
+        if response["type"] == "tree" or rows == 1:
+            raise QueryError(
+                "LIMITS",
+                f"The answer is larger than the {ANSWER_BYTES:,} bytes that a function may return.",
+                Position(1, 1, 0),
+                expected="a smaller result",
+                suggestion="add LIMIT, or return fewer properties",
+            )
+        rows = max(1, min(rows, len(response["data"])) // 2)
+
+
+def _in_format(response: dict[str, Any], wanted: str) -> dict[str, Any]:
     if wanted == "json":
         return response
     kept = {name: value for name, value in response.items() if name not in ("data", "columns")}
@@ -64,9 +85,10 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(event: object) -> dict[str, Any]:
-    """Check the event's form; every mistake names its field."""
-    if not isinstance(event, dict) or "query" not in event:
+    """Check the event's form; every mistake names its field. A field that is null is left out."""
+    if not isinstance(event, dict) or event.get("query") is None:
         raise InputError('the event has no query; send {"query": "FIND aws_instance"}')
+    event = {name: value for name, value in event.items() if value is not None}
     for name, value in event.items():
         if name not in _FIELDS:
             raise InputError(f"{name}: unknown field; an event may have {', '.join(_FIELDS)}")
