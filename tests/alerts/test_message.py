@@ -141,7 +141,12 @@ def test_the_summary_counts_by_level_and_shows_the_worst():
     ]
     message = compose_summary(states, 2, NOON)
     assert message.subject == "[CRITICAL] secgraph: 4 alerts open: 1 critical, 1 high, 2 low"
-    assert message.attributes == {"severity": "CRITICAL", "rule": "summary", "transition": "summary"}
+    assert message.attributes == {
+        "severity": "CRITICAL",
+        "rule": "summary",
+        "transition": "summary",
+        "id": "summary",
+    }
     lines = message.body.splitlines()
     assert lines[2:6] == [
         "  CRITICAL · breach · 7 rows",
