@@ -80,7 +80,8 @@ def tampered(cursor: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "change", [tampered, lambda it: it[:-6], lambda _: "no cursor", lambda _: "bnVsbA=="]
+    "change",
+    [tampered, lambda it: it[:-6], lambda _: "no cursor", lambda _: "bnVsbA==", lambda _: "W1tb" * 50_000],
 )
 def test_a_damaged_cursor_is_refused(reader: DuckDBReader, change: Any) -> None:
     cursor = ask("FIND Thing", reader=reader, now=0)["cursor"]

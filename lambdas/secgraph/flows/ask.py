@@ -177,7 +177,7 @@ class _Asked:
             token = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
             place = _Place(token["o"], token["n"])
             valid = token["h"] == self._digest(place)
-        except (binascii.Error, ValueError, KeyError, TypeError):
+        except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
             valid = False
         if not valid:
             raise QueryError(
