@@ -201,3 +201,13 @@ def test_whatever_a_finding_or_a_rule_is_called_the_message_is_well_formed(
     assert message.body.encode()
     assert not [char for char in message.body if char < " " and char != "\n"]
     assert all(message.attributes.values())
+
+
+def test_a_summary_of_a_few_alerts_explains_them():
+    few = [open_alert("mining", Level.HIGH, 1, ROW), open_alert("gone", Level.LOW, 1, ROW)]
+    body = compose_summary(few, 0, NOON, {"mining": RULE}).body
+    assert "  HIGH · mining · 1 row\n    A host mines coins.\n    What to do: Isolate the instance.\n" in body
+    assert "  LOW · gone · 1 row\n\n" in body
+    many = [open_alert(f"mining-{number}", Level.HIGH, 1, ROW) for number in range(9)]
+    rules = {state.rule: replace(RULE, name=state.rule) for state in many}
+    assert "What to do" not in compose_summary(many, 0, NOON, rules).body

@@ -7,7 +7,7 @@ text that comes from findings, tags and rules passes through alerts/text.py.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
@@ -23,6 +23,9 @@ SUBJECT: Final = 99
 BODY: Final = 5_000
 ROWS_SHOWN: Final = 5
 RULES_SHOWN: Final = 40
+RULES_EXPLAINED: Final = 3
+EXPLAINED: Final = 300
+"""Characters of a rule's description and of its advice in a summary."""
 NAME: Final = 45
 DESCRIPTION: Final = 700
 QUERY: Final = 600
@@ -61,18 +64,26 @@ def compose_retired(transition: Transition, reason: str) -> Message:
     return _message(id_, ascii_line(head, SUBJECT), parts, transition.level, transition.rule, kind)
 
 
-def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Message:
+def compose_summary(
+    states: Sequence[AlertState],
+    failing: int,
+    now: int,
+    rules: Mapping[str, Rule] = MappingProxyType({}),
+) -> Message:
     """Write the one message that opens a deployment: the alerts that are open, worst first.
 
-    `failing` counts the rules that cannot be evaluated. Each state is of an open alert; there is none when
-    all were resolved before an earlier summary could be sent.
+    A few alerts are explained by what their rules say (`rules`, by name): on a quiet deployment the summary
+    is the message about its first alert, weeks later. `failing` counts the rules that cannot be evaluated.
+    Each state is of an open alert; there is none when all were resolved before an earlier summary could be
+    sent.
     """
     if not states:
         return _empty_summary(now)
     ordered = sorted(states, key=lambda state: (-state.level, -state.total, state.rule))
     levels = Counter(state.level for state in ordered)
     counts = ", ".join(f"{levels[level]} {level.name.lower()}" for level in sorted(levels, reverse=True))
-    shown = [f"  {state.level.name} · {line(state.rule, 100)} · {_number(state.total)}" for state in ordered]
+    explained = rules if len(ordered) <= RULES_EXPLAINED else {}
+    shown = [_opened(state, explained.get(state.rule)) for state in ordered]
     top = sorted(
         ((state.level, each) for state in ordered for each in state.rows[:ROWS_SHOWN]),
         key=lambda pair: (-pair[0], -(pair[1].score or 0.0), pair[1].title),
@@ -88,6 +99,14 @@ def compose_summary(states: Sequence[AlertState], failing: int, now: int) -> Mes
     ]
     subject = ascii_line(f"[{ordered[0].level.name}] secgraph: {opened}", SUBJECT)
     return _message(SUMMARY, subject, parts, ordered[0].level, SUMMARY, SUMMARY)
+
+
+def _opened(state: AlertState, rule: Rule | None) -> str:
+    head = f"  {state.level.name} · {line(state.rule, 100)} · {_number(state.total)}"
+    if rule is None:
+        return head
+    advice = f"What to do: {line(rule.remediation, EXPLAINED)}" if rule.remediation else ""
+    return "\n    ".join(each for each in (head, line(rule.description, EXPLAINED), advice) if each)
 
 
 def _distinct(states: Sequence[AlertState]) -> int:

@@ -137,7 +137,7 @@ def evaluate(
         else:
             results.append(_evaluate(rule, ask, ledger, stop))
     retired = retire(ledger, rules, known)
-    ledger.summarise()
+    ledger.summarise({rule.name: rule for rule in rules})
     names = {rule.name for rule in due}
     return EvaluationReport(
         results=tuple(results),

@@ -5,7 +5,7 @@ State and message are written in one conditional put; then the message is publis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from secgraph.alerts.stored import (
 )
 from secgraph.errors import StoreError
 from secgraph.flows.notify import Delivery, claim_alert, send_alert, send_summary
+from secgraph.rules.rule import Rule
 
 
 @dataclass(slots=True)
@@ -88,8 +89,8 @@ class Ledger:
         for rule in list(self.alerts):
             self._guarded(partial(self._resend, rule))
 
-    def summarise(self) -> None:
-        """End the quiet start with one summary, once something is open.
+    def summarise(self, rules: Mapping[str, Rule]) -> None:
+        """End the quiet start with one summary, once something is open. `rules` are by name.
 
         A summary that the channel refused before is written anew: it always tells what is open now.
         """
@@ -101,7 +102,7 @@ class Ledger:
         if pending is not None and not pending.free(self.now):
             return  # Another run is sending it, or died at it; its claim ends by itself.
         failing = sum(state.failure is not None for state in states)
-        message = compose_summary(open_, failing, self.now)
+        message = compose_summary(open_, failing, self.now, rules)
         self.deployment = replace(self.deployment, covered=MappingProxyType(quiet.covering(open_)))
         made = Pending(message, self.now) if pending is None else replace(pending, message=message)
         self._guarded(partial(self._send_summary, made))
