@@ -44,6 +44,9 @@ class Storage(Construct):
                 ),
             ],
         )
+        if self.bucket.policy is not None:
+            # Else the bucket that outlives the stack would take plain HTTP from then on.
+            self.bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN)
         Validations.of(self.bucket).acknowledge(
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-S1",

@@ -168,7 +168,7 @@ def test_only_a_small_accounts_map_is_a_variable(
 
 
 def test_data_outlives_the_stack(template: Template, resources: Resources) -> None:
-    for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket"):
+    for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"):
         for body in of_type(resources, kind).values():
             assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain")
     template.resource_properties_count_is(
