@@ -60,6 +60,13 @@ def test_memory_is_bounded(connection: duckdb.DuckDBPyConnection) -> None:
     assert caught.value.code == "LIMITS"
 
 
+def test_a_regular_expression_that_grows_too_large_is_a_limit(connection: duckdb.DuckDBPyConnection) -> None:
+    matching = Statement("SELECT regexp_matches('a', $1)", ("[^é]{1000}" * 90,))
+    with pytest.raises(QueryError, match="too large to run") as caught:
+        reader(connection, Limits()).fetch(matching)
+    assert caught.value.code == "LIMITS"
+
+
 ESCAPES = [
     "SELECT * FROM read_text('{file}')",
     "SELECT * FROM read_csv('{file}')",

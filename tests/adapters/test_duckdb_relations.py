@@ -145,6 +145,20 @@ def test_what_json_and_utf8_cannot_hold_is_left_out(
     assert "bad" not in relations.catalogue().entity_properties
 
 
+@pytest.mark.parametrize("many", [1, 8, 9, 300])
+def test_new_properties_leave_older_rows_as_they_were(
+    connection: duckdb.DuckDBPyConnection, relations: Relations, many: int
+) -> None:
+    relations.replace([("a", entity("a", name="old"), ())])
+    tags: dict[str, Value] = {f"tag.t{number}": f"v{number}" for number in range(many)}
+    relations.replace([("b", entity("b", **tags), ())])
+    found = connection.execute(
+        f'SELECT "_id#s", "name#s", "tag.t{many - 1}#s" FROM entity ORDER BY 1'
+    ).fetchall()
+    assert found == [("a", "old", None), ("b", None, f"v{many - 1}")]
+    assert {name for name in relations.catalogue().entity_properties if name.startswith("tag.")} == set(tags)
+
+
 def test_a_file_keeps_its_catalogue(tmp_path: Path) -> None:
     place = str(tmp_path / "graph.duckdb")
     with duckdb.connect(place) as first:

@@ -21,6 +21,9 @@ from secgraph.graph.search import is_double, searched_text
 
 FORMAT: Final = 1
 CHUNK: Final = 5_000
+ALTERED_AT_MOST: Final = 8
+"""New columns that are added one by one. Each costs more the wider the table is, so that many at once are
+cheaper by one copy of the table."""
 
 Expansion = tuple[str, Entity | None, Sequence[Relationship]]
 """`_id` of an item, the entity it shows (None if none), and the relationships that it states."""
@@ -222,13 +225,21 @@ class Relations:
 
     def _take_up_columns(self, table: str, used: Mapping[tuple[str, Kind], str]) -> None:
         known = self._properties(table)
-        for (name, kind), column_name in used.items():
-            if kind in known.get(name, ()):
-                continue
-            self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column_name)} {kind.sql}")
+        new = {pair: name for pair, name in used.items() if pair[1] not in known.get(pair[0], ())}
+        if not new:
+            return
+        if len(new) <= ALTERED_AT_MOST:
+            for (_, kind), name in new.items():
+                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(name)} {kind.sql}")
+        else:
+            added = ", ".join(f"NULL::{kind.sql} AS {quoted(name)}" for (_, kind), name in new.items())
             self._connection.execute(
-                "INSERT INTO known_property VALUES ($1, $2, $3)", [table, name, kind.value]
+                f"CREATE OR REPLACE TABLE {table} AS SELECT *, {added} FROM {table}"  # noqa: S608
             )
+        self._connection.execute(
+            "INSERT INTO known_property SELECT $1, unnest($2::VARCHAR[]), unnest($3::VARCHAR[])",
+            [table, [name for name, _ in new], [kind.value for _, kind in new]],
+        )
 
     def _properties(self, table: str) -> dict[str, frozenset[Kind]]:
         found = self._connection.execute("SELECT record, name, kind FROM known_property").fetchall()
