@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import duckdb
 import pytest
 from botocore.config import Config
-from moto import mock_aws
 
 from secgraph.adapters.dynamodb_alerts import DynamoDBAlerts
 from secgraph.adapters.local_alerts import LocalAlerts
@@ -24,26 +22,8 @@ TABLE = "alerts"
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with mock_aws():
-        yield
-
-
-@pytest.fixture
-def dynamodb(aws: None) -> Any:
-    client = boto3.client("dynamodb")
-    client.create_table(
-        TableName=TABLE,
-        KeySchema=[{"AttributeName": ALERT_TABLE_KEY, "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": ALERT_TABLE_KEY, "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return client
+def dynamodb(make_table: Callable[[str, str], Any]) -> Any:
+    return make_table(TABLE, ALERT_TABLE_KEY)
 
 
 @pytest.fixture(params=["dynamodb", "local file"])

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from secgraph.adapters import table_graph
 from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.adapters.dynamodb_graph import DynamoDBGraph
 from secgraph.adapters.local_graph import LocalGraph
+from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.flows.ask import ask
 from secgraph.flows.ingest import Delivery, WarmCache, ingest
 from secgraph.graph.ports import GraphReader
@@ -67,21 +66,13 @@ class Place:
 
 
 @pytest.fixture(params=["local file", "table load"])
-def place(request, tmp_path: Path, monkeypatch):
+def place(request, tmp_path: Path):
     if request.param == "local file":
         with LocalGraph.open(tmp_path / "graph.duckdb") as graph:
             yield Place(graph, graph, table=False)
         return
-    for name, value in (("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "x"), ("DEFAULT_REGION", "eu-west-1")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    with mock_aws(), LocalGraph.in_memory() as aside:
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName="graph",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    client = request.getfixturevalue("make_table")("graph", GRAPH_TABLE_KEY)
+    with LocalGraph.in_memory() as aside:
         yield Place(DynamoDBGraph(client, "graph"), aside, table=True)
 
 

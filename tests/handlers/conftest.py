@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from secgraph import contract
 from secgraph.handlers import evaluate, runtime
@@ -66,36 +65,28 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    for name in [name for name in os.environ if name.startswith(("AWS_", "SECGRAPH_"))]:
+def deployment(
+    aws: None, make_table: Callable[[str, str], Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
+    for name in [name for name in os.environ if name.startswith("SECGRAPH_")]:
         monkeypatch.delenv(name)
+    dynamodb = make_table("graph", contract.GRAPH_TABLE_KEY)
+    make_table("alerts", contract.ALERT_TABLE_KEY)
+    s3, sns, sqs = boto3.client("s3"), boto3.client("sns"), boto3.client("sqs")
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:told")
     for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "eu-west-1",
         contract.GRAPH_TABLE: "graph",
         contract.ALERT_TABLE: "alerts",
         contract.BUCKET: "bucket",
         contract.ACCOUNTS: ACCOUNTS,
+        contract.ALERT_TOPIC: topic,
     }.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
-        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
-        sns, sqs = boto3.client("sns"), boto3.client("sqs")
-        for table, key in (("graph", contract.GRAPH_TABLE_KEY), ("alerts", contract.ALERT_TABLE_KEY)):
-            dynamodb.create_table(
-                TableName=table,
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
-        s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        topic = sns.create_topic(Name="alerts")["TopicArn"]
-        queue = sqs.create_queue(QueueName="told")["QueueUrl"]
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:told")
-        monkeypatch.setenv(contract.ALERT_TOPIC, topic)
-        _forget()
-        yield Deployment(dynamodb, s3, sqs, queue)
+    _forget()
+    yield Deployment(dynamodb, s3, sqs, queue)
     _forget()
 
 
