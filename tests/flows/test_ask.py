@@ -138,3 +138,18 @@ def test_explain_runs_nothing(reader: DuckDBReader) -> None:
     assert "list of start entities, by semi joins" in text
     assert "$" in text
     assert "1000.0" in text
+
+
+def test_a_long_list_is_one_value_of_the_statement(reader: DuckDBReader) -> None:
+    parameters = {"sizes": list(range(100, 2000))}
+    plan = explain("FIND Thing WITH size = ${sizes}", reader=reader, now=0, parameters=parameters)
+    assert "$2" not in plan
+    answer = ask("FIND Thing WITH size = ${sizes}", reader=reader, now=0, parameters=parameters)
+    assert answer["totalCount"] == COUNT - 100
+
+
+@pytest.mark.parametrize("value", ["\ud800", ["a", "b\udfff"]])
+def test_half_a_character_is_refused(reader: DuckDBReader, value: Any) -> None:
+    with pytest.raises(QueryError, match="half a character") as caught:
+        ask("FIND Thing WITH size = ${x}", reader=reader, now=0, parameters={"x": value})
+    assert caught.value.code == "PARAM"

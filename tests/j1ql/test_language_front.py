@@ -10,12 +10,14 @@ import pytest
 
 from secgraph.errors import Position, QueryError
 from secgraph.j1ql import parse
+from secgraph.j1ql.clauses import MAX_COLUMNS
 from secgraph.j1ql.cursor import MAX_DEPTH, MAX_HOPS
 from secgraph.j1ql.lexer import MAX_TEXT
 from secgraph.j1ql.moments import epoch_ms, resolve
 from secgraph.j1ql.names import check
 from secgraph.j1ql.nodes import Comparison, Moment, Parameter, Query
 from secgraph.j1ql.printing import column_name
+from secgraph.j1ql.types import MAX_AGGREGATES
 
 HERE = Path(__file__).parent
 CONFORMANCE: dict[str, Any] = json.loads((HERE / "conformance.json").read_text())
@@ -179,3 +181,23 @@ def test_wide_filters_are_no_nesting() -> None:
     found = parse("FIND A WITH " + " OR ".join(["x = 1"] * 5000)).start.filter
     assert found is not None
     assert str(found).count("x = 1") == 5000
+
+
+@pytest.mark.parametrize(
+    ("written", "most"),
+    [
+        ("RETURN {}", MAX_COLUMNS),
+        ("ORDER BY {}", MAX_COLUMNS),
+    ],
+)
+def test_columns_and_keys_are_counted(written: str, most: int) -> None:
+    parse("FIND User AS u " + written.format(", ".join(["u.name"] * most)))
+    assert refused("FIND User AS u " + written.format(", ".join(["u.name"] * (most + 1)))).code == "LIMITS"
+
+
+def test_aggregates_are_counted() -> None:
+    sums = [f"sum(u.a + {number}) + max(u.b)" for number in range(MAX_AGGREGATES // 2)]
+    check(parse(f"FIND User AS u RETURN {', '.join(sums)}"))
+    with pytest.raises(QueryError) as caught:
+        check(parse(f"FIND User AS u RETURN {', '.join(sums)}, count(u)"))
+    assert caught.value.code == "LIMITS"

@@ -19,6 +19,8 @@ from secgraph.errors import Position, QueryError
 from secgraph.graph.relations import Catalogue, Rows, Statement
 
 _WHOLE: Final = Position(1, 1, 0)
+_REGEX_TOO_LARGE: Final = "pattern too large"
+"""What RE2 says of an expression that it will not compile: only it knows how large one becomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,10 @@ class DuckDBReader:
                 raise
             except duckdb.OutOfMemoryException:
                 raise _limit(f"The query needed more than {self._limits.memory} of memory.") from None
+            except duckdb.InvalidInputException as error:
+                if _REGEX_TOO_LARGE not in str(error):
+                    raise
+                raise _limit("A regular expression of the query is too large to run.") from None
         if len(rows) > self._limits.rows:
             raise _limit(f"The query gave more than {self._limits.rows:,} rows.")
         return rows

@@ -114,13 +114,16 @@ class Catalogue:
 Cell = str | int | float | bool | None
 """A value that crosses the border to DuckDB as parameter or result."""
 
+Bound = Cell | list[str] | list[float] | list[bool]
+"""What a mark stands for: a value, or a list of values of one type."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One SQL statement with the marks `$1`, `$2`, … and the values bound to them, in that order."""
 
     sql: str
-    parameters: tuple[Cell | list[str] | list[float] | list[bool], ...] = ()
+    parameters: tuple[Bound, ...] = ()
 
 
 Rows = Sequence[tuple[Cell, ...]]

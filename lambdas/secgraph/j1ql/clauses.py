@@ -11,6 +11,9 @@ from secgraph.j1ql.lexer import Kind
 from secgraph.j1ql.nodes import Column, Everything, Filter, Key, Record, Tree
 from secgraph.j1ql.values import Clause, number
 
+MAX_COLUMNS = 250
+"""Most items of RETURN and most keys of ORDER BY: beyond, planning takes longer than answering."""
+
 MAX_COUNT = 2**53
 """Largest SKIP and LIMIT: what a double holds exactly."""
 
@@ -52,8 +55,15 @@ def _returns(cursor: Cursor) -> Tree | tuple[Column, ...]:
         return Tree(token.at)
     columns = [_column(cursor)]
     while cursor.symbol(","):
+        _bound(cursor, len(columns), "RETURN")
         columns.append(_column(cursor))
     return tuple(columns)
+
+
+def _bound(cursor: Cursor, count: int, clause: str) -> None:
+    if count >= MAX_COLUMNS:
+        message = f"{clause} takes {MAX_COLUMNS} items at most."
+        raise cursor.error("fewer items", message, code="LIMITS")
 
 
 def _continues(cursor: Cursor) -> bool:
@@ -95,6 +105,7 @@ def _order(cursor: Cursor) -> tuple[Key, ...]:
         raise cursor.error("BY")
     keys = [_key(cursor)]
     while cursor.symbol(","):
+        _bound(cursor, len(keys), "ORDER BY")
         keys.append(_key(cursor))
     cursor.after = "a comma, ASC, DESC, SKIP, LIMIT or end of query"
     return tuple(keys)

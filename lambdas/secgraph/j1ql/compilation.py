@@ -8,8 +8,9 @@ from typing import TypeGuard
 
 from secgraph.errors import QueryError
 from secgraph.graph.model import Scalar
-from secgraph.graph.relations import Catalogue, Cell
+from secgraph.graph.relations import Bound, Catalogue, Cell
 from secgraph.graph.search import is_double
+from secgraph.j1ql.lexer import has_half_character
 from secgraph.j1ql.nodes import AnyOf, Literal, Parameter
 
 ParameterValue = Scalar | Sequence[Scalar] | None
@@ -27,7 +28,7 @@ class Compilation:
     now: int
     parameters: Parameters
     include_deleted: bool
-    bound: list[Cell] = field(default_factory=list)
+    bound: list[Bound] = field(default_factory=list)
     ctes: list[tuple[str, str]] = field(default_factory=list)
     _marks: dict[tuple[type, Cell], str] = field(default_factory=dict)
 
@@ -39,6 +40,11 @@ class Compilation:
             self.bound.append(kept)
             mark = self._marks[type(kept), kept] = f"${len(self.bound)}"
         return mark
+
+    def bind_list(self, values: list[str] | list[float]) -> str:
+        """Bind values of one type as one list: a mark for each of thousands would take minutes to plan."""
+        self.bound.append(values)
+        return f"${len(self.bound)}"
 
     def bind_count(self, count: int) -> str:
         """Bind a number of rows, which SQL wants as an integer."""
@@ -57,11 +63,18 @@ class Compilation:
         found = self.parameters.get(name, self)
         if found is self and name.startswith(STORED):
             found = self.parameters.get(name.removeprefix(STORED), self)
+        self._refuse_broken(parameter, found)
         if found is None or _is_scalar(found):
             return Literal(found, parameter.at)
         if isinstance(found, list | tuple) and all(_is_scalar(item) for item in found):
             return AnyOf(tuple(Literal(item, parameter.at) for item in found))
         raise self._not_usable(parameter, is_missing=found is self)
+
+    def _refuse_broken(self, parameter: Parameter, found: object) -> None:
+        texts = found if isinstance(found, list | tuple) else (found,)
+        if any(isinstance(text, str) and has_half_character(text) for text in texts):
+            message = f"The parameter {parameter.name} holds half a character (a lone surrogate)."
+            raise QueryError("PARAM", message, parameter.at, expected="text of whole characters")
 
     def _not_usable(self, parameter: Parameter, *, is_missing: bool) -> QueryError:
         if is_missing:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from secgraph.graph.relations import Catalogue, Cell, Statement
+from secgraph.graph.relations import Bound, Catalogue, Statement
 from secgraph.j1ql import names
 from secgraph.j1ql.compilation import Compilation, Parameters
 from secgraph.j1ql.describe import described
@@ -88,7 +88,7 @@ _MARK = re.compile(r"""\$([0-9]+)|"(?:[^"]|"")*"|'(?:[^']|'')*'""")
 """A mark; or a quoted name or text, in which nothing is a mark."""
 
 
-def _numbered(sql: str, bound: Sequence[Cell]) -> Statement:
+def _numbered(sql: str, bound: Sequence[Bound]) -> Statement:
     """Number the marks in the order of the text; what was bound for a test that fell away is dropped."""
     order: dict[str, int] = {}
 

@@ -119,6 +119,11 @@ def tokenize(text: str) -> tuple[Token, ...]:
     return (*tokens, Token(Kind.END, "", "", source.at(end, 0), end))
 
 
+def has_half_character(text: str) -> bool:
+    """Whether a lone surrogate stands in it."""
+    return _SURROGATE.search(text) is not None
+
+
 def _skip(text: str, offset: int) -> int:
     found = _BLANK.match(text, offset)
     return found.end() if found else offset

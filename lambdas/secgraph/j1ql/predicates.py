@@ -42,6 +42,9 @@ NEGATIVE = {
 }
 """Each negative operator and the positive one that it negates exactly."""
 
+MANY = 20
+"""From this many values of a type on, `= (a OR b …)` looks into a list instead of comparing one by one."""
+
 ORDERINGS = frozenset({Op.GT, Op.LT, Op.GE, Op.LE})
 _TEXT_TESTS = {Op.CONTAINS: "contains", Op.STARTS: "starts_with", Op.ENDS: "ends_with"}
 
@@ -78,7 +81,7 @@ class Filters:
         if isinstance(item, Parameter):
             return self._item(left, op, self.compilation.value_of(item), at)
         if isinstance(item, AnyOf):
-            return any_of([self._item(left, op, inner, at) for inner in item.items])
+            return self._any_of(left, op, item, at)
         if isinstance(item, AllOf):
             return all_of([self._item(left, op, inner, at) for inner in item.items])
         if isinstance(item, Regex):
@@ -88,6 +91,22 @@ class Filters:
         if isinstance(item, Moment):
             return self._number(left, op, resolve(item, self.compilation.now), item.at)
         return self._literal(left, op, item)
+
+    def _any_of(self, left: Typed, op: Op, several: AnyOf, at: Position) -> str:
+        """Test against one value after the other; against many of a type, for equality, at once."""
+        values = [it.value for it in several.items if isinstance(it, Literal)]
+        texts = [value for value in values if isinstance(value, str)]
+        numbers = [float(it) for it in values if isinstance(it, int | float) and not isinstance(it, bool)]
+        tests: list[str] = []
+        listed: list[type] = []
+        if op is Op.EQ and len(texts) >= MANY:
+            tests.append(_in_list(left, Kind.STRING, self.compilation.bind_list(texts)))
+            listed.append(str)
+        if op is Op.EQ and len(numbers) >= MANY:
+            tests.append(_in_list(left, Kind.NUMBER, self.compilation.bind_list(numbers)))
+            listed += [int, float]
+        rest = [it for it in several.items if not (isinstance(it, Literal) and type(it.value) in listed)]
+        return any_of([*tests, *(self._item(left, op, inner, at) for inner in rest)])
 
     def _literal(self, left: Typed, op: Op, literal: Literal) -> str:
         value = literal.value
@@ -144,6 +163,15 @@ class Filters:
                 listed = f"SELECT list({column}) FROM {found} WHERE {column} IS NOT NULL"
                 tests.append(f"list_has_any({left.parts[members]}, ({listed}))")
         return any_of(tests)
+
+
+def _in_list(left: Typed, scalar: Kind, mark: str) -> str:
+    values = f"{mark}::{scalar.sql}[]"
+    members = dict(SCALAR_AND_LIST)[scalar]
+    tests = [f"{left.parts[scalar]} IN (SELECT unnest({values}))"] if scalar in left.parts else []
+    if members in left.parts:
+        tests.append(f"list_has_any({left.parts[members]}, {values})")
+    return any_of(tests)
 
 
 def _equal(left: Typed, scalar: Kind, members: Kind, mark: str) -> str:

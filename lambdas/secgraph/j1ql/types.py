@@ -20,6 +20,9 @@ from secgraph.j1ql.nodes import (
 from secgraph.j1ql.signatures import AGGREGATES, SIGNATURES
 from secgraph.j1ql.walk import comparisons, expressions, filters, inside, members
 
+MAX_AGGREGATES = 100
+"""Most aggregates in one query: the time to plan them grows with the third power."""
+
 _ORDERING = frozenset({Op.GT, Op.LT, Op.GE, Op.LE})
 _EDGES = frozenset({Op.STARTS, Op.NOT_STARTS, Op.ENDS, Op.NOT_ENDS})
 _CONTAINS = frozenset({Op.CONTAINS, Op.NOT_CONTAINS})
@@ -31,10 +34,19 @@ def check_types(query: Query) -> None:
     for found in filters(query):
         for comparison in comparisons(found):
             _check_comparison(comparison)
+    aggregates = 0
     for item in expressions(query):
         for part in inside(item):
             if isinstance(part, Call):
                 _check_call(part)
+                aggregates += part.function in AGGREGATES
+                _bound_aggregates(part, aggregates)
+
+
+def _bound_aggregates(call: Call, count: int) -> None:
+    if count > MAX_AGGREGATES:
+        message = f"A query takes {MAX_AGGREGATES} aggregates at most."
+        raise QueryError("LIMITS", message, call.at, expected="fewer aggregates")
 
 
 def _check_comparison(comparison: Comparison) -> None:
