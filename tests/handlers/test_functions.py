@@ -12,6 +12,7 @@ from secgraph.adapters.sns import SNSNotifier
 from secgraph.alerts.lifecycle import AlertState
 from secgraph.alerts.rowset import RowSet
 from secgraph.alerts.stored import Alert, alert_id, dump_alert
+from secgraph.errors import InputError
 from secgraph.graph.loading import items_of
 from secgraph.handlers import evaluate as evaluate_module
 from secgraph.handlers import runtime
@@ -64,6 +65,11 @@ def test_what_could_not_be_stored_comes_again(deployment, sample, batch, context
     assert ingest(batch(sample("01"), sample("07")), context) == {
         "batchItemFailures": [{"itemIdentifier": "m0"}]
     }
+
+
+def test_an_event_that_did_not_come_through_the_queue_says_where_to_send_it(deployment, sample, context):
+    with pytest.raises(InputError, match="send the event to the queue or to the event bus"):
+        ingest(sample("01"), context)
 
 
 def test_events_of_the_test_source_need_the_switch(deployment, sample, batch, context, monkeypatch):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from secgraph import contract
+from secgraph.errors import InputError
 from secgraph.flows import ingest as flow
 from secgraph.handlers import runtime
 
@@ -19,14 +20,7 @@ _cache = flow.WarmCache()
 
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Ingest a batch: `{"Records": [SQS message…]}` → `{"batchItemFailures": [{"itemIdentifier"}…]}`."""
-    deliveries = [
-        flow.Delivery(
-            id=record["messageId"],
-            body=record["body"],
-            received_on=int(record["attributes"]["SentTimestamp"]),
-        )
-        for record in event["Records"]
-    ]
+    deliveries = _deliveries(event)
     reports = flow.ingest(
         deliveries,
         writer=runtime.graph(),
@@ -51,3 +45,19 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             {"itemIdentifier": report.id} for report in reports if report.outcome == flow.FAILED
         ]
     }
+
+
+def _deliveries(event: dict[str, Any]) -> list[flow.Delivery]:
+    try:
+        return [
+            flow.Delivery(
+                id=record["messageId"],
+                body=record["body"],
+                received_on=int(record["attributes"]["SentTimestamp"]),
+            )
+            for record in event["Records"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"this is no batch as SQS delivers it ({error!r}); send the event to the queue or to the event bus"
+        ) from error
