@@ -59,5 +59,5 @@ def _deliveries(event: dict[str, Any]) -> list[flow.Delivery]:
         ]
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"this is no batch as SQS delivers it ({error!r}); send the event to the queue or to the event bus"
+            f"this is no batch of SQS messages ({error!r}); send the event to the queue or to the event bus"
         ) from error
