@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -88,6 +89,18 @@ def test_a_damaged_cursor_is_refused(reader: DuckDBReader, change: Any) -> None:
     with pytest.raises(QueryError, match="does not belong to this query") as caught:
         ask("FIND Thing", reader=reader, now=0, cursor=change(cursor))
     assert caught.value.code == "PARAM"
+
+
+@pytest.mark.parametrize(
+    "place", [{"o": "x"}, {"o": -3}, {"o": 1.5}, {"o": 10**30}, {"o": True}, {"n": 10**30}]
+)
+def test_a_written_cursor_is_refused(reader: DuckDBReader, place: dict[str, Any]) -> None:
+    token = {"o": 1, "n": 0, **place}
+    said = ["FIND Thing", [], False, False, token["o"], token["n"]]
+    token["h"] = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+    cursor = base64.urlsafe_b64encode(json.dumps(token).encode()).decode()
+    with pytest.raises(QueryError, match="does not belong to this query"):
+        ask("FIND Thing", reader=reader, now=0, cursor=cursor)
 
 
 FOREIGN: list[dict[str, Any]] = [

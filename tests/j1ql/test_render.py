@@ -11,6 +11,7 @@ import pytest
 
 from secgraph.errors import InputError
 from secgraph.j1ql.render import WIDEST, render
+from secgraph.j1ql.terminal import columns
 
 
 def vertex(id_: str, type_: str, name: str, **properties: Any) -> dict[str, Any]:
@@ -129,7 +130,23 @@ def test_control_characters_never_reach_a_terminal() -> None:
         assert max(map(len, text.splitlines())) < WIDEST + 20
 
 
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"]
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_nor_do_they_by_way_of_a_file(form: str) -> None:
+    value = "\x1b[2J \x9b31m \x85 \x7f \u202e \u2066 \x00 text\nnext\tone"
+    table = {"type": "table", "columns": [value], "data": [{value: value}, {value: [value]}]}
+    text = render(table, form)
+    assert not set("\x1b\x9b\x85\x7f\u202e\u2066\x00") & set(text)
+    assert form == "csv" or json.loads(text) == table
+
+
+def test_wide_letters_keep_the_columns_straight() -> None:
+    rows = [{"a": "日本語", "b": "1"}, {"a": "e\u0301", "b": "2"}, {"a": "日" * WIDEST, "b": "3"}]
+    lines = render({"type": "table", "columns": ["a", "b"], "data": rows}, "table").splitlines()
+    assert [columns(line) for line in lines[1:5]] == [WIDEST + 2] * 4
+    assert lines[4].startswith("日" * ((WIDEST - 1) // 2) + "…")
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "  =1", "\u00a0+1", "＝1", "＠SUM(A1)"]
 
 
 @pytest.mark.parametrize("text", FORMULAS)

@@ -14,6 +14,7 @@ from secgraph.errors import Position, QueryError
 from secgraph.graph.ports import GraphReader
 from secgraph.graph.relations import Rows
 from secgraph.j1ql import compiler
+from secgraph.j1ql.clauses import MAX_COUNT
 from secgraph.j1ql.compilation import Parameters
 from secgraph.j1ql.compiler import Options
 from secgraph.j1ql.names import Checked, check
@@ -156,6 +157,12 @@ class _Place:
     offset: int
     now: int
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether both are numbers that a page may have: anybody can write a cursor."""
+        numbers = type(self.offset) is int and type(self.now) is int
+        return numbers and 0 <= self.offset <= MAX_COUNT and abs(self.now) <= MAX_COUNT
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -176,7 +183,7 @@ class _Asked:
         try:
             token = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
             place = _Place(token["o"], token["n"])
-            valid = token["h"] == self._digest(place)
+            valid = token["h"] == self._digest(place) and place.is_possible
         except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
             valid = False
         if not valid:

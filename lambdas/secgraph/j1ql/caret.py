@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from secgraph.errors import QueryError
+from secgraph.j1ql.terminal import columns, plain
 
 WIDTH = 100
 """Most characters of a source line that are shown; a longer one is cut around the fault."""
@@ -24,9 +24,9 @@ def render_error(error: QueryError, text: str) -> str:
         f"try {error.suggestion}" if error.suggestion else "",
     ]
     lines = [
-        f"{error.code} at line {at.line}, column {at.column}: {_plain(error.message)}",
+        f"{error.code} at line {at.line}, column {at.column}: {plain(error.message)}",
         *(f"  {line}" for line in caret(error, text).split("\n")),
-        _plain("; ".join(hint for hint in hints if hint)),
+        plain("; ".join(hint for hint in hints if hint)),
     ]
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
@@ -52,26 +52,4 @@ def caret(error: QueryError, text: str) -> str:
     first = max(0, start - WIDTH // 2) if len(line) > WIDTH else 0
     shown = line[first : first + WIDTH]
     marked = line[start : min(start + max(error.at.length, 1), first + WIDTH)]
-    return f"{_plain(shown)}\n{' ' * _columns(line[first:start])}{'^' * max(_columns(marked), 1)}"
-
-
-def _plain(text: str) -> str:
-    """Every kind of blank as a blank, other unprintable characters as a replacement mark."""
-    return "".join(map(_plain_character, text))
-
-
-def _plain_character(character: str) -> str:
-    if character.isprintable():
-        return character
-    return " " if character.isspace() else "\ufffd"
-
-
-def _columns(text: str) -> int:
-    """How many terminal columns the text takes: wide letters two, combining marks none."""
-    return sum(_columns_of(character) for character in text)
-
-
-def _columns_of(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return f"{plain(shown)}\n{' ' * columns(line[first:start])}{'^' * max(columns(marked), 1)}"

@@ -9,20 +9,26 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from secgraph.errors import InputError
+from secgraph.j1ql.terminal import columns, cut, padded, plain
 
 Response = Mapping[str, Any]
 Record = Mapping[str, Any]
 
 WIDEST: Final = 60
-"""Widest cell of a text table, in characters."""
+"""Widest cell of a text table, in terminal columns."""
 
 SHORT_ID: Final = 8
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters that make a spreadsheet calculate a cell (OWASP, "CSV Injection")."""
+
+_IN_CSV: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_IN_JSON: Final = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What steers a terminal or turns text round; `json.dumps` escapes the rest itself."""
 
 
 def render(response: Response, form: str) -> str:
@@ -36,8 +42,9 @@ def render(response: Response, form: str) -> str:
 
 
 def as_json(response: Response) -> str:
-    """Write the response itself."""
-    return json.dumps(response, ensure_ascii=False, indent=2)
+    """Write the response itself, with every control character escaped."""
+    written = json.dumps(response, ensure_ascii=False, indent=2)
+    return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 def as_text(response: Response) -> str:
@@ -49,11 +56,11 @@ def as_text(response: Response) -> str:
 
 def as_csv(response: Response) -> str:
     """Write comma-separated values (RFC 4180) with a header; formulas are defused with an apostrophe."""
-    columns, rows = _csv_grid(response)
+    names, rows = _csv_grid(response)
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([_defused(column) for column in columns])
-    writer.writerows([[_defused(row.get(column, "")) for column in columns] for row in rows])
+    writer.writerow([_defused(name) for name in names])
+    writer.writerows([[_defused(row.get(name, "")) for name in names] for row in rows])
     return out.getvalue()
 
 
@@ -76,13 +83,13 @@ def _summary(vertex: Record) -> dict[str, Any]:
     return {**found, "severity": severity} if severity else found
 
 
-def _aligned(columns: Sequence[str], rows: Sequence[Record]) -> list[str]:
-    cells = [[_cut(_printable(_cell(row.get(column, "")))) for column in columns] for row in rows]
-    head = [_cut(_printable(column)) for column in columns]
-    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+def _aligned(names: Sequence[str], rows: Sequence[Record]) -> list[str]:
+    cells = [[cut(plain(_cell(row.get(name, ""))), WIDEST) for name in names] for row in rows]
+    head = [cut(plain(name), WIDEST) for name in names]
+    widths = [max(map(columns, column)) for column in zip(head, *cells, strict=True)]
     lines = [head, ["─" * width for width in widths], *cells]
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        "  ".join(padded(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
 
@@ -97,14 +104,6 @@ def _cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
-
-
 def _footer(response: Response) -> Iterator[str]:
     data = response["data"]
     if response["type"] == "tree":
@@ -116,7 +115,7 @@ def _footer(response: Response) -> Iterator[str]:
     if "cursor" in response:
         yield f"more with the cursor {response['cursor']}"
     for message in response.get("messages", ()):
-        yield f"note: {_printable(str(message))}"
+        yield f"note: {plain(str(message))}"
 
 
 def _count(number: int, what: str) -> str:
@@ -138,7 +137,7 @@ def _tree_lines(data: Response) -> Iterator[str]:
     roots = dict.fromkeys(place)
     for edge in data["edges"]:
         near, far = edge["fromVertexId"], edge["toVertexId"]
-        verb = _printable(str(edge["relationship"].get("_class", "")))
+        verb = plain(str(edge["relationship"].get("_class", "")))
         if place[near] <= place[far]:
             parent, child, arrow = near, far, f"{verb} →"
         else:
@@ -188,11 +187,11 @@ def _label(vertex: Record) -> str:
     severity = _severity(vertex)
     parts = [
         type_,
-        _cut(_name(vertex)),
+        cut(plain(_name(vertex)), WIDEST),
         f"· {severity}" if severity else "",
         f"[{_short(str(vertex['id']))}]",
     ]
-    return _printable(" ".join(part for part in parts if part))
+    return plain(" ".join(part for part in parts if part))
 
 
 def _name(vertex: Record) -> str:
@@ -244,7 +243,9 @@ def _defused(value: Any) -> str:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    text = _IN_CSV.sub("\ufffd", text)
+    calculates = text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS)
+    return f"'{text}" if calculates else text
 
 
 _FORMS: Final[Mapping[str, Callable[[Response], str]]] = {
