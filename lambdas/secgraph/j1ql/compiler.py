@@ -11,21 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from secgraph.graph.relations import Bound, Catalogue, Statement
-from secgraph.j1ql import names
+from secgraph.j1ql import names, walk
 from secgraph.j1ql.compilation import Compilation, Parameters
 from secgraph.j1ql.describe import described
-from secgraph.j1ql.functions import Expressions, selectors_in
+from secgraph.j1ql.functions import Expressions
 from secgraph.j1ql.names import Checked, Target, What
 from secgraph.j1ql.nodes import (
-    AllOf,
     And,
-    AnyOf,
     EntityPattern,
     Expr,
     Filter,
-    Or,
     Path,
-    Right,
     Subquery,
     Tree,
 )
@@ -174,13 +170,14 @@ class _Query:
 
     def _where_by_record(self) -> dict[str, list[str]] | None:
         scope = self._checked.scope
-        ordered = {scope[it] for key in self._query.order for it in selectors_in(key.expression)}
+        ordered = {scope[it] for key in self._query.order for it in walk.selectors_in(key.expression)}
         if any(it.what is not What.NOTHING and it != Target(What.ENTITY, 0) for it in ordered):
             return None
         always = chain_length(self._query.steps)
         tests: dict[str, list[str]] = {}
         for part in _conjuncts(self._query.where):
-            records = {scope[it] for it in _selectors(part) if scope[it].what is not What.NOTHING}
+            targets = {scope[path.selector or ""] for path in walk.paths(part)}
+            records = {it for it in targets if it.what is not What.NOTHING}
             if len(records) > 1 or any(it.what is What.BLOCK or it.number > always for it in records):
                 return None
             record = column_of(next(iter(records), Target(What.ENTITY, 0)))
@@ -225,15 +222,3 @@ def _conjuncts(filter_: Filter | None) -> Sequence[Filter]:
     if filter_ is None:
         return ()
     return filter_.items if isinstance(filter_, And) else (filter_,)
-
-
-def _selectors(filter_: Filter) -> set[str]:
-    if isinstance(filter_, And | Or):
-        return {name for item in filter_.items for name in _selectors(item)}
-    return {*selectors_in(filter_.left), *_right_selectors(filter_.right)}
-
-
-def _right_selectors(right: Right) -> set[str]:
-    if isinstance(right, AllOf | AnyOf):
-        return {name for item in right.items for name in _right_selectors(item)}
-    return {right.selector} if isinstance(right, Path) and right.selector else set()

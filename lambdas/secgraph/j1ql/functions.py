@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from secgraph.errors import QueryError
@@ -29,37 +29,11 @@ from secgraph.j1ql.printing import expression_text
 from secgraph.j1ql.scalars import LISTED, finite
 from secgraph.j1ql.signatures import AGGREGATES
 from secgraph.j1ql.typed import UNDEFINED, RecordOf, Typed
+from secgraph.j1ql.walk import selectors_in
 
 _LONGEST = 20_000
 """Characters of SQL that one expression may become."""
 _ROUNDINGS = frozenset({"abs", "sqrt", "ceil", "floor", "round"})
-
-
-def has_aggregate(expression: object) -> bool:
-    """Tell whether an aggregate stands anywhere in an expression."""
-    return any(isinstance(node, Call) and node.function in AGGREGATES for node in _nodes(expression))
-
-
-def selectors_in(expression: object) -> list[str]:
-    """List the selectors that an expression names, each once, in order."""
-    named = [
-        node.selector for node in _nodes(expression) if isinstance(node, Path | Record) and node.selector
-    ]
-    return list(dict.fromkeys(named))
-
-
-def _nodes(expression: object) -> Iterator[object]:
-    yield expression
-    if isinstance(expression, Call):
-        inner: Sequence[object] = expression.arguments
-    elif isinstance(expression, Arithmetic):
-        inner = (expression.left, expression.right)
-    elif isinstance(expression, Negative):
-        inner = (expression.operand,)
-    else:
-        inner = ()
-    for node in inner:
-        yield from _nodes(node)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,11 @@ from dataclasses import dataclass
 
 from secgraph.errors import QueryError
 from secgraph.j1ql.advice import nearest
-from secgraph.j1ql.nodes import Call, Column, Everything, Expr, Literal, Moment, Name, Path, Query, Record
+from secgraph.j1ql.nodes import Column, Everything, Expr, Literal, Moment, Name, Path, Query, Record
 from secgraph.j1ql.printing import column_name, expression_text
 from secgraph.j1ql.scopes import Scope
 from secgraph.j1ql.signatures import AGGREGATES
-from secgraph.j1ql.walk import comparisons, inside
-
-
-def is_aggregate(found: Expr | Everything) -> bool:
-    """Whether an aggregate stands in it."""
-    return any(isinstance(part, Call) and part.function in AGGREGATES for part in inside(found))
+from secgraph.j1ql.walk import comparisons, inside, is_aggregate
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from secgraph.j1ql.printing import column_name
 from secgraph.j1ql.scopes import Scope, Target, What
 from secgraph.j1ql.signatures import SIGNATURES
 from secgraph.j1ql.types import check_types
-from secgraph.j1ql.walk import comparisons, entities, expressions, inside, members, subqueries
+from secgraph.j1ql.walk import comparisons, entities, expressions, inside, paths, subqueries
 
 __all__ = ["Checked", "Target", "What", "check"]
 
@@ -52,7 +52,7 @@ def _check_names(query: Query) -> Checked:
     for nested in subqueries(query):
         _check_names(nested.query)
     used: dict[str, Target] = {}
-    for path in _where_paths(query.where):
+    for path in paths(query.where):
         _use_where(path, scope, used)
     for found in expressions(query):
         _use(found, scope, used)
@@ -70,12 +70,6 @@ def _check_with(found: Filter | None, scope: Scope) -> None:
             message = f"WITH sees only the properties of its own entity; test {path.property} in WHERE."
             at = Position(path.at.line, path.at.column, len(alias))
             raise QueryError("NAME", message, at, expected="a property of this entity", suggestion=rest)
-
-
-def _where_paths(found: Filter | None) -> Iterator[Path]:
-    for comparison in comparisons(found):
-        sides = (comparison.left, *members(comparison.right))
-        yield from (side for side in sides if isinstance(side, Path))
 
 
 def _use_where(path: Path, scope: Scope, used: dict[str, Target]) -> None:

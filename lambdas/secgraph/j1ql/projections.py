@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 from secgraph.graph.relations import Kind
 from secgraph.j1ql.compilation import Compilation
-from secgraph.j1ql.functions import Expressions, has_aggregate
+from secgraph.j1ql.functions import Expressions
 from secgraph.j1ql.names import Checked, Target, What
-from secgraph.j1ql.nodes import Column, Everything, Query
+from secgraph.j1ql.nodes import Column, Everything, Filter, Query
 from secgraph.j1ql.paths import Frame, column_of
 from secgraph.j1ql.plan import Cells, EntityCells, RelationshipCells, TableShape, ValueCells
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.printing import column_name
 from secgraph.j1ql.scalars import coalesced
 from secgraph.j1ql.typed import RecordOf, Typed, property_of, sort_keys
+from secgraph.j1ql.walk import is_aggregate
 
 _LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS})
 
@@ -136,8 +137,8 @@ class Table:
         self._checked = checked
         self._frame = frame
         self._columns = columns
-        self.is_grouped = any(has_aggregate(column.item) for column in columns)
-        grouping = frozenset(column.item for column in columns if not has_aggregate(column.item))
+        self.is_grouped = any(is_aggregate(column.item) for column in columns)
+        grouping = frozenset(column.item for column in columns if not is_aggregate(column.item))
         self._items: list[Item] = []
         plain = Expressions(compilation, frame, checked.scope, {}, grouping if self.is_grouped else None)
         for column in columns:
@@ -203,8 +204,8 @@ class Table:
                 selects.append(f"SELECT {inner} AS {letter} FROM {paged}")
         return "\n  UNION ALL BY NAME\n  ".join(selects)
 
-    def _having(self, filter_: object) -> str:
-        return Filters(self._compilation, self.expressions.typed, self._filters.subquery).test(filter_)  # type: ignore[arg-type]
+    def _having(self, filter_: Filter) -> str:
+        return Filters(self._compilation, self.expressions.typed, self._filters.subquery).test(filter_)
 
     def _cells(self) -> list[tuple[str, str]]:
         return [cell for place, item in enumerate(self._shown) for cell in _cells(f"c{place}", item.value)]
@@ -217,7 +218,7 @@ class Table:
 
     def _groups(self) -> list[str]:
         pairs = zip(self._columns, self._items, strict=True)
-        keys = [item.value for column, item in pairs if not has_aggregate(column.item)]
+        keys = [item.value for column, item in pairs if not is_aggregate(column.item)]
         found = list(dict.fromkeys(sql for value in keys for _, sql in _cells("", value)))
         return found or (["NULL::INTEGER"] if keys else [])
 

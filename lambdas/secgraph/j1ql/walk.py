@@ -18,11 +18,14 @@ from secgraph.j1ql.nodes import (
     Filter,
     Negative,
     Or,
+    Path,
     Query,
+    Record,
     Right,
     Step,
     Subquery,
 )
+from secgraph.j1ql.signatures import AGGREGATES
 
 
 def comparisons(found: Filter | None) -> Iterator[Comparison]:
@@ -41,6 +44,13 @@ def members(right: Right) -> Iterator[Right]:
             yield from members(item)
     else:
         yield right
+
+
+def paths(found: Filter | None) -> Iterator[Path]:
+    """Every property that a filter names, on both sides."""
+    for comparison in comparisons(found):
+        sides = (comparison.left, *members(comparison.right))
+        yield from (side for side in sides if isinstance(side, Path))
 
 
 def entities(query: Query) -> Iterator[EntityPattern]:
@@ -84,6 +94,17 @@ def inside(
     yield found
     for part in _operands(found, aggregates):
         yield from inside(part, aggregates=aggregates)
+
+
+def is_aggregate(found: Expr | Everything) -> bool:
+    """Whether an aggregate stands in it."""
+    return any(isinstance(part, Call) and part.function in AGGREGATES for part in inside(found))
+
+
+def selectors_in(found: Expr) -> list[str]:
+    """The selectors that an expression names, each once, in order."""
+    named = (part.selector for part in inside(found) if isinstance(part, Path | Record))
+    return list(dict.fromkeys(name for name in named if name))
 
 
 def _operands(found: Expr | Everything, aggregates: frozenset[str]) -> tuple[Expr, ...]:
