@@ -264,10 +264,12 @@ def _fill(
     used: dict[tuple[str, Kind], str],
     places: dict[tuple[str, type], str],
 ) -> None:
-    """Put each property into its columns. `places` remembers the columns of scalars by Python type: this
-    loop runs once for every property of the graph, so it must not work anything out twice."""
+    """Put each property into its columns. `places` remembers the columns of scalars by Python type, and
+    under `list` those of lists of texts alone: this loop runs once for every property of the graph, so it
+    must not work anything out twice."""
     for name, value in properties.items():
-        known = places.get((name, type(value)))
+        form = list if type(value) is tuple and {*map(type, value)} == _TEXTS_ALONE else type(value)
+        known = places.get((name, form))
         if known is not None and (not isinstance(value, int | float) or is_double(value)):
             row[known] = value
             continue
@@ -277,11 +279,11 @@ def _fill(
         for kind in kinds_of(kept):
             place = used.setdefault((name, kind), column(name, kind))
             row[place] = _part(kept, kind)
-            if type(value) in _SCALARS:
-                places[name, type(value)] = place
+            if form is not tuple:
+                places[name, form] = place
 
 
-_SCALARS = (str, bool, float, int)
+_TEXTS_ALONE: Final = {str}
 _MEMBERS: Mapping[Kind, type | tuple[type, ...]] = {Kind.STRINGS: str, Kind.NUMBERS: (int, float)}
 
 

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from secgraph.graph.model import (
@@ -69,22 +70,22 @@ def apply(
 
     `now` (epoch ms) stamps a real change; `settings` is the accounts file, by account id.
     """
-    base = stored or _first(changes[0], now)
-    item, outcomes = base, []
-    for change in changes:
-        item, outcome = _observe(item, change)
-        outcomes.append(outcome)
-    item = _configure(item, settings)
-    if stored is not None and item == stored:
-        return Merged(stored, tuple(outcomes), written=False)
-    return Merged(_stamp(stored, item, now), tuple(outcomes), written=True)
+    thing = changes[0].thing
+    draft = _drafted(stored) if stored else _Draft({}, {}, changes[0].received_on)
+    outcomes = tuple([_observe(draft, change) for change in changes])
+    _configure(draft, thing, settings)
+    if stored is None:
+        return Merged(_first(thing, draft, now), outcomes, written=True)
+    if draft == _drafted(stored):
+        return Merged(stored, outcomes, written=False)
+    return Merged(_stamp(stored, draft, now), outcomes, written=True)
 
 
 def entity(item: Item) -> Entity | None:
     """Give the visible entity of an item; None while only its collected values or settings are known."""
     if LOADED in item.blocks and len(item.blocks) == 1:
         return Entity(item.blocks[LOADED].properties)
-    facts = _facts(item)
+    facts = _facts(item.blocks, item.collected)
     if "_class" not in facts:
         return None
     return Entity(
@@ -104,7 +105,7 @@ def entity(item: Item) -> Entity | None:
 def relationships(item: Item) -> tuple[Relationship, ...]:
     """Give the edges that an item states, each once, the more authoritative block's properties on top."""
     found: dict[str, Relationship] = {}
-    for observation in _by_authority(item):
+    for observation in _by_authority(item.blocks):
         for edge in observation.edges:
             relationship = _relationship(item.thing, edge)
             found[relationship.id] = relationship
@@ -128,52 +129,72 @@ def same_graph(item: Item) -> str:
     return _digest([_plain(shown), [_plain(edge.properties) for edge in relationships(item)]])
 
 
-def _first(change: GraphChange, now: int) -> Item:
+@dataclass(slots=True)
+class _Draft:
+    """The parts of an item that changes touch, while they are taken up one by one."""
+
+    blocks: dict[str, Observation]
+    collected: Mapping[str, tuple[tuple[Scalar, int], ...]]
+    created_on: int
+
+
+def _drafted(item: Item) -> _Draft:
+    return _Draft(dict(item.blocks), item.collected, item.created_on)
+
+
+def _first(thing: Ref, draft: _Draft, now: int) -> Item:
     return Item(
-        thing=change.thing,
-        blocks={},
-        collected={},
-        created_on=change.received_on,
-        begin_on=now,
-        version=0,
-        rev=0,
+        thing, draft.blocks, draft.collected, created_on=draft.created_on, begin_on=now, version=1, rev=1
     )
 
 
-def _observe(item: Item, change: GraphChange) -> tuple[Item, Outcome]:
+def _observe(draft: _Draft, change: GraphChange) -> Outcome:
+    draft.created_on = min(draft.created_on, change.received_on)
     incoming = change.observation
-    collected = _collect(item.collected, incoming)
+    held = draft.blocks.get(incoming.block)
+    if incoming is held:  # as for most of what follows from a key alone: a batch says it many times
+        return Outcome.UNCHANGED
+    collected = _collect(draft.collected, incoming)
     if incoming.collected:
         incoming = replace(incoming, collected={})
-    held = item.blocks.get(incoming.block)
-    outcome = _compare(incoming, held)
-    if outcome is Outcome.UNCHANGED and collected != item.collected:
+    winner = incoming if held is None else _winner(incoming, held)
+    outcome = _compare(incoming, held, winner)
+    if outcome is Outcome.UNCHANGED and collected != draft.collected:
         outcome = Outcome.APPLIED
-    merged = replace(
-        item,
-        blocks={**item.blocks, incoming.block: _winner(incoming, held)},
-        collected=collected,
-        created_on=min(item.created_on, change.received_on),
-    )
-    return merged, outcome
+    draft.blocks[incoming.block] = winner
+    draft.collected = collected
+    return outcome
 
 
-def _compare(incoming: Observation, held: Observation | None) -> Outcome:
+def _compare(incoming: Observation, held: Observation | None, winner: Observation) -> Outcome:
     if held is None:
         return Outcome.APPLIED
     if incoming.properties == held.properties and incoming.edges == held.edges:
         return Outcome.UNCHANGED
-    return Outcome.APPLIED if _winner(incoming, held) is incoming else Outcome.STALE
+    return Outcome.APPLIED if winner is incoming else Outcome.STALE
 
 
-def _winner(incoming: Observation, held: Observation | None) -> Observation:
+def _winner(incoming: Observation, held: Observation) -> Observation:
     """Choose by time, then rank, then content; the content is hashed only where the clocks agree."""
-    if held is None:
-        return incoming
     ours, theirs = (incoming.time, incoming.rank), (held.time, held.rank)
     if ours != theirs:
         return incoming if ours > theirs else held
+    if _alike(incoming, held):
+        return held
     return incoming if content_hash(incoming) > content_hash(held) else held
+
+
+def _alike(one: Observation, other: Observation) -> bool:
+    """Tell a mere repetition for a fraction of what two hashes cost.
+
+    By the texts, since 1, 1.0 and True are equal and yet hashed apart. A repetition that is missed, for the
+    order of its properties, is settled by the hashes.
+    """
+    return (
+        one.edges == other.edges
+        and repr(one.properties) == repr(other.properties)
+        and all(repr(a.properties) == repr(b.properties) for a, b in zip(one.edges, other.edges, strict=True))
+    )
 
 
 def _collect(
@@ -191,17 +212,17 @@ def _collect(
     return collected
 
 
-def _configure(item: Item, settings: Mapping[str, AccountSettings]) -> Item:
+def _configure(draft: _Draft, thing: Ref, settings: Mapping[str, AccountSettings]) -> None:
     """Lay the deployment's settings of the account into their own block, or take it away.
 
     Settings are no observation of a source: whatever the deployment says now replaces what it said.
     """
-    blocks = {name: block for name, block in item.blocks.items() if name != CONFIGURED}
-    observed = replace(item, blocks=blocks)
-    facts = _configured(item.thing, settings.get(str(_facts(observed).get("accountId", ""))))
-    if facts and LOADED not in blocks:
-        blocks[CONFIGURED] = Observation(CONFIGURED, 0, facts)
-    return observed
+    draft.blocks.pop(CONFIGURED, None)
+    if not settings or LOADED in draft.blocks:
+        return
+    account = str(_facts(draft.blocks, draft.collected).get("accountId", ""))
+    if facts := _configured(thing, settings.get(account)):
+        draft.blocks[CONFIGURED] = Observation(CONFIGURED, 0, facts)
 
 
 def _configured(thing: Ref, account: AccountSettings | None) -> dict[str, Value]:
@@ -217,40 +238,48 @@ def _configured(thing: Ref, account: AccountSettings | None) -> dict[str, Value]
     return facts
 
 
-def _stamp(stored: Item | None, item: Item, now: int) -> Item:
+def _stamp(stored: Item, draft: _Draft, now: int) -> Item:
     """Count the write, and the version where more than bookkeeping changed."""
-    written = replace(item, rev=item.rev + 1)
-    if stored is not None and _content(stored) == _content(item):
+    written = replace(
+        stored,
+        blocks=draft.blocks,
+        collected=draft.collected,
+        created_on=draft.created_on,
+        rev=stored.rev + 1,
+    )
+    before, after = _facts(stored.blocks, stored.collected), _facts(draft.blocks, draft.collected)
+    if _lasting(before) == _lasting(after) and _edges(stored.blocks) == _edges(draft.blocks):
         return written
-    reopened = stored is not None and _open(stored) is False and _open(item) is True
+    reopened = before.get("open") is False and after.get("open") is True
     return replace(
         written,
-        version=item.version + 1,
+        version=stored.version + 1,
         begin_on=now,
-        reopened_on=now if reopened else item.reopened_on,
+        reopened_on=now if reopened else stored.reopened_on,
     )
 
 
-def _open(item: Item) -> Value | None:
-    return _facts(item).get("open")
+def _lasting(facts: Properties) -> dict[str, Value]:
+    return {name: value for name, value in facts.items() if name not in VOLATILE}
 
 
-def _content(item: Item) -> tuple[object, ...]:
-    facts = {name: value for name, value in _facts(item).items() if name not in VOLATILE}
-    return facts, [block.edges for block in _by_authority(item)]
+def _edges(blocks: Mapping[str, Observation]) -> list[tuple[Edge, ...]]:
+    return [block.edges for block in _by_authority(blocks)]
 
 
-def _facts(item: Item) -> dict[str, Value]:
+def _facts(
+    blocks: Mapping[str, Observation], collected: Mapping[str, tuple[tuple[Scalar, int], ...]]
+) -> dict[str, Value]:
     """Lay the blocks over each other, property by property, and add the collected lists."""
     facts: dict[str, Value] = {}
-    for observation in _by_authority(item):
+    for observation in _by_authority(blocks):
         facts.update(observation.properties)
-    for name, values in item.collected.items():
+    for name, values in collected.items():
         facts[name] = tuple(value for value, _ in values)
     return facts
 
 
-def _by_authority(item: Item) -> Iterable[Observation]:
+def _by_authority(blocks: Mapping[str, Observation]) -> Iterable[Observation]:
     """List the blocks, least authoritative first: what follows from a key alone, the deployment's
     settings, then the sources."""
 
@@ -260,7 +289,7 @@ def _by_authority(item: Item) -> Iterable[Observation]:
             return -1, block.block
         return _AUTHORITY.index(source) if source in _AUTHORITY else 0, block.block
 
-    return sorted(item.blocks.values(), key=authority)
+    return sorted(blocks.values(), key=authority)
 
 
 def _relationship(thing: Ref, edge: Edge) -> Relationship:
@@ -282,6 +311,7 @@ def _relationship(thing: Ref, edge: Edge) -> Relationship:
     return Relationship(start.id, end.id, {**derived, **edge.properties})
 
 
+@lru_cache(maxsize=4_096)
 def relationship_type(from_type: str, verb: str, to_type: str) -> str:
     """Derive a relationship's `_type`: `{from}_{verb}_{to without the leading parts it shares}`.
 
