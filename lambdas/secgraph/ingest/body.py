@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from secgraph.errors import EventError
@@ -172,7 +173,13 @@ def kind_of(held: object) -> str:
 
 def _body(held: object, path: str) -> Body:
     if held is None or held == "":
-        return Body({}, path)
-    if not isinstance(held, Mapping):
+        return _nothing(path)
+    if type(held) is not dict and not isinstance(held, Mapping):
         raise EventError(f"expected an object, got {kind_of(held)}", path)
     return Body(held, path)
+
+
+@lru_cache(maxsize=1_024)
+def _nothing(path: str) -> Body:
+    """Give the empty object at a path: most of the blocks that are looked for are absent from an event."""
+    return Body({}, path)

@@ -55,6 +55,8 @@ def _upgrade(package: Body) -> str | None:
 
 def network_facts(network: Body) -> dict[str, Value]:
     """Read `networkReachabilityDetails`."""
+    if not network:
+        return {}
     ports = network.body("openPortRange")
     begin, end = ports.number("begin"), ports.number("end")
     return facts(

@@ -58,13 +58,14 @@ def instance(body: Body, place: Place, witness: Witness) -> Resource:
 
 def _instance_facts(details: Body) -> dict[str, Value]:
     addresses = details.texts("ipV4Addresses")
+    private = {address: _is_private(address) for address in addresses}
     return facts(
         instanceType=details.text("type"),
         imageId=details.text("imageId"),
         ipv4Addresses=addresses,
         ipv6Addresses=details.texts("ipV6Addresses"),
-        privateIpAddress=next((address for address in addresses if _is_private(address)), None),
-        publicIpAddress=next((address for address in addresses if not _is_private(address)), None),
+        privateIpAddress=next((address for address in addresses if private[address]), None),
+        publicIpAddress=next((address for address in addresses if not private[address]), None),
         keyName=details.text("keyName"),
         iamInstanceProfileArn=details.text("iamInstanceProfileArn"),
         vpcId=details.text("vpcId"),

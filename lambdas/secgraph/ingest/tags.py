@@ -28,8 +28,11 @@ def tag_properties(holder: Body, name: str = "tags") -> dict[str, Value]:
     Raises EventError if the field holds none of the four shapes.
     """
     tags = _pairs(holder, name)
-    properties: dict[str, Value] = {f"tag.{key}": _value(tags[key]) for key in tags}
-    bare = [key for key in tags if _value(tags[key]) is True or tags[key] == ""]
+    if not tags:
+        return {}
+    values = {key: _value(held) for key, held in tags.items()}
+    properties: dict[str, Value] = {f"tag.{key}": value for key, value in values.items()}
+    bare = [key for key, value in values.items() if value is True or value == ""]
     for key in reversed(tags):
         held = str(tags[key])
         if key.lower() in _COPIED and held:

@@ -46,6 +46,8 @@ def number(raw: float) -> int | float:
 
     Raises ValueError for NaN, infinities and what is too large to be kept exactly.
     """
+    if type(raw) is int and -LARGEST <= raw <= LARGEST:
+        return raw
     if abs(raw) > LARGEST or not math.isfinite(raw):
         raise ValueError("not a number that the graph can keep")
     rounded = round(raw, DECIMALS)
