@@ -180,7 +180,7 @@ def _winner(incoming: Observation, held: Observation) -> Observation:
     if ours != theirs:
         return incoming if ours > theirs else held
     if _alike(incoming, held):
-        return held
+        return incoming  # so that the next one like it is seen to be the very same
     return incoming if content_hash(incoming) > content_hash(held) else held
 
 
