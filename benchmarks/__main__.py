@@ -81,6 +81,7 @@ def _local(entities: int, path: Path) -> Iterator[Figure]:
         again = _ingest(part, graph, graph, {"unchanged": len(part)})
         yield Figure(f"{size}: the same events again", f"{len(part) / again:,.0f}/s")
         held = len(graph.items())
+        graph.connection.execute("CHECKPOINT")
         yield Figure(f"{size}: graph file", f"{path.stat().st_size / 1e6:,.0f} MB", f"{held:,} entities")
         yield from _questions(size, DuckDBReader(graph.connection, graph.relations))
 
@@ -95,7 +96,9 @@ def _asked(query: str, reader: DuckDBReader) -> tuple[float, int]:
     """Ask once to warm up, then WARM_RUNS times; give the median in seconds and how many entities came."""
 
     def once() -> dict[str, Any]:
-        return ask(query, reader=reader, now=NOW, page_rows=None, page_bytes=None)
+        if query.endswith("return tree"):  # a whole estate's tree is past the bound of a page
+            return ask(query, reader=reader, now=NOW, page_rows=None, page_bytes=None)
+        return ask(query, reader=reader, now=NOW)
 
     data = (answer := once())["data"]
     found = len(data["vertices"]) if answer["type"] == "tree" else answer["totalCount"]
