@@ -204,10 +204,7 @@ def _merge_into(
 
 
 def _size(merged: merge.Merged) -> int:
-    """Give the bytes to store; 0 for what need not be measured."""
-    if not merged.written or stored.clearly_fits(merged.item):
-        return 0
-    return len(stored.dump(merged.item).encode("utf-8", "surrogatepass"))
+    return len(stored.dump(merged.item).encode("utf-8", "surrogatepass")) if merged.written else 0
 
 
 def _report(event: _Understood, outcomes: Sequence[merge.Outcome], unfinished: bool, failure: str) -> Report:

@@ -23,8 +23,6 @@ def searched_text(properties: Properties) -> str:
             continue
         if type(value) is str:
             texts.append(value)
-        elif type(value) is int and is_double(value):
-            texts.append(str(value))
         else:
             texts.extend(_texts(value))
     return "\n".join(texts).casefold()

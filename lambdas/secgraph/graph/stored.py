@@ -16,12 +16,11 @@ from secgraph.graph.model import Edge, Item, Observation, Properties, Ref, Value
 FORMAT: Final = 1
 LIMIT_BYTES: Final = 390_000
 """The largest body a store takes: DynamoDB's 400 KB for an item, less room for the other attributes."""
-_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def dump(item: Item) -> str:
     """Write an item as JSON text."""
-    return _ENCODE(
+    return json.dumps(
         {
             "v": FORMAT,
             "id": item.thing.id,
@@ -34,30 +33,10 @@ def dump(item: Item) -> str:
             **({} if item.reopened_on is None else {"reopenedOn": item.reopened_on}),
             "blocks": {name: _observation(item.blocks[name]) for name in sorted(item.blocks)},
             **({"collected": item.collected} if item.collected else {}),
-        }
-    )
-
-
-def clearly_fits(item: Item) -> bool:
-    """Tell that an item is far below LIMIT_BYTES, as nearly all are, for an eighth of what `dump` costs.
-
-    No character takes more than 6 bytes (`\\u0001`). False says nothing yet: measure what `dump` writes.
-    """
-    thing = item.thing
-    characters = 500 + len(thing.id) + len(thing.key) + len(thing.type) + len(str(item.collected))
-    for name, block in item.blocks.items():
-        characters += 100 + len(name) + _characters(block.properties)
-        for edge in block.edges:
-            end = edge.end
-            characters += 50 + len(edge.verb) + len(end.id) + len(end.key) + len(end.type)
-            characters += len(edge.discriminator) + (_characters(edge.properties) if edge.properties else 0)
-    return 6 * characters < LIMIT_BYTES
-
-
-def _characters(properties: Properties) -> int:
-    return sum(
-        10 + len(name) + len(value if isinstance(value, str) else str(value))
-        for name, value in properties.items()
+        },
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
     )
 
 
