@@ -304,7 +304,7 @@ def queries(draw: st.DrawFn) -> str:
     return steps + where + returns
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(graph=graphs(), text=queries())
 def test_the_same_answer(briefly: Briefly, graph: Graph, text: str) -> None:
     query = parse(text)
