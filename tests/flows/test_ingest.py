@@ -11,7 +11,7 @@ import pytest
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.errors import StoreUnavailable
 from secgraph.flows.ingest import Delivery, Report, WarmCache, count, ingest
-from secgraph.graph import merge
+from secgraph.graph import merge, stored
 from secgraph.graph.model import Item
 from secgraph.ingest.ports import Quarantined
 
@@ -268,3 +268,15 @@ def test_counting_names_every_outcome():
         "quarantined": 0,
         "failed": 0,
     }
+
+
+@pytest.mark.parametrize("limit", range(300, 2_400, 300))
+def test_what_was_refused_is_not_remembered_as_stored(graph, sample, monkeypatch, limit):
+    cache, events = WarmCache(), [sample("01"), sample("02")]
+    monkeypatch.setattr(stored, "LIMIT_BYTES", limit)
+    assert "quarantined" in outcomes(deliver(events, graph, cache=cache))
+    monkeypatch.undo()
+    deliver(events, graph, cache=cache)
+    with LocalGraph.in_memory() as fresh:
+        deliver(events, fresh)
+        assert graph_of(fresh) == graph_of(graph)

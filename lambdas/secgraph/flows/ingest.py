@@ -127,10 +127,11 @@ def _store(
     cache: WarmCache,
 ) -> dict[int, Report]:
     """Read, merge and write what the events say, again for what lost to another writer."""
-    outcomes: dict[int, list[merge.Outcome]] = {number: [] for number in understood}
+    outcomes = {
+        number: [merge.Outcome.UNCHANGED] * len(event.changes) for number, event in understood.items()
+    }
     pending: dict[str, list[tuple[int, int, GraphChange]]] = defaultdict(list)
     for number, event in understood.items():
-        outcomes[number] = [merge.Outcome.UNCHANGED] * len(event.changes)
         for place, change in enumerate(event.changes):
             if not cache.spares(change):
                 pending[change.thing.id].append((number, place, change))
@@ -146,8 +147,8 @@ def _store(
             failure = str(error)
             break
         for id_, merged in items.items():
-            if id_ not in lost:
-                for _, _, change in pending[id_]:
+            for number, _, change in pending[id_]:
+                if id_ not in lost and number not in refused:
                     cache.learn(change, merged.item)
         pending = {id_: changes for id_, changes in pending.items() if id_ in lost}
     unfinished = {number for changes in pending.values() for number, _, _ in changes}
