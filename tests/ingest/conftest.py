@@ -77,6 +77,21 @@ def load():
 
 
 @pytest.fixture
+def load_with(load):
+    """Give a function that reads a fixture and puts a value at a path below its detail."""
+
+    def changed(name: str, path: tuple[str | int, ...], value: object) -> dict[str, Any]:
+        event: dict[str, Any] = load(name)
+        holder: Any = event["detail"]
+        for part in path[:-1]:
+            holder = holder[part]
+        holder[path[-1]] = value
+        return event
+
+    return changed
+
+
+@pytest.fixture
 def see(load):
     """Give a function that normalises events, named or given whole, into what is then seen."""
 

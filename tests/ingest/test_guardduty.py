@@ -453,14 +453,9 @@ def test_masked_findings_are_stored(see, load, service, resource):
         (("service", "archived"), "maybe", "detail.service.archived: expected true or false"),
     ],
 )
-def test_wrong_findings_name_the_field(see, load, path, value, said):
-    event = load("guardduty_instance")
-    holder = event["detail"]
-    for name in path[:-1]:
-        holder = holder[name]
-    holder[path[-1]] = value
+def test_wrong_findings_name_the_field(see, load_with, path, value, said):
     with pytest.raises(EventError) as error:
-        see(event)
+        see(load_with("guardduty_instance", path, value))
     assert said in str(error.value)
 
 

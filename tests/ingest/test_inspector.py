@@ -420,14 +420,9 @@ def test_time_formats_give_one_finding(see, load):
         (("epss", "score"), "high", "detail.epss.score: expected a number"),
     ],
 )
-def test_wrong_findings_name_the_field(see, load, path, value, said):
-    event = load("inspector_instance")
-    holder = event["detail"]
-    for name in path[:-1]:
-        holder = holder[name]
-    holder[path[-1]] = value
+def test_wrong_findings_name_the_field(see, load_with, path, value, said):
     with pytest.raises(EventError) as error:
-        see(event)
+        see(load_with("inspector_instance", path, value))
     assert said in str(error.value)
 
 
