@@ -195,3 +195,13 @@ def test_another_format_is_refused(connection: duckdb.DuckDBPyConnection, relati
     connection.execute("UPDATE relations_format SET version = 999")
     with pytest.raises(StoreError, match="format 999"):
         relations.create()
+
+
+def test_equal_lists_of_several_kinds_are_one_text(
+    relations: Relations, connection: duckdb.DuckDBPyConnection
+) -> None:
+    numbers = [(1, 1.0), (-0.0, 0), (10**20, 1e20), (2**53 + 1, 2.0**53)]
+    pairs = [(f"{place}{side}", pair[side]) for place, pair in enumerate(numbers) for side in (0, 1)]
+    relations.replace([(id_, entity(id_, v=("a", number, True)), []) for id_, number in pairs])
+    texts = connection.execute('SELECT DISTINCT "v#lm" FROM entity ORDER BY 1').fetchall()
+    assert [json.loads(text)[1] for (text,) in texts] == [0, 1, 10**20, 2**53]

@@ -292,11 +292,19 @@ def _part(value: Value, kind: Kind) -> object:
     if not isinstance(value, tuple):
         return value
     if kind is Kind.MIXED:
-        return _ENCODE(value)
+        return _ENCODE(tuple(map(_one_way, value)))
     if kind is Kind.BOOLEANS:
         return [member for member in value if isinstance(member, bool)]
     wanted = _MEMBERS[kind]
     return [it for it in value if isinstance(it, wanted) and not isinstance(it, bool)]
+
+
+def _one_way(member: Scalar) -> Scalar:
+    """Write equal numbers alike: `[1, "a"]` and `[1.0, "a"]` are one list, and kept as text."""
+    if isinstance(member, str | bool):
+        return member
+    number = float(member)
+    return int(number) if number.is_integer() else number
 
 
 def _finite(value: Value) -> Value | None:
