@@ -1,56 +1,42 @@
-"""Graphs drawn as plain dictionaries, and a reader over them."""
+"""Readers over drawn graphs: every kind in turn, or one in memory for many small graphs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 
-import duckdb
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
-from secgraph.adapters.duckdb_relations import Expansion, Relations
-from secgraph.graph.model import Entity, Relationship, Value
+from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.graph.ports import GraphReader
+from tests.j1ql.readers import READERS, in_memory
 
-Drawn = Mapping[str, Any]
 Draw = Callable[..., DuckDBReader]
-
-
-def properties(drawn: Drawn) -> dict[str, Value]:
-    """Lists become tuples; `_from` and `_to` are ends and no properties."""
-    kept = {name: value for name, value in drawn.items() if name not in ("_from", "_to")}
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
-
-
-def expansions(entities: Sequence[Drawn], relationships: Sequence[Drawn]) -> list[Expansion]:
-    """Each entity owns the relationships that leave it; ends that are not drawn own theirs too."""
-    owned: dict[str, list[Relationship]] = {}
-    for it in relationships:
-        owned.setdefault(it["_from"], []).append(Relationship(it["_from"], it["_to"], properties(it)))
-    drawn = {it["_id"]: Entity(properties(it)) for it in entities}
-    return [(id_, drawn.get(id_), owned.get(id_, ())) for id_ in {**drawn, **owned}]
-
-
-@contextmanager
-def opened(entities: Sequence[Drawn], relationships: Sequence[Drawn] = ()) -> Iterator[DuckDBReader]:
-    """Open a locked-down reader over a drawn graph."""
-    with duckdb.connect(":memory:") as connection:
-        relations = Relations(connection)
-        relations.create()
-        relations.replace(expansions(entities, relationships))
-        lock_down(connection)
-        yield DuckDBReader(connection, relations)
+DrawOnEach = Callable[..., GraphReader]
 
 
 @pytest.fixture(scope="session")
 def briefly() -> Callable[..., AbstractContextManager[DuckDBReader]]:
-    """Give `opened`, for tests that draw many graphs."""
-    return opened
+    """Give a function from a drawn graph to a reader in memory, for tests that draw many graphs."""
+    return in_memory
 
 
 @pytest.fixture(scope="module")
 def draw() -> Iterator[Draw]:
-    """Give a function from a drawn graph to a reader that stays open for the module."""
+    """Give a function from a drawn graph to a reader in memory that stays open for the module."""
     with ExitStack() as stack:
-        yield lambda entities, relationships=(): stack.enter_context(opened(entities, relationships))
+        yield lambda entities, relationships=(): stack.enter_context(in_memory(entities, relationships))
+
+
+@pytest.fixture(scope="session", params=READERS)
+def draw_on_each(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DrawOnEach]:
+    """Give, for each kind of reader, a function from a drawn graph to a reader open for the session."""
+    with ExitStack() as stack:
+
+        def draw(entities, relationships=()):
+            folder = tmp_path_factory.mktemp("graph")
+            return stack.enter_context(READERS[request.param](entities, relationships, folder))
+
+        yield draw

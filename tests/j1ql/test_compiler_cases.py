@@ -1,55 +1,37 @@
-"""Cases of our own, a line of cases.jsonl each, over the graph drawn in cases_graph.json."""
+"""Cases of our own, a line of cases.jsonl each, over the graph drawn in cases_graph.json, on every reader."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
-from secgraph.j1ql import parse
-from secgraph.j1ql.printing import column_name
+from secgraph.graph.ports import GraphReader
+from tests.j1ql.answers import HERE, Case, expected, lines_of, shown
 
-HERE = Path(__file__).parent
-CASES = [json.loads(line) for line in (HERE / "cases.jsonl").read_text().splitlines()]
-GRAPH = json.loads((HERE / "cases_graph.json").read_text())
+GRAPH = json.loads((HERE / "cases_graph.json").read_text("utf-8"))
 
 
-@pytest.fixture(scope="module")
-def reader(draw: Callable[..., DuckDBReader]) -> DuckDBReader:
-    return draw(GRAPH["entities"], GRAPH["relationships"])
+@pytest.fixture(scope="session")
+def reader(draw_on_each: Callable[..., GraphReader]) -> GraphReader:
+    return draw_on_each(**GRAPH)
 
 
-def cells(query: str, rows: list[dict[str, Any]]) -> list[list[Any]]:
-    """Rows as lists in the order of RETURN, an undefined cell as null."""
-    columns = parse(query).returns
-    assert isinstance(columns, tuple)
-    return [[row.get(column_name(column)) for column in columns] for row in rows]
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
-def test_case(reader: DuckDBReader, case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", lines_of("cases.jsonl"), ids=lambda case: case["why"])
+def test_case(reader: GraphReader, case: Case) -> None:
     answer = ask(
         case["query"],
         reader=reader,
-        now=0,
+        now=case.get("now", 0),
         parameters=case.get("parameters", {}),
         include_deleted=case.get("includeDeleted", False),
+        row_metadata=case.get("rowMetadata", False),
     )
-    if "list" in case:
-        assert sorted(item["id"] for item in answer["data"]) == case["list"]
-    elif "tree" in case:
-        parts = answer["data"]["vertices"], answer["data"]["edges"]
-        assert [sorted(item["id"] for item in part) for part in parts] == case["tree"]
-    elif case.get("ordered"):
-        assert cells(case["query"], answer["data"]) == case["rows"]
-    else:
-        assert sorted(map(repr, cells(case["query"], answer["data"]))) == sorted(map(repr, case["rows"]))
+    assert shown(answer, case) == expected(case)
 
 
 HOSTILE = [
@@ -92,7 +74,7 @@ def test_hostile_text_stays_data(draw: Callable[..., DuckDBReader], text: str) -
 @pytest.mark.parametrize(
     "function", ["coalesce({}, 1, 'a')", "concat({}, 1)", "merge({}, 1)", "abs({})", "1 + ({})"]
 )
-def test_deep_nesting_is_bounded(reader: DuckDBReader, function: str) -> None:
+def test_deep_nesting_is_bounded(reader: GraphReader, function: str) -> None:
     expression = "m.v"
     for _ in range(12):
         expression = function.format(expression)

@@ -1,0 +1,39 @@
+"""An empty AWS account in moto, for as long as a `with` lasts; what the shell says of AWS is not heard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+
+@contextmanager
+def account() -> Iterator[None]:
+    """Open the account. The shell's settings come back afterwards."""
+    from moto import mock_aws  # here: most tests need no AWS, and it takes long to import
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        with mock_aws():
+            yield
+
+
+def make_table(name: str, key: str) -> Any:
+    """Make a table as the stack does, inside `account`, and give its client."""
+    import boto3
+
+    client = boto3.client("dynamodb")
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return client

@@ -1,0 +1,101 @@
+"""Every kind of reader over a drawn graph. What one answers, all must: a new kind is one line of READERS.
+
+A graph is drawn as in the specification: flat JSON objects, `_from` and `_to` the ends of a relationship.
+All but the one in memory get it as people do, through items: `secgraph load` → store → relations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from secgraph.adapters import table_graph
+from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
+from secgraph.adapters.duckdb_relations import Expansion, Relations
+from secgraph.adapters.dynamodb_graph import DynamoDBGraph
+from secgraph.adapters.local_graph import LocalGraph
+from secgraph.cli.ask import reader_of
+from secgraph.contract import GRAPH_TABLE_KEY
+from secgraph.flows.load import load
+from secgraph.graph.loading import items_of
+from secgraph.graph.model import Entity, Item, Relationship, Value
+from secgraph.graph.ports import GraphReader
+from tests import aws_account
+
+Drawn = Mapping[str, Any]
+Opened = AbstractContextManager[GraphReader]
+
+LOADED_ON: Final = 1_700_000_000_000
+TABLE: Final = "graph"
+
+
+@contextmanager
+def in_memory(entities: Sequence[Drawn], relationships: Sequence[Drawn] = ()) -> Iterator[DuckDBReader]:
+    """Put the records straight into the relations, and lock the connection down."""
+    with duckdb.connect(":memory:") as connection:
+        relations = Relations(connection)
+        relations.create()
+        relations.replace(expansions(entities, relationships))
+        lock_down(connection)
+        yield DuckDBReader(connection, relations)
+
+
+@contextmanager
+def local_file(
+    entities: Sequence[Drawn], relationships: Sequence[Drawn], folder: Path
+) -> Iterator[DuckDBReader]:
+    """Load a file in two batches, the ends of relationships first, close it, and open it as a query does."""
+    path = folder / "graph.duckdb"
+    items = items_written(entities, relationships)
+    with LocalGraph.open(path) as graph:
+        load(items[1::2], writer=graph)
+        load(items[::2], writer=graph)
+    with LocalGraph.open(path, read_only=True) as graph:
+        yield reader_of(graph)
+
+
+@contextmanager
+def table_load(
+    entities: Sequence[Drawn], relationships: Sequence[Drawn], folder: Path
+) -> Iterator[DuckDBReader]:
+    """Load a table, and read it as the query function does: whole, once."""
+    with aws_account.account():
+        graph = DynamoDBGraph(aws_account.make_table(TABLE, GRAPH_TABLE_KEY), TABLE)
+        load(items_written(entities, relationships), writer=graph)
+        reader = table_graph.load(graph)
+    yield reader
+
+
+READERS: Final[Mapping[str, Callable[[Sequence[Drawn], Sequence[Drawn], Path], Opened]]] = {
+    "in memory": lambda entities, relationships, _: in_memory(entities, relationships),
+    "local file": local_file,
+    "table load": table_load,
+}
+
+
+def items_written(entities: Sequence[Drawn], relationships: Sequence[Drawn]) -> list[Item]:
+    """Make the items of a graph file. An end that is not drawn is known by its name alone: not written."""
+    drawn = {it["_id"] for it in entities}
+    ends = dict.fromkeys(it[side] for it in relationships for side in ("_from", "_to"))
+    named = [{"_id": end, "_type": "unknown", "_class": "Unknown"} for end in ends if end not in drawn]
+    document = {"entities": [*entities, *named], "relationships": relationships}
+    return [item for item in items_of(document, now=LOADED_ON) if item.thing.id in drawn]
+
+
+def expansions(entities: Sequence[Drawn], relationships: Sequence[Drawn]) -> list[Expansion]:
+    """Each entity owns the relationships that leave it; ends that are not drawn own theirs too."""
+    owned: dict[str, list[Relationship]] = {}
+    for it in relationships:
+        owned.setdefault(it["_from"], []).append(Relationship(it["_from"], it["_to"], properties(it)))
+    drawn = {it["_id"]: Entity(properties(it)) for it in entities}
+    return [(id_, drawn.get(id_), owned.get(id_, ())) for id_ in {**drawn, **owned}]
+
+
+def properties(drawn: Drawn) -> dict[str, Value]:
+    """Lists become tuples; `_from` and `_to` are ends and no properties."""
+    kept = {name: value for name, value in drawn.items() if name not in ("_from", "_to")}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
