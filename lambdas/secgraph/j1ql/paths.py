@@ -9,8 +9,9 @@ as they are with the paths through the block.
 # ruff: noqa: S608 (names are quoted or ours, values are bound)
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from secgraph.j1ql.compilation import Compilation
 from secgraph.j1ql.names import Target, What
@@ -36,13 +37,25 @@ def column_of(target: Target) -> str:
 @dataclass(slots=True)
 class Frame:
     """A SELECT under construction. `columns` maps path columns to SQL, `aliases` the path columns whose
-    record is already joined to its table alias, `current` is the SQL of the current entity's id."""
+    record is already joined to its table alias, `current` is the SQL of the current entity's id. `table`
+    is the one that the paths so far stand in, as `p`, or empty."""
 
     source: list[str]
     columns: dict[str, str]
     current: str
     aliases: dict[str, str] = field(default_factory=dict)
     conditions: list[str] = field(default_factory=list)
+    table: str = ""
+
+    @classmethod
+    def going_on(cls, table: str, columns: Iterable[str]) -> Self:
+        """Go on from paths that stand in a table, their current entity in `cur`."""
+        return cls([f"{table} AS p"], {name: f"p.{name}" for name in columns}, "p.cur", table=table)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is the table as it stands."""
+        return bool(self.table) and len(self.source) == 1 and not self.conditions
 
     def select(self, columns: Sequence[str]) -> str:
         """Write the SELECT of these columns (`expression AS name`)."""
@@ -154,32 +167,31 @@ class Paths:
         return adjacency(self._compilation, hop)
 
     def _block(self, frame: Frame, block: Block) -> Frame:
+        """Write the paths that skip the block and those through it as one table: planning takes time for
+        every table and each of its columns."""
         self._blocks += 1
         name = f"b{self._blocks}"
-        skipped = self._flushed(frame)
-        columns = dict(skipped.columns)
-        inside = self._steps(_copy(skipped), block.steps)
-        taken = self._cte(inside, {name: inside.current})
-        bare = self._select(skipped, {name: skipped.current})
-        both = self._compilation.cte("paths", f"{bare}\n  UNION ALL BY NAME\n  SELECT * FROM {taken}")
-        names = [*columns, *(it for it in inside.columns if it not in columns), name]
-        return Frame([f"{both} AS p"], {it: f"p.{it}" for it in names}, "p.cur")
+        before = self._flushed(frame)
+        inside = self._steps(_copy(before), block.steps)
+        taken = self._select(inside, {name: inside.current})
+        both = f"SELECT *, cur AS {name} FROM {before.table}\n  UNION ALL BY NAME\n  {taken}"
+        return Frame.going_on(self._compilation.cte("paths", both), [*inside.columns, name])
 
     def _flushed(self, frame: Frame) -> Frame:
         """Close the SELECT into a common table expression and go on from it."""
-        name = self._cte(frame, {})
-        return Frame([f"{name} AS p"], {it: f"p.{it}" for it in frame.columns}, "p.cur")
-
-    def _cte(self, frame: Frame, more: Mapping[str, str]) -> str:
-        return self._compilation.cte("paths", self._select(frame, more))
+        if frame.is_plain:
+            return frame
+        return Frame.going_on(self._compilation.cte("paths", self._select(frame, {})), frame.columns)
 
     def _select(self, frame: Frame, more: Mapping[str, str]) -> str:
-        columns = {**frame.columns, **more, "cur": frame.current}
-        return frame.select([f"{sql} AS {name}" for name, sql in columns.items()])
+        added = {name: sql for name, sql in frame.columns.items() if sql != f"p.{name}"}
+        columns = {**added, **more, "cur": frame.current}
+        kept = ["p.* EXCLUDE (cur)"] if frame.table else []
+        return frame.select([*kept, *(f"{sql} AS {name}" for name, sql in columns.items())])
 
     def _without_shorter(self, frame: Frame, prefix: Sequence[str]) -> Frame:
         """Drop each path that another one with the same prefix continues with the same hops and more."""
-        name = self._cte(frame, {})
+        name = self._flushed(frame).table
         hops = [it for it in frame.columns if it[0] == "r" and it not in prefix]
         taken = " + ".join(f"({{0}}.{hop} IS NOT NULL)::INT" for hop in hops)
         same = [f"q.{it} IS NOT DISTINCT FROM p.{it}" for it in prefix]
@@ -192,7 +204,7 @@ class Paths:
             f"  FROM (SELECT * FROM {name} WHERE NOT {whole}) AS p\n"
             f"  ANTI JOIN {name} AS q ON {' AND '.join(same)}",
         )
-        return Frame([f"{kept} AS p"], {it: f"p.{it}" for it in frame.columns}, "p.cur")
+        return Frame.going_on(kept, frame.columns)
 
 
 def adjacency(compilation: Compilation, hop: Hop) -> str:
@@ -236,4 +248,5 @@ def _copy(frame: Frame) -> Frame:
         frame.current,
         dict(frame.aliases),
         list(frame.conditions),
+        frame.table,
     )
