@@ -1,9 +1,10 @@
-"""Lexer: query text → tokens (j1ql.md section 2). Raises QueryError LEX, PARAM for open holes, LIMITS."""
+"""Lexer: query text without holes → tokens (j1ql.md section 2). Raises QueryError LEX or LIMITS."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -72,6 +73,10 @@ class Source:
         line = bisect_right(self._starts, start)
         return Position(line, start - self._starts[line - 1] + 1, length)
 
+    def offset(self, at: Position) -> int:
+        """The offset at which a position begins."""
+        return self._starts[at.line - 1] + at.column - 1
+
     def error(self, message: str, start: int, length: int, expected: str, suggestion: str = "") -> QueryError:
         """A LEX error here."""
         return QueryError("LEX", message, self.at(start, length), expected=expected, suggestion=suggestion)
@@ -80,7 +85,6 @@ class Source:
 _BLANK = re.compile(r"(?:[\s\u200b-\u200d\u2060\ufeff]|//[^\r\n]*|/\*(?s:.*?)\*/)+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character: no encoding has it, so no database can be asked for it."""
-_HOLE = re.compile(r"\{\{([^{}]+)\}\}")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PART = re.compile(r"[A-Za-z0-9_]+")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -103,20 +107,26 @@ are closed by either shape. A backslash escapes `\\`, `'` and `"` only, so that 
 
 def tokenize(text: str) -> tuple[Token, ...]:
     """The tokens of `text`, the last of kind END just past the last one before it."""
+    return tuple(scan(text))
+
+
+def scan(text: str) -> Iterator[Token]:
+    """The tokens one by one, so that those before an error are known too."""
     if len(text) > MAX_TEXT:
         message = f"The query is longer than {MAX_TEXT} characters; split it."
         raise QueryError("LIMITS", message, Position(1, 1, 1), expected="a shorter query")
     source = Source(text)
-    _refuse_holes(source)
     if broken := _SURROGATE.search(text):
         raise _stray(source, broken.start())
-    tokens: list[Token] = []
+    before: Token | None = None
     offset = _skip(text, 0)
     while offset < len(text):
-        tokens += _scan(source, offset, tokens)
-        offset = _skip(text, tokens[-1].end)
-    end = tokens[-1].end if tokens else 0
-    return (*tokens, Token(Kind.END, "", "", source.at(end, 0), end))
+        found = _scan(source, offset, before)
+        yield from found
+        before = found[-1]
+        offset = _skip(text, before.end)
+    end = before.end if before else 0
+    yield Token(Kind.END, "", "", source.at(end, 0), end)
 
 
 def has_half_character(text: str) -> bool:
@@ -129,25 +139,10 @@ def _skip(text: str, offset: int) -> int:
     return found.end() if found else offset
 
 
-def _refuse_holes(source: Source) -> None:
-    """A saved query must have its holes filled before it is read (section 15)."""
-    found = list(_HOLE.finditer(source.text))
-    if not found:
-        return
-    names = list(dict.fromkeys(hole[1].strip() for hole in found))
-    what = "placeholder" if len(names) == 1 else "placeholders"
-    raise QueryError(
-        "PARAM",
-        f"The query still has open placeholders: {', '.join(names)}; fill them before running it.",
-        source.at(found[0].start(), len(found[0][0])),
-        expected=f"a value for {what} {', '.join(names)}",
-    )
-
-
-def _scan(source: Source, offset: int, before: list[Token]) -> list[Token]:
+def _scan(source: Source, offset: int, before: Token | None) -> list[Token]:
     """The next token; `date` followed by `(` and a digit also brings the bracket and the raw date."""
     text, first = source.text, source.text[offset]
-    after_dot = bool(before) and before[-1].text == "."
+    after_dot = before is not None and before.text == "."
     word = (_PART if after_dot else _WORD).match(text, offset)
     if word:
         token = _token(source, Kind.WORD, word[0], word[0], offset, keyword=not after_dot)
@@ -203,11 +198,11 @@ def _bracket(source: Source, offset: int) -> Token:
     return _token(source, Kind.BRACKET, found[0], found[1], offset)
 
 
-def _slash(source: Source, offset: int, before: list[Token]) -> Token:
+def _slash(source: Source, offset: int, before: Token | None) -> Token:
     """A regex where a value may stand, a division anywhere else."""
     if source.text.startswith("/*", offset):
         raise source.error("This comment has no closing */.", offset, 2, "closing */")
-    if not (before and (before[-1].kind is Kind.OPERATOR or before[-1].text == "(" or _joins(before[-1]))):
+    if not (before and (before.kind is Kind.OPERATOR or before.text == "(" or _joins(before))):
         return _symbol(source, offset)
     found = _REGEX.match(source.text, offset)
     if not found:

@@ -17,6 +17,7 @@ from secgraph.j1ql.cursor import (
     is_name,
 )
 from secgraph.j1ql.filters import conditions
+from secgraph.j1ql.holes import refuse_open
 from secgraph.j1ql.leftovers import leftover
 from secgraph.j1ql.lexer import Kind, tokenize
 from secgraph.j1ql.nodes import START, Block, Direction, EntityPattern, Hop, Query, Selector, Step
@@ -29,6 +30,12 @@ _DIRECTIONS = {">>": Direction.OUT, "<<": Direction.IN}
 def parse(text: str) -> Query:
     """The tree of a query text. Raises QueryError LEX, SYNTAX, RANGE, NAME, PARAM (open placeholders) or
     LIMITS with its position; `secgraph.j1ql.names.check` asks the rest."""
+    refuse_open(text)
+    return parse_filled(text)
+
+
+def parse_filled(text: str) -> Query:
+    """The tree of a text that holds no placeholders any more: two braces in it are text like any other."""
     cursor = Cursor(tokenize(text), _query)
     _refuse_missing_find(cursor)
     query = _query(cursor)
