@@ -10,6 +10,8 @@ from secgraph.j1ql.nodes import Query, Tree
 
 _ORDER = ("THAT", "WHERE", "RETURN", "HAVING", "ORDER", "SKIP", "LIMIT")
 _SHOWN = {"ORDER": "ORDER BY"}
+_NEVER_MEANT = frozenset({"TRUE", "FALSE", "UNDEFINED", "NULL", "AS"})
+"""Keywords that a stray word is no slip of: values never stand there, and HAS, so near to AS, is a verb."""
 
 
 def leftover(cursor: Cursor, query: Query) -> QueryError:
@@ -72,7 +74,7 @@ def _word(cursor: Cursor, query: Query) -> QueryError:
     if word.upper() == "GROUP" and follows.keyword == "BY":
         message = "Remove GROUP BY: the plain items of RETURN group."
         return cursor.error(cursor.after, message, suggestion="RETURN with the plain items")
-    keyword = nearest(word, [name for name in KEYWORDS if name not in ("TRUE", "FALSE", "UNDEFINED", "NULL")])
+    keyword = nearest(word, KEYWORDS - _NEVER_MEANT)
     if keyword and len(word) > 2:
         return cursor.error(cursor.after, suggestion=keyword)
     if query.where is not None or query.returns is not None or query.order:
