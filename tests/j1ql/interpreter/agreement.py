@@ -83,8 +83,8 @@ def choices(wanted: Answer) -> Iterator[list[Branch]]:
 
 def tree(branches: list[Branch]) -> dict[str, Any]:
     """Every entity and relationship once."""
-    entities = {it for branch in branches for it in branch.entities}
-    relationships = {it for branch in branches for it in branch.relationships}
+    entities = dict.fromkeys(it for branch in branches for it in branch.entities)
+    relationships = dict.fromkeys(it for branch in branches for it in branch.relationships)
     return {"vertices": [*map(record, entities)], "edges": [*map(record, relationships)]}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from secgraph.j1ql.nodes import Column, Everything, Expr, Key, Query, Tree
 from tests.j1ql.interpreter.expressions import Row, canonical, has_aggregate
 from tests.j1ql.interpreter.filters import World, holds
-from tests.j1ql.interpreter.graph import Entity, Record
+from tests.j1ql.interpreter.graph import Entity, Relationship
 from tests.j1ql.interpreter.order import Runs, firsts, in_runs, shares
 from tests.j1ql.interpreter.paths import Names, Path, paths_of
 from tests.j1ql.interpreter.shapes import by_alias, record, shape
@@ -24,8 +24,8 @@ class UndeterminedError(Exception):
 class Branch:
     """What a start entity brings into a tree."""
 
-    entities: frozenset[Entity]
-    relationships: frozenset[Record]
+    entities: tuple[Entity, ...]
+    relationships: tuple[Relationship, ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def row_of(path: Path, query: Query, world: World) -> Row:
 
 def branch(start: Entity, paths: Sequence[Path]) -> Branch:
     hops = [hop for path in paths if path.start is start for hop in path.taken]
-    return Branch(frozenset([start, *(hop[2] for hop in hops)]), frozenset(hop[1] for hop in hops))
+    return Branch((start, *(hop[2] for hop in hops)), tuple(hop[1] for hop in hops))
 
 
 def keys(order: Sequence[Key], row: Row) -> list[Value]:
