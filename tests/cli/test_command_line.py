@@ -105,6 +105,22 @@ def test_a_loaded_graph_shows_what_its_file_says(run):
     assert len(json.loads(with_deleted)["data"]) == 3
 
 
+def test_a_long_result_comes_in_pages(run):
+    hosts = [{"_key": f"host/{number}", "_type": "server", "_class": "Host"} for number in range(300)]
+    Path("graph.json").write_text(json.dumps({"entities": hosts}))
+    run("load", "graph.json")
+    *rows, counted, more = run("query", "FIND Host")[1].splitlines()
+    assert counted == "250 of 300 entities"
+    cursor = more.removeprefix("more with the cursor ")
+    assert cursor != more
+    *others, counted = run("query", "FIND Host", "--cursor", cursor)[1].splitlines()
+    assert counted == "50 of 300 entities"
+    assert not {row for row in rows if "server" in row} & {row for row in others if "server" in row}
+    code, _, message = run("query", "FIND server", "--cursor", cursor)
+    assert code == 2
+    assert "The cursor does not belong to this query" in message
+
+
 def test_a_file_of_queries_gives_one_result_a_line(run):
     run("load", _conformance(Path("graph.json")))
     Path("cases.jsonl").write_text(

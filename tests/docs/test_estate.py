@@ -27,7 +27,7 @@ def test_every_entity_is_of_a_type_that_comes_in_and_has_its_classes():
 
 
 def test_every_property_is_one_that_comes_in():
-    known = defaultdict(set)
+    known: defaultdict[str, set[str]] = defaultdict(set)
     for change in changes():
         known[change.thing.type].update(change.observation.properties)
     known["ghsa"] |= known["cve"]  # the fixtures describe no advisory; both are read by the same lines

@@ -37,6 +37,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     query.add_argument("--now", metavar="ISO", help="the moment that date.now means (default: now)")
     query.add_argument("--param", action="append", default=[], metavar="NAME=JSON", help="a parameter")
     query.add_argument("--include-deleted", action="store_true")
+    query.add_argument("--cursor", metavar="CURSOR", help="the page after the one that printed this cursor")
     query.set_defaults(run=_query)
     parsing = commands.add_parser("parse", parents=[shared], help="print a query in canonical form")
     parsing.add_argument("text", metavar="TEXT")
@@ -67,6 +68,7 @@ def _query(arguments: argparse.Namespace) -> int:
                 now=moment,
                 parameters=parameters,
                 include_deleted=arguments.include_deleted,
+                cursor=arguments.cursor,
             )
         except QueryError as error:
             return _refused(error, arguments.text)
