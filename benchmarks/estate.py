@@ -1,7 +1,17 @@
 """A seeded synthetic estate → the EventBridge events that describe it.
 
-Skewed as real estates are: most instances have few findings, some have hundreds. Deterministic: the same
-seed gives the same texts.
+Skewed as real estates are, where that decides what a question costs:
+
+- Inspector findings lie on the instances by Zipf's law (the n-th instance has 1/n of the first one's). Of
+  12,000 instances most have a handful or none, hundreds have dozens, the first ten have thousands.
+- Threats are rare: one finding in 80 is GuardDuty's, on any instance, so that an estate of 100,000 entities
+  has 1,000 of them open. (With one in eight, a tree of the threatened instances would be the whole estate.)
+- Severities are those of CVEs: a twentieth critical, a third high, half medium.
+- An instance behind a security group that is open to the Internet has a finding NETWORK_REACHABILITY.
+
+No event of this version says that a group lets the Internet in, nor which role an instance uses, and of an
+instance without findings no event speaks: that is the inventory of hosts.py, for `secgraph load`.
+Deterministic: the same seed gives the same texts.
 """
 
 from __future__ import annotations
@@ -11,7 +21,8 @@ import random
 from collections.abc import Iterator
 from typing import Any, Final
 
-REGIONS: Final = ("eu-west-1", "eu-central-1", "us-east-1")
+from benchmarks.hosts import Host, hosts_of, inventory
+
 MONTHS: Final = ("Sep", "Oct", "Nov")
 DETECTOR: Final = "12abc34d567e8fa901bc2d34e56789f0"
 THREATS: Final = (
@@ -22,7 +33,13 @@ THREATS: Final = (
     ("Trojan:EC2/DNSDataExfiltration", 8.0),
     ("Behavior:EC2/NetworkPortUnusual", 5.0),
 )
-SEVERITIES: Final = (("CRITICAL", 9.8), ("HIGH", 8.1), ("MEDIUM", 5.5), ("LOW", 3.1))
+THREAT_EVERY: Final = 80
+SEVERITIES: Final = (
+    *(("CRITICAL", 9.8),),
+    *(("HIGH", 8.1),) * 7,
+    *(("MEDIUM", 5.5),) * 10,
+    *(("LOW", 3.1),) * 2,
+)
 Event = dict[str, Any]
 
 
@@ -32,54 +49,53 @@ class Estate:
     def __init__(self, entities: int, seed: int = 7) -> None:
         self._random = random.Random(seed)
         self.findings = round(entities * 0.8)
-        self._instances = max(1, round(entities * 0.12))
-        self._cves = max(10, round(entities * 0.05))
-        self._accounts = [f"{100000000000 + number * 7919:012}" for number in range(max(1, entities // 5000))]
+        self._hosts = hosts_of(max(1, round(entities * 0.12)), max(1, entities // 5000))
+        self._cves = max(len(SEVERITIES), round(entities * 0.05))
+
+    @property
+    def typical(self) -> Host:
+        """Give an instance with about a dozen findings, in an account and region with an average number."""
+        return self._hosts[len(self._hosts) // 20 + 19]
+
+    def inventory(self) -> Event:
+        """Give the graph document of what the events leave out."""
+        return inventory(self._hosts)
 
     def events(self) -> Iterator[str]:
         """Give one event text for each finding."""
+        exposed = iter([host for host in self._hosts if host.is_exposed])
         for number in range(self.findings):
-            instance = self._instance()
-            event = self._threat(number, instance) if number % 8 == 0 else self._weakness(number, instance)
+            if number % THREAT_EVERY == 0:
+                event = self._threat(number, self._random.choice(self._hosts))
+            elif number % 3 == 0 and (open_ := next(exposed, None)):
+                event = self._exposure(number, open_)
+            else:
+                event = self._weakness(number, self._busy())
             yield json.dumps(event)
 
-    def _instance(self) -> int:
-        """Choose an instance: the 37th power of a uniform number piles findings on a few of them."""
-        if self._random.random() < 0.3:
-            return int(self._instances * self._random.random() ** 37)
-        return self._random.randrange(self._instances)
+    def _busy(self) -> Host:
+        """Choose an instance by Zipf's law."""
+        return self._hosts[int((len(self._hosts) + 1) ** self._random.random()) - 1]
 
-    def _place(self, instance: int) -> tuple[str, str]:
-        return self._accounts[instance % len(self._accounts)], REGIONS[instance % len(REGIONS)]
-
-    def _tags(self, instance: int) -> dict[str, str]:
-        tags = {
-            "Name": f"host-{instance}",
-            "Owner": f"team-{instance % 40}",
-            "CostCenter": f"cc-{instance % 90}",
-        }
-        return {**tags, "Production": "true"} if instance % 4 == 0 else tags
-
-    def _threat(self, number: int, instance: int) -> Event:
-        account, region = self._place(instance)
+    def _threat(self, number: int, host: Host) -> Event:
         type_, severity = self._random.choice(THREATS)
         finding = f"{number:032x}"
         seen = f"2026-11-{1 + number % 20:02}T08:{number % 60:02}:00.000Z"
         address = f"198.51.100.{self._random.randrange(1, 255)}"
         detail = {
             "schemaVersion": "2.0",
-            "accountId": account,
-            "region": region,
+            "accountId": host.account,
+            "region": host.region,
             "partition": "aws",
             "id": finding,
-            "arn": f"arn:aws:guardduty:{region}:{account}:detector/{DETECTOR}/finding/{finding}",
+            "arn": f"arn:aws:guardduty:{host.region}:{host.account}:detector/{DETECTOR}/finding/{finding}",
             "type": type_,
-            "title": f"{type_} on i-{instance:017x}",
-            "description": f"The host i-{instance:017x} shows behaviour that it never showed before. " * 3,
+            "title": f"{type_} on {host.id}",
+            "description": f"The host {host.id} shows behaviour that it never showed before. " * 3,
             "severity": severity,
             "createdAt": seen,
             "updatedAt": seen,
-            "resource": {"resourceType": "Instance", "instanceDetails": self._details(instance)},
+            "resource": {"resourceType": "Instance", "instanceDetails": _details(host)},
             "service": {
                 "serviceName": "guardduty",
                 "detectorId": DETECTOR,
@@ -101,50 +117,17 @@ class Estate:
                 },
             },
         }
-        return _envelope("aws.guardduty", "GuardDuty Finding", account, region, number, detail)
+        return _envelope("aws.guardduty", "GuardDuty Finding", host, number, detail)
 
-    def _details(self, instance: int) -> Event:
-        private = f"10.{instance >> 16 & 255}.{instance >> 8 & 255}.{instance & 255}"
-        return {
-            "instanceId": f"i-{instance:017x}",
-            "instanceType": "m7g.large",
-            "launchTime": "2026-08-01T10:00:00.000Z",
-            "instanceState": "running",
-            "imageId": f"ami-{instance % 12:017x}",
-            "availabilityZone": REGIONS[instance % len(REGIONS)] + "a",
-            "tags": [{"key": key, "value": value} for key, value in self._tags(instance).items()],
-            "networkInterfaces": [
-                {
-                    "networkInterfaceId": f"eni-{instance:017x}",
-                    "privateIpAddress": private,
-                    "privateDnsName": f"ip-{private.replace('.', '-')}.compute.internal",
-                    "subnetId": f"subnet-{instance % 60:017x}",
-                    "vpcId": f"vpc-{instance % 20:017x}",
-                    "securityGroups": [{"groupId": f"sg-{instance % 200:017x}", "groupName": "web"}],
-                }
-            ],
-        }
-
-    def _weakness(self, number: int, instance: int) -> Event:
-        account, region = self._place(instance)
+    def _weakness(self, number: int, host: Host) -> Event:
         cve = self._random.randrange(self._cves)
         label, score = SEVERITIES[cve % len(SEVERITIES)]
         name = f"CVE-2026-{10000 + cve}"
-        seen = f"{MONTHS[number % 3]} {1 + number % 28}, 2026, 6:{number % 60:02}:30 PM"
-        details = self._details(instance)
-        interface = details["networkInterfaces"][0]
-        detail = {
-            "awsAccountId": account,
-            "findingArn": f"arn:aws:inspector2:{region}:{account}:finding/{number:032x}",
-            "type": "PACKAGE_VULNERABILITY",
-            "status": "ACTIVE",
+        facts = {
             "severity": label,
             "inspectorScore": score,
             "title": f"{name} - package-{cve % 300}",
             "description": f"A flaw in package-{cve % 300} lets a remote attacker read memory. " * 4,
-            "firstObservedAt": seen,
-            "lastObservedAt": seen,
-            "updatedAt": seen,
             "fixAvailable": "YES" if cve % 3 else "NO",
             "exploitAvailable": "YES" if cve % 5 == 0 else "NO",
             "epss": {"score": round(cve % 1000 / 1000, 5)},
@@ -161,40 +144,99 @@ class Estate:
                     {"name": f"package-{cve % 300}", "version": "1.2.3", "packageManager": "OS", "epoch": 0}
                 ],
             },
-            "remediation": {"recommendation": {"text": "None Provided"}},
-            "resources": [
-                {
-                    "type": "AWS_EC2_INSTANCE",
-                    "id": f"i-{instance:017x}",
-                    "partition": "aws",
-                    "region": region,
-                    "tags": self._tags(instance),
-                    "details": {
-                        "awsEc2Instance": {
-                            "type": "m7g.large",
-                            "imageId": details["imageId"],
-                            "ipV4Addresses": [interface["privateIpAddress"]],
-                            "ipV6Addresses": [],
-                            "subnetId": interface["subnetId"],
-                            "vpcId": interface["vpcId"],
-                            "launchedAt": "Aug 1, 2026, 10:00:00 AM",
-                            "platform": "AMAZON_LINUX_2023",
-                        }
-                    },
-                }
-            ],
         }
-        return _envelope("aws.inspector2", "Inspector2 Finding", account, region, number, detail)
+        return _inspected("PACKAGE_VULNERABILITY", host, number, facts)
+
+    def _exposure(self, number: int, host: Host) -> Event:
+        title = "Port 22 is reachable from an Internet Gateway"
+        path = [
+            {"componentType": f"AWS::EC2::{kind}", "componentId": id_}
+            for kind, id_ in (
+                ("InternetGateway", host.vpc.replace("vpc", "igw")),
+                ("NetworkAcl", host.subnet.replace("subnet", "acl")),
+                ("SecurityGroup", host.group),
+                ("NetworkInterface", host.interface),
+                ("Instance", host.id),
+            )
+        ]
+        facts = {
+            "severity": "MEDIUM",
+            "title": title,
+            "description": title,
+            "networkReachabilityDetails": {
+                "openPortRange": {"begin": 22, "end": 22},
+                "protocol": "TCP",
+                "networkPath": {"steps": path},
+            },
+        }
+        return _inspected("NETWORK_REACHABILITY", host, number, facts)
 
 
-def _envelope(source: str, detail_type: str, account: str, region: str, number: int, detail: Event) -> Event:
+def _details(host: Host) -> Event:
+    interface = {
+        "networkInterfaceId": host.interface,
+        "privateIpAddress": host.private_address,
+        "privateDnsName": f"ip-{host.private_address.replace('.', '-')}.compute.internal",
+        "subnetId": host.subnet,
+        "vpcId": host.vpc,
+        "securityGroups": [{"groupId": host.group, "groupName": "web"}],
+    }
+    return {
+        "instanceId": host.id,
+        "instanceType": "m7g.large",
+        "launchTime": "2026-08-01T10:00:00.000Z",
+        "instanceState": "running",
+        "imageId": host.image,
+        "availabilityZone": f"{host.region}a",
+        "tags": [{"key": key, "value": value} for key, value in host.tags.items()],
+        "networkInterfaces": [interface],
+    }
+
+
+def _inspected(type_: str, host: Host, number: int, facts: Event) -> Event:
+    seen = f"{MONTHS[number % 3]} {1 + number % 28}, 2026, 6:{number % 60:02}:30 PM"
+    instance = {
+        "type": "m7g.large",
+        "imageId": host.image,
+        "ipV4Addresses": [host.private_address],
+        "ipV6Addresses": [],
+        "subnetId": host.subnet,
+        "vpcId": host.vpc,
+        "launchedAt": "Aug 1, 2026, 10:00:00 AM",
+        "platform": "AMAZON_LINUX_2023",
+    }
+    detail = {
+        "awsAccountId": host.account,
+        "findingArn": f"arn:aws:inspector2:{host.region}:{host.account}:finding/{number:032x}",
+        "type": type_,
+        "status": "ACTIVE",
+        "firstObservedAt": seen,
+        "lastObservedAt": seen,
+        "updatedAt": seen,
+        **facts,
+        "remediation": {"recommendation": {"text": "None Provided"}},
+        "resources": [
+            {
+                "type": "AWS_EC2_INSTANCE",
+                "id": host.id,
+                "partition": "aws",
+                "region": host.region,
+                "tags": host.tags,
+                "details": {"awsEc2Instance": instance},
+            }
+        ],
+    }
+    return _envelope("aws.inspector2", "Inspector2 Finding", host, number, detail)
+
+
+def _envelope(source: str, detail_type: str, host: Host, number: int, detail: Event) -> Event:
     return {
         "version": "0",
         "id": f"00000000-0000-4000-8000-{number:012x}",
         "source": source,
         "detail-type": detail_type,
-        "account": account,
-        "region": region,
+        "account": host.account,
+        "region": host.region,
         "time": "2026-11-20T08:00:00Z",
         "resources": [],
         "detail": detail,
