@@ -160,19 +160,25 @@ class Table:
         ties = [f"{sql} AS {name}" for name, sql in self._ties()]
         records = [f"{self._record(target).id} AS m{place}" for place, (_, target) in enumerate(meta)]
         having = None if query.having is None else self._having(query.having)
-        if having is not None and not self.is_grouped:
+        if self.is_grouped:
+            return self._of_groups([*cells, *keys.columns, *ties, *records], having)
+        if having is not None:
             self._frame.conditions.append(having)
         sql = self._frame.select([*cells, *keys.columns, *ties, *records])
-        if self.is_grouped:
-            groups = self._groups()
-            sql += f"\n  GROUP BY {', '.join(groups)}" if groups else ""
-            sql += f"\n  HAVING {having}" if having is not None else ""
-        if query.unique and not self.is_grouped:
+        if query.unique:
             names = ", ".join(name for name, _ in self._cells())
             partition = f"PARTITION BY {names}" if names else ""
             first = keys.by([name for name, _ in self._ties()])
             return f"SELECT * FROM ({sql}) QUALIFY row_number() OVER ({partition}{first}) = 1"
         return sql
+
+    def _of_groups(self, columns: Sequence[str], having: str | None) -> str:
+        """Write one row for each group; without a key `()` makes one, also where no column is an aggregate
+        of SQL. HAVING becomes a column: in DuckDB's own, a lambda's variable is taken for one."""
+        kept = [] if having is None else [f"{having} AS kept"]
+        sql = self._frame.select([*columns, *kept])
+        sql += f"\n  GROUP BY {', '.join(self._groups()) or '()'}"
+        return f"SELECT * FROM ({sql}) WHERE kept" if kept else sql
 
     def statement(self, keys: Keys, page: Page, meta: Sequence[tuple[str, Target]]) -> tuple[str, TableShape]:
         """Write the whole statement and tell the shape of its rows."""
