@@ -6,7 +6,8 @@ names      scopes, grouping, types, signatures: what each name means, or the err
 compiler   selectors, predicates, paths, trees, projections, functions, scalars, aggregates, typed
            over compilation → plan, which describe puts into words
 result     rows → response; render → table, tree, CSV or JSON
-messages   advice and leftovers say what was meant, caret where, terminal keeps them harmless
+messages   strays, novalue, noproperty, operators, lists, leftovers and advice say what was meant, caret where,
+           terminal keeps them harmless
 nodes      print themselves (printing); walk and steps iterate over them
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from secgraph.errors import Position, QueryError
 from secgraph.j1ql.advice import short
@@ -73,15 +74,27 @@ class Cursor:
         """Read this symbol if it comes next."""
         return self.take() if self.at_symbol(text) else None
 
-    def expect(self, text: str, expected: str, suggestion: str = "") -> Token:
+    def expect(self, text: str, expected: str, suggestion: str = "", message: str = "") -> Token:
         """Read this symbol or raise."""
-        if not self.at_symbol(text):
-            raise self.error(expected, suggestion=suggestion)
-        return self.take()
+        if self.at_symbol(text):
+            return self.take()
+        if text == ")" and self.token.kind is Kind.END:
+            raise self.error(expected, "A bracket is opened and never closed.", suggestion=suggestion or ")")
+        raise self.error(expected, message, suggestion=suggestion)
 
     def span(self, first: Token) -> Position:
         """From `first` to the token read last."""
         return Position(first.at.line, first.at.column, self.tokens[self.index - 1].end - first.start)
+
+    def stretch(self, first: Token, last: Token) -> Position:
+        """From `first` to `last`, read or not."""
+        return Position(first.at.line, first.at.column, last.end - first.start)
+
+    def written(self, first: int, last: int) -> str:
+        """The tokens from number `first` to before `last` as they are written, blanks shrunk to one."""
+        tokens = self.tokens[first:last]
+        gaps = ["", *(" " * (after.start > before.end) for before, after in pairwise(tokens))]
+        return "".join(gap + token.text for gap, token in zip(gaps, tokens, strict=False))
 
     def enter(self, levels: int = 1) -> None:
         """One level deeper; errors end the parse, so only success needs `leave`."""
@@ -101,12 +114,13 @@ class Cursor:
         *,
         suggestion: str = "",
         token: Token | None = None,
+        at: Position | None = None,
         code: str = "SYNTAX",
     ) -> QueryError:
-        """An error at `token`, the next one if not given."""
+        """An error at `at`, or at `token`, or at the next token."""
         token = token or self.token
         message = message or f"Expected {expected}, but found {shown(token)}."
-        return QueryError(code, message, token.at, expected=expected, suggestion=suggestion)
+        return QueryError(code, message, at or token.at, expected=expected, suggestion=suggestion)
 
 
 def is_name(token: Token) -> bool:

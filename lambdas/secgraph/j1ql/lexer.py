@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from secgraph.errors import Position, QueryError
+from secgraph.j1ql.strays import stray, unclosed
 
 MAX_TEXT = 64 * 1024
 """Longest query text in code points."""
@@ -20,7 +21,15 @@ RESERVED = frozenset(_RESERVED.split())
 KEYWORDS = RESERVED | {"RELATES", "TO", "TREE", "BY", "ASC", "DESC"}
 
 COMPARISONS = ("!~=", "!^=", "!$=", "<=", ">=", "!=", "~=", "^=", "$=", "=", ">", "<")
-MISSPELT = {"==": "=", "=>": ">=", "=<": "<=", "<>": "!=", "=~": "~="}
+MISSPELT = {
+    **dict.fromkeys(("==", "===", ":="), "="),
+    **dict.fromkeys(("<>", "!==", "=!"), "!="),
+    **dict.fromkeys(("=~", "~", "~==", "*="), "~="),
+    **dict.fromkeys(("!~", "!=~", "~!="), "!~="),
+    "=>": ">=",
+    "=<": "<=",
+    "=^": "^=",
+}
 """Operators of other languages → what J1QL writes."""
 
 
@@ -92,9 +101,9 @@ _BRACKET = re.compile(r"\[([^\]]+)\]")
 _PARAMETER = re.compile(r"\$\{\s*([^\s{}'\"]+)\s*\}")
 _REGEX = re.compile(r"/((?:[^/\\\[\r\n]|\\[^\r\n]|\[\^?\]?(?:[^\]\\\r\n]|\\[^\r\n])*+\])++)/([A-Za-z0-9_]*)")
 _DATE = re.compile(r"(\s*\(\s*)([0-9+-][^()\r\n]*)")
-_SYMBOL = re.compile(
-    "|".join(map(re.escape, ("!~=", "!^=", "!$=", ">>", "<<", *MISSPELT, *COMPARISONS, *"()|,.*+-/^!#?;")))
-)
+_SYMBOLS = {*MISSPELT, *COMPARISONS, ">>", "<<", *"()|,.*+-/^!#?;"}
+_SYMBOL = re.compile("|".join(map(re.escape, sorted(_SYMBOLS, key=len, reverse=True))))
+"""The longest match wins."""
 _ESCAPE = re.compile(r"\\([\\'\"])")
 _INSIDE = r"(?:[^{0}\\]|\\[\\'\"]?)*+"
 _STRINGS = {
@@ -184,9 +193,8 @@ def _date(source: Source, word: Token) -> list[Token]:
 def _string(source: Source, offset: int) -> Token:
     found = _STRINGS[source.text[offset]].match(source.text, offset)
     if not found:
-        raise source.error(
-            "This text has no closing quote.", offset, len(source.text) - offset, "closing quote"
-        )
+        wrong = unclosed(source.text, offset)
+        raise source.error(wrong.message, wrong.start, wrong.length, "closing quote", wrong.suggestion)
     return _token(source, Kind.STRING, found[0], _ESCAPE.sub(r"\1", found[1]), offset)
 
 
@@ -235,8 +243,6 @@ def _symbol(source: Source, offset: int) -> Token:
 
 
 def _stray(source: Source, offset: int) -> QueryError:
-    character = source.text[offset]
-    shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    message = f"The character {shown} has no meaning here; put names that hold it in brackets: [name]."
-    suggestion = "AND" if character == "&" else ""
-    return source.error(message, offset, 1, "a name, a value or an operator", suggestion)
+    wrong = stray(source.text, offset)
+    expected = "a name, a value or an operator"
+    return source.error(wrong.message, wrong.start, wrong.length, expected, wrong.suggestion)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from secgraph.errors import Position, QueryError
-from secgraph.j1ql.advice import nearest, short
+from secgraph.j1ql.advice import nearest
 from secgraph.j1ql.cursor import SUBQUERY_DEPTH, Cursor, shown
 from secgraph.j1ql.lexer import Kind, Token
 from secgraph.j1ql.moments import EXPECTED_UNIT, UNITS, epoch_ms
@@ -22,6 +22,7 @@ from secgraph.j1ql.nodes import (
     Right,
     Subquery,
 )
+from secgraph.j1ql.novalue import SHORT_UNITS, no_value, open_list, refuse_length, undated
 from secgraph.j1ql.regexes import RegexError, check_pattern
 
 CONSTANTS: dict[str, bool | None] = {"TRUE": True, "FALSE": False, "UNDEFINED": None, "NULL": None}
@@ -61,9 +62,7 @@ def value_list(cursor: Cursor, clause: Clause) -> Item:
         if not cursor.word("OR"):
             break
     if not cursor.at_symbol(")"):
-        raise cursor.error(
-            "OR, AND or )", suggestion=or_list(cursor, opening) if cursor.at_symbol(",") else ""
-        )
+        raise open_list(cursor, opening)
     cursor.take()
     cursor.leave()
     return AnyOf(tuple(choices), opening.at) if len(choices) > 1 else choices[0]
@@ -89,16 +88,6 @@ def _member(cursor: Cursor, clause: Clause) -> Item:
     return value_list(cursor, clause)
 
 
-def or_list(cursor: Cursor, opening: Token) -> str:
-    """The list from `opening` with OR for every comma: what its writer meant."""
-    words: list[str] = []
-    for token in cursor.tokens[cursor.tokens.index(opening) + 1 :]:
-        if token.kind is Kind.END or token.text == ")":
-            break
-        words.append("OR" if token.text == "," else token.text)
-    return f"({short(' '.join(words), 200)})"
-
-
 def item(cursor: Cursor, clause: Clause) -> Item:
     """One value, or in WHERE also a property of another record."""
     token = cursor.token
@@ -110,6 +99,7 @@ def item(cursor: Cursor, clause: Clause) -> Item:
         case Kind.STRING:
             return Literal(token.value, cursor.take().at)
         case Kind.NUMBER:
+            refuse_length(cursor)
             return Literal(number(cursor), token.at)
         case Kind.REGEX:
             return _regex(cursor)
@@ -119,8 +109,9 @@ def item(cursor: Cursor, clause: Clause) -> Item:
             return where_path(cursor)
     if cursor.at_symbol("-") and cursor.ahead().kind is Kind.NUMBER:
         cursor.take()
+        refuse_length(cursor)
         return Literal(-number(cursor), cursor.span(token))
-    raise _no_value(cursor, clause)
+    raise no_value(cursor, in_with=clause is Clause.WITH)
 
 
 def _regex(cursor: Cursor) -> Regex:
@@ -132,18 +123,6 @@ def _regex(cursor: Cursor) -> Regex:
         expected = "a regular expression of classes, quantifiers, groups, alternation and anchors"
         raise QueryError("SYNTAX", wrong.reason, at, expected=expected) from None
     return Regex(token.value, token.text.endswith("i"), token.at)
-
-
-def _no_value(cursor: Cursor, clause: Clause) -> QueryError:
-    token = cursor.token
-    if token.kind is not Kind.WORD or token.keyword:
-        return cursor.error("a value")
-    if token.text.lower() in ("yes", "no"):
-        return cursor.error("a value", suggestion="true" if token.text.lower() == "yes" else "false")
-    message = f"{shown(token)} is no value; quote it."
-    if clause is Clause.WITH and _goes_on(cursor):
-        message = f"{shown(token)} is no value; quote it, or compare properties in WHERE."
-    return cursor.error("a value", message, suggestion=f"'{token.text}'")
 
 
 def number(cursor: Cursor) -> float:
@@ -175,6 +154,7 @@ def moment(cursor: Cursor) -> Moment:
     base = None
     if cursor.symbol("."):
         cursor.take()
+        _refuse_call(cursor, first)
     else:
         base = _date(cursor)
     offsets: list[Offset] = []
@@ -183,12 +163,21 @@ def moment(cursor: Cursor) -> Moment:
     return Moment(base, tuple(offsets), cursor.span(first))
 
 
+def _refuse_call(cursor: Cursor, first: Token) -> None:
+    """`date.now()`: an optional block begins with THAT, so a pair of brackets is a call."""
+    if cursor.at_symbol("(") and cursor.ahead().text == ")":
+        at = cursor.stretch(first, cursor.ahead())
+        raise cursor.error("date.now", "date.now is written without brackets.", suggestion="date.now", at=at)
+
+
 def whole_moment(cursor: Cursor) -> Moment:
     """A moment in a filter. It holds no arithmetic, so in `date.now - 7` the unit was forgotten."""
     found = moment(cursor)
     if cursor.token.text in ("+", "-") and cursor.ahead().kind is Kind.NUMBER:
         message = f"{cursor.ahead().text} needs a unit, such as days."
         raise cursor.error(EXPECTED_UNIT, message, token=cursor.ahead(2))
+    if cursor.token.text in ("+", "-"):
+        raise undated(cursor)
     return found
 
 
@@ -217,7 +206,7 @@ def _offset(cursor: Cursor) -> Offset:
     written = cursor.token
     unit = UNITS.get(written.text.lower())
     if unit is None:
-        near = nearest(written.text, UNITS) or ""
+        near = SHORT_UNITS.get(written.text.lower()) or nearest(written.text, UNITS) or ""
         message = f"{shown(written)} is no unit; use minute, hour, day, week, month or year."
         raise cursor.error(EXPECTED_UNIT, message, suggestion=near)
     cursor.take()

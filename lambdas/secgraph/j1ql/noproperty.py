@@ -1,0 +1,116 @@
+"""No property: what stands where a test has to begin → the error that says how to begin it (section 17)."""
+
+from __future__ import annotations
+
+from secgraph.errors import QueryError
+from secgraph.j1ql.advice import short
+from secgraph.j1ql.cursor import Cursor, is_name
+from secgraph.j1ql.lexer import Kind, Token
+from secgraph.j1ql.lists import list_from, value_text
+from secgraph.j1ql.operators import NEGATED
+
+_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "=": "=", "!=": "!="}
+
+
+def is_foreign(cursor: Cursor) -> bool:
+    """Whether a word comes next that other languages put before a test: NOT, EXISTS."""
+    if cursor.token.text.upper() == "EXISTS":
+        return is_name(cursor.ahead()) or cursor.ahead().text == "("
+    return cursor.token.text.upper() == "NOT"
+
+
+def no_property(cursor: Cursor, expected: str) -> QueryError:
+    """The error at the next token, which begins no test."""
+    token, follows = cursor.token, cursor.ahead()
+    if token.text.upper() == "NOT" or token.text == "!":
+        message = "J1QL has no NOT; turn the operator round, such as != for =."
+        return cursor.error(expected, message, suggestion=_denied(cursor))
+    if token.text.upper() == "EXISTS":
+        name = _path(cursor, 1 + (follows.text == "("))
+        message = "J1QL has no EXISTS; a property that is there is != undefined."
+        return cursor.error(expected, message, suggestion=f"{name} != undefined")
+    if token.text == "#" and follows.kind is Kind.WORD:
+        message = "A smart class stands before a class; in a filter it is a tag."
+        return cursor.error(expected, message, suggestion=f"tag.{follows.text} = true")
+    if token.keyword == "THAT":
+        message = "A step follows without AND or OR before it."
+        return cursor.error(expected, message, suggestion="THAT")
+    return _of_comparison(cursor, expected) or cursor.error(expected)
+
+
+def _of_comparison(cursor: Cursor, expected: str) -> QueryError | None:
+    """A value or an operator where a test begins: turned round, or the rest of the test before."""
+    token, follows, third = cursor.token, cursor.ahead(), cursor.ahead(2)
+    if token.kind in (Kind.STRING, Kind.NUMBER) and follows.kind is Kind.OPERATOR:
+        return _turned(cursor, expected, third)
+    left, before = _left_before(cursor)
+    if not left:
+        return None
+    if token.kind is Kind.OPERATOR:
+        message = f"Every test names its property: {left} {token.text} …"
+        suggestion = short(f"{left} {token.text} {follows.text}".rstrip(), 200)
+        return cursor.error(expected, message, suggestion=suggestion)
+    if value_text(token):
+        sign = cursor.tokens[before].text
+        listed = list_from(cursor, before + 1, neither=sign.startswith("!"))
+        message = f"Several values of one property are written {left} {sign} {listed}."
+        return cursor.error(expected, message, suggestion=f"{left} {sign} {listed}")
+    return None
+
+
+def _turned(cursor: Cursor, expected: str, third: Token) -> QueryError:
+    """`2 < cores` → `cores > 2`; `"name" = 'x'` → `name = 'x'`."""
+    token, sign = cursor.token, cursor.ahead().text
+    message = "The property stands on the left, the value on the right."
+    suggestion = ""
+    if is_name(third) and sign in _MIRRORED:
+        suggestion = f"{_path(cursor, 2)} {_MIRRORED[sign]} {token.text}"
+    elif token.kind is Kind.STRING and value_text(third):
+        message = "A property stands without quotes, or in square brackets."
+        name = token.value if token.value.replace(".", "").isidentifier() else f"[{token.value}]"
+        suggestion = f"{name} {sign} {third.text}"
+    return cursor.error(expected, message, suggestion=short(suggestion, 200))
+
+
+def _left_before(cursor: Cursor) -> tuple[str, int]:
+    """The property of the test before AND or OR and where its operator stands; empty if it is not plain."""
+    joint = cursor.index - 1
+    if joint < 0 or cursor.tokens[joint].keyword not in ("AND", "OR"):
+        return "", 0
+    for index in range(joint - 1, 1, -1):
+        if cursor.tokens[index].kind is Kind.OPERATOR:
+            return _path_before(cursor, index), index
+        if not (value_text(cursor.tokens[index]) or cursor.tokens[index].keyword in ("AND", "OR")):
+            break
+    return "", 0
+
+
+def _path_before(cursor: Cursor, index: int) -> str:
+    first = index - 1
+    while first > 1 and cursor.tokens[first - 1].text == ".":
+        first -= 2
+    return cursor.written(first, index)
+
+
+def _path(cursor: Cursor, count: int) -> str:
+    """The property `count` tokens on, as written."""
+    first = last = cursor.index + count
+    tokens = cursor.tokens
+    while last + 2 < len(tokens) and tokens[last + 1].text == "." and tokens[last + 2].kind is Kind.WORD:
+        last += 2
+    return cursor.written(first, last + 1)
+
+
+def _denied(cursor: Cursor) -> str:
+    """`NOT active = true` → `active != true`, `!active` → `active != true`, as far as it is that simple."""
+    count = 1 + (cursor.ahead().text == "(")
+    path = _path(cursor, count)
+    after = count + path.count(".") * 2 + 1
+    sign, value = cursor.ahead(after), cursor.ahead(after + 1)
+    if not is_name(cursor.ahead(count)):
+        return "!="
+    if sign.kind is Kind.OPERATOR:
+        turned = NEGATED.get(sign.text, "")
+        single = cursor.ahead(after + 2).keyword not in ("AND", "OR") or count == 1
+        return f"{path} {turned} {value.text}" if turned and value_text(value) and single else "!="
+    return f"{path} != true" if sign.text not in (".", "(") and not value_text(sign) else "!="
