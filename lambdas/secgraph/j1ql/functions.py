@@ -85,7 +85,7 @@ class Expressions:
             case Path():
                 return self._path(expression)
             case Negative():
-                return self._number(f"-{self.typed(expression.operand).number}")
+                return self._number(f"(-{self.typed(expression.operand).number})")
             case Arithmetic():
                 return self._arithmetic(expression)
             case Call():
