@@ -8,18 +8,18 @@ No table has a key constraint: an index would double the cost of a write, and `r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any, Final
 
 import duckdb
 
-from secgraph.errors import StoreError
+from secgraph.adapters.duckdb_catalogue import BEARER, Bearer, KnownTables, Property
 from secgraph.graph.model import Entity, Properties, Relationship, Scalar, Value
-from secgraph.graph.relations import Catalogue, Kind, Sort, column, kinds_of, quoted
+from secgraph.graph.relations import Catalogue, Kind, column, kinds_of, quoted
 from secgraph.graph.search import is_double, searched_text
 
-FORMAT: Final = 1
 CHUNK: Final = 5_000
 ALTERED_AT_MOST: Final = 8
 """New columns that are added one by one. Each costs more the wider the table is, so that many at once are
@@ -29,21 +29,12 @@ Expansion = tuple[str, Entity | None, Sequence[Relationship]]
 """`_id` of an item, the entity it shows (None if none), and the relationships that it states."""
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS relations_format (version INTEGER);
 CREATE TABLE IF NOT EXISTS node (id BIGINT, key VARCHAR);
 CREATE TABLE IF NOT EXISTS entity (id BIGINT, sort INTEGER, deleted BOOLEAN);
 CREATE TABLE IF NOT EXISTS entity_document (id BIGINT, body VARCHAR, text VARCHAR);
 CREATE TABLE IF NOT EXISTS relationship
     (id BIGINT, owner BIGINT, class VARCHAR, src BIGINT, dst BIGINT, deleted BOOLEAN);
 CREATE TABLE IF NOT EXISTS relationship_document (id BIGINT, body VARCHAR);
-CREATE TABLE IF NOT EXISTS known_sort (number INTEGER, type VARCHAR, classes VARCHAR[]);
-CREATE TABLE IF NOT EXISTS known_property (record VARCHAR, name VARCHAR, kind VARCHAR);
-CREATE TABLE IF NOT EXISTS known_verb (verb VARCHAR);
-"""
-_CATALOGUE = """
-SELECT (SELECT list((number, type, classes) ORDER BY number) FROM known_sort),
-       (SELECT list(verb) FROM known_verb),
-       (SELECT list((record, name, kind)) FROM known_property)
 """
 _FIXED = {
     "entity": {"id": "BIGINT", "sort": "INTEGER", "deleted": "BOOLEAN"},
@@ -63,34 +54,23 @@ _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 class Relations:
     """The relations in one connection, an in-memory one or a file.
 
-    Nothing is remembered between calls, so a rolled-back transaction leaves no trace here either. Both
-    `create` and `replace` take part in the caller's transaction if one is open.
+    Nothing but the catalogue is remembered between calls, and that only while it is what stands in the
+    database: a rolled-back transaction leaves no trace here either. Both `create` and `replace` take part in
+    the caller's transaction if one is open.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._known = KnownTables(connection)
 
     def create(self) -> None:
-        """Create what is missing. Raises StoreError if the file was written in another format."""
+        """Create what is missing, and bring an older format up to date. Raises StoreError for another."""
+        self._known.create()
         self._connection.execute(_TABLES)
-        found = self._connection.execute("SELECT version FROM relations_format").fetchall()
-        if not found:
-            self._connection.execute("INSERT INTO relations_format VALUES ($1)", [FORMAT])
-        elif found[0][0] != FORMAT:
-            raise StoreError(
-                f"The graph is kept in format {found[0][0]}, this program reads format {FORMAT}. "
-                "Ingest or load it again into a new file."
-            )
 
     def catalogue(self) -> Catalogue:
-        """Tell what the graph holds, from the small tables alone. What is gone may still be listed."""
-        sorts, verbs, properties = self._connection.execute(_CATALOGUE).fetchall()[0]
-        return Catalogue(
-            tuple(Sort(number, type_, tuple(classes)) for number, type_, classes in sorts or ()),
-            _by_name("entity", properties),
-            frozenset(verbs or ()),
-            _by_name("relationship", properties),
-        )
+        """Tell what the graph holds, without reading any records. What is gone may still be listed."""
+        return self._known.catalogue()
 
     def replace(self, expansions: Iterable[Expansion]) -> None:
         """For each item: its entity, document and owned relationships become exactly these.
@@ -107,7 +87,7 @@ class Relations:
         self._delete([ids[item] for item in chunk if item in old])
         entities = [entity for entity, _ in chunk.values() if entity is not None]
         edges = [(ids[item], edge) for item, (_, owned) in chunk.items() for edge in owned]
-        sorts = self._sorts(entities)
+        sorts = self._known.sorts((entity.type, entity.classes) for entity in entities)
         rows: list[Row] = [
             {"id": ids[it.id], "sort": sorts[it.type, it.classes], "deleted": _is_deleted(it.properties)}
             for it in entities
@@ -130,7 +110,7 @@ class Relations:
     def _insert_edges(self, edges: Sequence[tuple[int, Relationship]], ids: Mapping[str, int]) -> None:
         if not edges:
             return
-        self._take_up_verbs({edge.verb for _, edge in edges})
+        self._known.add_verbs({edge.verb for _, edge in edges})
         first = self._one("SELECT coalesce(max(id), -1) + 1 FROM relationship")
         rows: list[Row] = [
             {
@@ -186,34 +166,18 @@ class Relations:
         for table, key in (("relationship", "owner"), ("entity", "id"), ("entity_document", "id")):
             self._connection.execute(f"DELETE FROM {table} WHERE {key} IN {named}", [owners])  # noqa: S608
 
-    def _sorts(self, entities: Sequence[Entity]) -> dict[tuple[str, tuple[str, ...]], int]:
-        found = self._connection.execute("SELECT type, classes, number FROM known_sort").fetchall()
-        numbers = {(type_, tuple(classes)): number for type_, classes, number in found}
-        wanted = dict.fromkeys((entity.type, entity.classes) for entity in entities)
-        new = [pair for pair in wanted if pair not in numbers]
-        for number, (type_, classes) in enumerate(new, len(numbers)):
-            numbers[type_, classes] = number
-            self._connection.execute(
-                "INSERT INTO known_sort VALUES ($1, $2, $3::VARCHAR[])", [number, type_, list(classes)]
-            )
-        return numbers
-
-    def _take_up_verbs(self, verbs: Iterable[str]) -> None:
-        self._connection.execute(
-            "INSERT INTO known_verb SELECT verb FROM (SELECT unnest($1::VARCHAR[]) AS verb) "
-            "WHERE verb NOT IN (SELECT verb FROM known_verb)",
-            [sorted(verbs)],
-        )
-
     def _insert(self, table: str, rows: Sequence[Row], records: Sequence[Properties]) -> None:
         """Fill each row's property columns and insert all rows; columns not seen before are added."""
         if not rows:
             return
-        used: dict[tuple[str, Kind], str] = {}
+        used: dict[Property, str] = {}
         places: dict[tuple[str, type], str] = {}
+        borne: dict[Bearer, set[str]] = defaultdict(set)
+        bearer = BEARER[table]
         for row, properties in zip(rows, records, strict=True):
             _fill(row, properties, used, places)
-        self._take_up_columns(table, used)
+            borne[row[bearer]].update(row)
+        self._take_up_columns(table, used, borne)
         shape = _FIXED[table] | {name: kind.sql for (_, kind), name in used.items()}
         names = ", ".join(quoted(name) for name in shape)
         texts = [_sound(_ENCODE(row)) for row in rows]
@@ -223,9 +187,10 @@ class Relations:
             [texts, json.dumps(shape)],
         )
 
-    def _take_up_columns(self, table: str, used: Mapping[tuple[str, Kind], str]) -> None:
-        known = self._properties(table)
-        new = {pair: name for pair, name in used.items() if pair[1] not in known.get(pair[0], ())}
+    def _take_up_columns(
+        self, table: str, used: Mapping[Property, str], borne: Mapping[Bearer, Set[str]]
+    ) -> None:
+        new = {pair: used[pair] for pair in self._known.add_properties(table, used, borne)}
         if not new:
             return
         if len(new) <= ALTERED_AT_MOST:
@@ -236,26 +201,10 @@ class Relations:
             self._connection.execute(
                 f"CREATE OR REPLACE TABLE {table} AS SELECT *, {added} FROM {table}"  # noqa: S608
             )
-        self._connection.execute(
-            "INSERT INTO known_property SELECT $1, unnest($2::VARCHAR[]), unnest($3::VARCHAR[])",
-            [table, [name for name, _ in new], [kind.value for _, kind in new]],
-        )
-
-    def _properties(self, table: str) -> dict[str, frozenset[Kind]]:
-        found = self._connection.execute("SELECT record, name, kind FROM known_property").fetchall()
-        return _by_name(table, found)
 
     def _one(self, sql: str) -> int:
         row = self._connection.execute(sql).fetchone()
         return int(row[0]) if row else 0
-
-
-def _by_name(table: str, properties: Iterable[Sequence[str]] | None) -> dict[str, frozenset[Kind]]:
-    found: dict[str, set[Kind]] = {}
-    for record, name, kind in properties or ():
-        if record == table:
-            found.setdefault(name, set()).add(Kind(kind))
-    return {name: frozenset(kinds) for name, kinds in found.items()}
 
 
 def _fill(

@@ -18,7 +18,10 @@ from secgraph.graph import merge, stored
 from secgraph.graph.model import Item
 from secgraph.ingest.ports import Quarantined
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Format 1 had relations of format 1 (adapters/duckdb_catalogue.py); it is read, and brought up to date when
+the file is opened for writing."""
+
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS graph_file (format INTEGER);
 CREATE TABLE IF NOT EXISTS item (id VARCHAR, rev BIGINT, body VARCHAR);
@@ -90,7 +93,7 @@ class LocalGraph:
         """Put the items whose stored `rev` has not moved, in one transaction; give the ids that lost."""
         if not items:
             return []
-        with _failures_told(), self._transaction():
+        with _failures_told(), _transaction(self.connection):
             held = self._revs([item.thing.id for item in items])
             won = [item for item in items if held.get(item.thing.id, 0) == item.rev - 1]
             self._put(won)
@@ -124,17 +127,6 @@ class LocalGraph:
         rows = self.connection.execute("SELECT body FROM item ORDER BY id").fetchall()
         return [stored.load(body) for (body,) in rows]
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self.connection.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        # Outside: a commit that fails has already ended the transaction.
-        self.connection.execute("COMMIT")
-
     def _revs(self, ids: Sequence[str]) -> dict[str, int]:
         return dict(
             self.connection.execute(
@@ -167,7 +159,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bo
         connection.execute(_TABLES)
         connection.execute("INSERT INTO graph_file VALUES (?)", [FORMAT])
     (found,) = connection.execute("SELECT format FROM graph_file").fetchone() or (None,)
-    if found != FORMAT:
+    if found not in (1, FORMAT):
         raise StoreError(
             f"{path}: the file has format {found}; this version of secgraph reads format {FORMAT}"
         )
@@ -177,7 +169,23 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bo
     relations = Relations(connection)
     if not tables:
         relations.create()
+    elif found != FORMAT and not read_only:
+        with _failures_told(), _transaction(connection):
+            relations.create()
+            connection.execute("UPDATE graph_file SET format = ?", [FORMAT])
     return relations
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    # Outside: a commit that fails has already ended the transaction.
+    connection.execute("COMMIT")
 
 
 @contextmanager

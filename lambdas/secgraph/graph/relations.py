@@ -109,6 +109,14 @@ class Catalogue:
     relationship_properties: Mapping[str, frozenset[Kind]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    entity_sorts: Mapping[tuple[str, Kind], frozenset[int]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """Property in a kind → numbers of the sorts whose entities have had it. Empty if that is not known."""
+    relationship_verbs: Mapping[tuple[str, Kind], frozenset[str]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """The same of relationships: the verbs, as stored."""
 
 
 Cell = str | int | float | bool | None
