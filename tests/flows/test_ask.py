@@ -96,7 +96,7 @@ def test_a_damaged_cursor_is_refused(reader: DuckDBReader, change: Any) -> None:
 )
 def test_a_written_cursor_is_refused(reader: DuckDBReader, place: dict[str, Any]) -> None:
     token = {"o": 1, "n": 0, **place}
-    said = ["FIND Thing", [], False, False, token["o"], token["n"]]
+    said = ["FIND Thing", [], [], False, False, token["o"], token["n"]]
     token["h"] = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
     cursor = base64.urlsafe_b64encode(json.dumps(token).encode()).decode()
     with pytest.raises(QueryError, match="does not belong to this query"):
@@ -106,6 +106,7 @@ def test_a_written_cursor_is_refused(reader: DuckDBReader, place: dict[str, Any]
 FOREIGN: list[dict[str, Any]] = [
     {"text": "FIND thing"},
     {"parameters": {"a": 1}},
+    {"text": "FIND {{x}}", "placeholders": {"x": "Thing"}},
     {"include_deleted": True},
     {"row_metadata": True},
 ]

@@ -15,17 +15,18 @@ from secgraph.graph.ports import GraphReader
 from secgraph.graph.relations import Rows
 from secgraph.j1ql import compiler
 from secgraph.j1ql.clauses import MAX_COUNT
-from secgraph.j1ql.compilation import Parameters
 from secgraph.j1ql.compiler import Options
 from secgraph.j1ql.names import Checked, check
-from secgraph.j1ql.parser import parse
+from secgraph.j1ql.parameters import NONE, Parameters, Secret
+from secgraph.j1ql.parser import parse_filled
+from secgraph.j1ql.placeholders import NO_VALUES, Placeholders, filled
 from secgraph.j1ql.plan import TreeShape
 from secgraph.j1ql.result import response
+from secgraph.j1ql.server import PLAIN, Server
 
 PAGE_ROWS = 250
 PAGE_BYTES = 5 * 2**20
 _WHOLE = Position(1, 1, 0)
-_NONE: Parameters = {}
 
 
 def ask(
@@ -33,7 +34,9 @@ def ask(
     *,
     reader: GraphReader,
     now: int,
-    parameters: Parameters = _NONE,
+    parameters: Parameters = NONE,
+    placeholders: Placeholders = NO_VALUES,
+    server: Server = PLAIN,
     include_deleted: bool = False,
     row_metadata: bool = False,
     cursor: str | None = None,
@@ -44,21 +47,25 @@ def ask(
     """Answer a query with a response of j1ql.md section 12; `cursor` is in it while more pages follow.
 
     `now` is epoch milliseconds; a cursor carries the `now` of the first page on. With `page_rows` and
-    `page_bytes` None the whole result comes at once; `max_rows` then bounds it. Raises QueryError; LIMITS
-    if the result is larger than `max_rows`, or a tree is larger than one page.
+    `page_bytes` None the whole result comes at once; `max_rows` then bounds it. `placeholders` fills the
+    holes of a saved query. Raises QueryError with its place in `text`; LIMITS if the result is larger than
+    `max_rows`, or a tree is larger than one page.
     """
-    checked = check(parse(text))
-    asked = _Asked(text, parameters, include_deleted, row_metadata)
-    at = asked.place(cursor) if cursor else _Place(0, now)
-    sizes = [it for it in (page_rows, None if max_rows is None else max_rows + 1) if it is not None]
-    plan = compiler.compile(
-        checked,
-        reader.catalogue(),
-        now=at.now,
-        parameters=parameters,
-        options=Options(include_deleted, row_metadata, at.offset, min(sizes, default=None)),
-    )
-    rows = reader.fetch(plan.statement)
+    asked = _Asked(text, parameters, placeholders, include_deleted, row_metadata)
+    question = filled(text, placeholders)
+    with question.placed():
+        checked = check(parse_filled(question.text))
+        at = asked.place(cursor) if cursor else _Place(0, now)
+        sizes = [it for it in (page_rows, None if max_rows is None else max_rows + 1) if it is not None]
+        plan = compiler.compile(
+            checked,
+            reader.catalogue(),
+            now=at.now,
+            parameters=parameters,
+            options=Options(include_deleted, row_metadata, at.offset, min(sizes, default=None)),
+            server=server,
+        )
+        rows = reader.fetch(plan.statement)
     if isinstance(plan.shape, TreeShape):
         _bound_vertices(rows, max_rows if page_rows is None else page_rows)
         answer = response(plan, rows)
@@ -75,14 +82,21 @@ def explain(
     *,
     reader: GraphReader,
     now: int,
-    parameters: Parameters = _NONE,
+    parameters: Parameters = NONE,
+    placeholders: Placeholders = NO_VALUES,
+    server: Server = PLAIN,
     include_deleted: bool = False,
 ) -> str:
-    """Give the plan, the SQL and the bound values of a query, without running it. Raises QueryError."""
+    """Give the plan, the SQL and the bound values of a query, without running it; `(secret)` stands for
+    those of secret parameters. Raises QueryError."""
     options = Options(include_deleted=include_deleted)
-    checked = check(parse(text))
-    catalogue = reader.catalogue()
-    return str(compiler.compile(checked, catalogue, now=now, parameters=parameters, options=options))
+    question = filled(text, placeholders)
+    with question.placed():
+        checked = check(parse_filled(question.text))
+        plan = compiler.compile(
+            checked, reader.catalogue(), now=now, parameters=parameters, options=options, server=server
+        )
+    return str(plan)
 
 
 def _with_messages(answer: dict[str, Any], checked: Checked) -> dict[str, Any]:
@@ -170,6 +184,7 @@ class _Asked:
 
     text: str
     parameters: Parameters
+    placeholders: Placeholders
     include_deleted: bool
     row_metadata: bool
 
@@ -197,9 +212,12 @@ class _Asked:
         return place
 
     def _digest(self, place: _Place) -> str:
+        """A secret is left out: whoever holds a cursor could try values until the digest fits."""
+        named = sorted((name, None if isinstance(it, Secret) else it) for name, it in self.parameters.items())
         said = [
             self.text,
-            sorted(self.parameters.items()),
+            named,
+            sorted(self.placeholders.items()),
             self.include_deleted,
             self.row_metadata,
             place.offset,

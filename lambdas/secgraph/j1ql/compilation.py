@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeGuard
 
 from secgraph.errors import QueryError
-from secgraph.graph.model import Scalar
 from secgraph.graph.relations import Bound, Catalogue, Cell
-from secgraph.graph.search import is_double
-from secgraph.j1ql.lexer import has_half_character
 from secgraph.j1ql.nodes import AnyOf, Literal, Parameter
-
-ParameterValue = Scalar | Sequence[Scalar] | None
-Parameters = Mapping[str, ParameterValue]
-
-STORED = "param."
-"""`${param.name}` is stored on the server, `${name}` comes with the request (j1ql.md section 15)."""
+from secgraph.j1ql.parameters import Known, Secret, as_item
+from secgraph.j1ql.smart_classes import DEFAULT, SmartClasses
 
 
 @dataclass(slots=True)
@@ -26,29 +19,38 @@ class Compilation:
 
     catalogue: Catalogue
     now: int
-    parameters: Parameters
+    parameters: Known
     include_deleted: bool
-    bound: list[Bound] = field(default_factory=list)
+    smart_classes: SmartClasses = DEFAULT
+    smart: dict[str, str] = field(default_factory=dict)
+    """Smart classes already written → the common table expressions with the ids of their members."""
+    bound: list[Bound] = field(default_factory=list, repr=False)
+    secrets: set[int] = field(default_factory=set)
+    """The marks, by number, whose values must not be shown."""
     ctes: list[tuple[str, str]] = field(default_factory=list)
-    _marks: dict[tuple[type, Cell], str] = field(default_factory=dict)
+    _marks: dict[tuple[type, Cell, bool], str] = field(default_factory=dict, repr=False)
+    _in_secret: bool = False
 
     def bind(self, value: Cell) -> str:
         """Bind a value and give its mark; a value's text never enters the SQL."""
         kept = float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        mark = self._marks.get((type(kept), kept))
-        if mark is None:
-            self.bound.append(kept)
-            mark = self._marks[type(kept), kept] = f"${len(self.bound)}"
-        return mark
+        key = type(kept), kept, self._in_secret  # a mark shared with a secret would tell that it is equal
+        if key not in self._marks:
+            self._marks[key] = self._mark(kept)
+        return self._marks[key]
 
     def bind_list(self, values: list[str] | list[float]) -> str:
         """Bind values of one type as one list: a mark for each of thousands would take minutes to plan."""
-        self.bound.append(values)
-        return f"${len(self.bound)}"
+        return self._mark(values)
 
     def bind_count(self, count: int) -> str:
         """Bind a number of rows, which SQL wants as an integer."""
-        self.bound.append(count)
+        return self._mark(count)
+
+    def _mark(self, value: Bound) -> str:
+        self.bound.append(value)
+        if self._in_secret:
+            self.secrets.add(len(self.bound))
         return f"${len(self.bound)}"
 
     def cte(self, prefix: str, sql: str) -> str:
@@ -57,41 +59,31 @@ class Compilation:
         self.ctes.append((name, sql))
         return name
 
-    def value_of(self, parameter: Parameter) -> Literal | AnyOf:
-        """Give what a parameter stands for; a list acts as an OR-list. Raises QueryError PARAM."""
-        name = parameter.name
-        found = self.parameters.get(name, self)
-        if found is self and name.startswith(STORED):
-            found = self.parameters.get(name.removeprefix(STORED), self)
-        self._refuse_broken(parameter, found)
-        if found is None or _is_scalar(found):
-            return Literal(found, parameter.at)
-        if isinstance(found, list | tuple) and all(_is_scalar(item) for item in found):
-            return AnyOf(tuple(Literal(item, parameter.at) for item in found))
-        raise self._not_usable(parameter, is_missing=found is self)
+    @contextmanager
+    def using(self, parameter: Parameter) -> Iterator[Literal | AnyOf]:
+        """Give what a parameter stands for; a list acts as an OR-list. Raises QueryError PARAM.
 
-    def _refuse_broken(self, parameter: Parameter, found: object) -> None:
-        texts = found if isinstance(found, list | tuple) else (found,)
-        if any(isinstance(text, str) and has_half_character(text) for text in texts):
-            message = f"The parameter {parameter.name} holds half a character (a lone surrogate)."
-            raise QueryError("PARAM", message, parameter.at, expected="text of whole characters")
+        While it is used, what is bound is marked as secret if it is, and no error quotes it.
+        """
+        found = self.parameters.find(parameter)
+        if not isinstance(found, Secret):
+            yield as_item(parameter, found)
+            return
+        self._in_secret = True
+        try:
+            yield as_item(parameter, found.value)
+        except QueryError as error:
+            message = f"The value of the secret parameter {parameter.name} does not fit here."
+            raise QueryError(error.code, message, parameter.at, expected=error.expected) from None
+        finally:
+            self._in_secret = False
 
-    def _not_usable(self, parameter: Parameter, *, is_missing: bool) -> QueryError:
-        if is_missing:
-            return QueryError(
-                "PARAM",
-                f"The parameter {parameter.name} is not defined.",
-                parameter.at,
-                expected="a defined parameter",
-                suggestion=", ".join(sorted(self.parameters)),
-            )
-        return QueryError(
-            "PARAM",
-            f"The parameter {parameter.name} is neither text, number, boolean nor a list of those.",
-            parameter.at,
-            expected="a string, a number, a boolean or a list of those",
-        )
-
-
-def _is_scalar(value: object) -> TypeGuard[Scalar]:
-    return isinstance(value, str) or (isinstance(value, int | float) and is_double(value))
+    @contextmanager
+    def without_request(self) -> Iterator[None]:
+        """Write SQL that must not depend on who asks: the variables of the request are unknown meanwhile."""
+        known = self.parameters
+        self.parameters = Known(stored=known.stored)
+        try:
+            yield
+        finally:
+            self.parameters = known

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from secgraph.graph.relations import Bound, Catalogue, Statement
+from secgraph.errors import QueryError
+from secgraph.graph.relations import Catalogue, Statement
 from secgraph.j1ql import names, walk
-from secgraph.j1ql.compilation import Compilation, Parameters
+from secgraph.j1ql.compilation import Compilation
 from secgraph.j1ql.describe import described
 from secgraph.j1ql.functions import Expressions
 from secgraph.j1ql.names import Checked, Target, What
@@ -22,13 +23,16 @@ from secgraph.j1ql.nodes import (
     Expr,
     Filter,
     Path,
+    Selector,
     Subquery,
     Tree,
 )
+from secgraph.j1ql.parameters import Known, Parameters
 from secgraph.j1ql.paths import Frame, Paths, column_of
 from secgraph.j1ql.plan import ListShape, Plan, Shape, TreeShape
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.projections import (
+    NO_KEYS,
     Page,
     Table,
     keys_of,
@@ -37,6 +41,7 @@ from secgraph.j1ql.projections import (
     page_of,
 )
 from secgraph.j1ql.selectors import Matcher
+from secgraph.j1ql.server import PLAIN, Server
 from secgraph.j1ql.steps import chain_length, has_block, has_inner_block
 from secgraph.j1ql.trees import Reachable, Records, records_of_paths, tree_statement
 from secgraph.j1ql.typed import Typed, property_of
@@ -59,17 +64,23 @@ def compile(  # noqa: A001 (the stage's name in the architecture)
     now: int,
     parameters: Parameters,
     options: Options = Options(),
+    server: Server = PLAIN,
 ) -> Plan:
-    """Write the plan of a query. Raises QueryError TYPE, PARAM, SUBQUERY, NAME or UNSUPPORTED."""
-    compilation = Compilation(catalogue, now, parameters, options.include_deleted)
+    """Write the plan of a query. Raises QueryError TYPE, PARAM, SUBQUERY, NAME, DUPLICATE or UNSUPPORTED."""
+    known = Known(parameters, server.stored)
+    known.refuse_shadowing()
+    compilation = Compilation(catalogue, now, known, options.include_deleted, server.smart_classes)
     sql, shape, way = _Query(compilation, checked).statement(options)
+    statement, secrets = _numbered(_with(compilation, sql), compilation)
+    used = [server.smart_classes.defined[name] for name in compilation.smart]
     return Plan(
-        _numbered(_with(compilation, sql), compilation.bound),
+        statement,
         shape,
-        described(checked.query, catalogue, way),
+        described(checked.query, catalogue, way, used),
         options.offset,
         checked.query.skip or 0,
         checked.query.limit,
+        secrets,
     )
 
 
@@ -84,15 +95,17 @@ _MARK = re.compile(r"""\$([0-9]+)|"(?:[^"]|"")*"|'(?:[^']|'')*'""")
 """A mark; or a quoted name or text, in which nothing is a mark."""
 
 
-def _numbered(sql: str, bound: Sequence[Bound]) -> Statement:
-    """Number the marks in the order of the text; what was bound for a test that fell away is dropped."""
+def _numbered(sql: str, compilation: Compilation) -> tuple[Statement, frozenset[int]]:
+    """Number the marks in the order of the text; what was bound for a test that fell away is dropped.
+    Also give the marks whose values are secret."""
     order: dict[str, int] = {}
 
     def renumbered(found: re.Match[str]) -> str:
         return f"${order.setdefault(found[1], len(order) + 1)}" if found[1] else found[0]
 
     text = _MARK.sub(renumbered, sql)
-    return Statement(text, tuple(bound[int(mark) - 1] for mark in order))
+    values = tuple(compilation.bound[int(mark) - 1] for mark in order)
+    return Statement(text, values), frozenset(order[it] for it in order if int(it) in compilation.secrets)
 
 
 class _Query:
@@ -127,6 +140,11 @@ class _Query:
         """Write the values of a subquery as rows of `s`, `n` and `b`."""
         table = self._table()
         return table.explode(keys_of(self._query, table.expressions), page_of(self._query, 0, None))
+
+    def ids(self) -> str:
+        """Write the ids of what the query finds, as rows of `id`."""
+        frame, _ = self._starts()
+        return list_rows(frame, NO_KEYS)
 
     def _table(self) -> Table:
         columns = self._query.returns
@@ -191,7 +209,7 @@ class _Query:
             assert isinstance(path, Path)  # noqa: S101 (for the type checker: WITH has only paths)
             return property_of(alias, path.property, self._compilation.catalogue.entity_properties)
 
-        return Matcher(self._compilation, alias, self._filters(typed)).tests(pattern)
+        return Matcher(self._compilation, alias, self._filters(typed), self._members).tests(pattern)
 
     def _where(self, frame: Frame) -> Filters:
         return self._filters(self._expressions(frame).typed)
@@ -216,6 +234,23 @@ class _Query:
     def _subquery(self, subquery: Subquery) -> str:
         inner = _Query(self._compilation, names.check(subquery.query))
         return self._compilation.cte("values", inner.values())
+
+    def _members(self, selector: Selector) -> str | None:
+        """Name the table of the members of `#Name`, made once in a statement, after those that it is made
+        of; None if the server has no such class."""
+        name, made = selector.smart or "", self._compilation.smart
+        for each in self._compilation.smart_classes.needed(name):
+            if each.name in made:
+                continue
+            try:
+                with self._compilation.without_request():
+                    found = [_Query(self._compilation, checked).ids() for checked in each.queries]
+            except QueryError as error:
+                message = f"The smart class {each.name} cannot be used: {error.message}"
+                raise QueryError(error.code, message, selector.at, expected=error.expected) from error
+            union = "\n  UNION\n  ".join(found) or "SELECT id FROM entity WHERE FALSE"
+            made[each.name] = self._compilation.cte("smart", union)
+        return made.get(name)
 
 
 def _conjuncts(filter_: Filter | None) -> Sequence[Filter]:

@@ -7,14 +7,19 @@ from collections.abc import Iterator, Sequence
 from secgraph.graph.relations import Catalogue
 from secgraph.j1ql.nodes import Block, Direction, EntityPattern, Hop, Query, Selector, Step
 from secgraph.j1ql.selectors import matches
+from secgraph.j1ql.smart_classes import SmartClass
 
 _ARROWS = {Direction.ANY: "either way", Direction.OUT: "leaving", Direction.IN: "entering"}
 
 
-def described(query: Query, catalogue: Catalogue, way: str) -> tuple[str, ...]:
-    """List the steps: what is selected, by which stored names, and what becomes of it."""
+def described(
+    query: Query, catalogue: Catalogue, way: str, smart: Sequence[SmartClass] = ()
+) -> tuple[str, ...]:
+    """List the steps: what is selected, by which stored names, and what becomes of it. `smart` are the
+    classes of the server that it uses, in the order in which they are made."""
     lines = [f"query    {query}", f"result   {way}", f"e0       {_pattern(query.start, catalogue)}"]
     lines += _steps(query.steps, catalogue, _Numbers(), "")
+    lines += [f"#{each.name}: {checked.query}" for each in smart for checked in each.queries]
     if query.where is not None:
         lines.append(f"where    {query.where}")
     if isinstance(query.returns, tuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from secgraph.errors import Position, QueryError
 from secgraph.j1ql.advice import listed, nearest, short
@@ -15,7 +16,9 @@ from secgraph.j1ql.holes import Hole, Template, holes
 from secgraph.j1ql.insertions import Edit, HoleValue, Placeholders, edits
 from secgraph.j1ql.lexer import Source
 
-__all__ = ["Filled", "Hole", "HoleValue", "Placeholders", "fill", "filled", "holes"]
+__all__ = ["NO_VALUES", "Filled", "Hole", "HoleValue", "Placeholders", "fill", "filled", "holes"]
+
+NO_VALUES: Placeholders = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

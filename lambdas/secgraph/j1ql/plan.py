@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from secgraph.graph.relations import Kind, Statement
 
+METADATA = "_meta"
+"""The column in which a row tells its records, if asked to (j1ql.md section 12)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ValueCells:
@@ -82,8 +85,13 @@ class Plan:
     offset: int = 0
     skip: int = 0
     limit: int | None = None
+    secrets: frozenset[int] = frozenset()
+    """The marks, by number, whose values must not be shown."""
 
     def __str__(self) -> str:
-        marks = [f"  ${place} = {value!r}" for place, value in enumerate(self.statement.parameters, 1)]
+        marks = [
+            f"  ${mark} = {'(secret)' if mark in self.secrets else repr(value)}"
+            for mark, value in enumerate(self.statement.parameters, 1)
+        ]
         parameters = ["", "parameters", *marks] if marks else []
         return "\n".join([*self.steps, "", self.statement.sql, *parameters])

@@ -79,7 +79,8 @@ class Filters:
 
     def _item(self, left: Typed, op: Op, item: Item, at: Position) -> str:
         if isinstance(item, Parameter):
-            return self._item(left, op, self.compilation.value_of(item), at)
+            with self.compilation.using(item) as value:
+                return self._item(left, op, value, at)
         if isinstance(item, AnyOf):
             return self._any_of(left, op, item, at)
         if isinstance(item, AllOf):

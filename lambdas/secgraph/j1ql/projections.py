@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from secgraph.errors import QueryError
 from secgraph.graph.relations import Kind
 from secgraph.j1ql.compilation import Compilation
 from secgraph.j1ql.functions import Expressions
 from secgraph.j1ql.names import Checked, Target, What
 from secgraph.j1ql.nodes import Column, Everything, Filter, Query
 from secgraph.j1ql.paths import Frame, column_of
-from secgraph.j1ql.plan import Cells, EntityCells, RelationshipCells, TableShape, ValueCells
+from secgraph.j1ql.plan import METADATA, Cells, EntityCells, RelationshipCells, TableShape, ValueCells
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.printing import column_name
 from secgraph.j1ql.scalars import coalesced
@@ -61,6 +62,9 @@ class Keys:
         """Write ORDER BY with what settles ties."""
         keys = [*self.order, *ties]
         return f" ORDER BY {', '.join(keys)}" if keys else ""
+
+
+NO_KEYS = Keys([], [])
 
 
 def keys_of(query: Query, expressions: Expressions) -> Keys:
@@ -182,6 +186,8 @@ class Table:
 
     def statement(self, keys: Keys, page: Page, meta: Sequence[tuple[str, Target]]) -> tuple[str, TableShape]:
         """Write the whole statement and tell the shape of its rows."""
+        if meta:
+            self._refuse_metadata_column()
         order = keys.by([name for name, _ in self._ties()])
         paged = _paged(self._compilation, self.rows(keys, meta), order, page)
         joins: list[str] = []
@@ -194,6 +200,14 @@ class Table:
             records.append(self._document(Item(name, self._record(target)), f"m{place}", selected, joins))
         tables = "\n".join([f"FROM {paged} AS page", *joins])
         return f"SELECT {', '.join(selected)}\n{tables}{order}", TableShape(tuple(shapes), tuple(records))
+
+    def _refuse_metadata_column(self) -> None:
+        for column in self._columns:
+            if column_name(column) == METADATA:
+                message = f"With row metadata every row has a column {METADATA} already."
+                raise QueryError(
+                    "DUPLICATE", message, column.at, expected="another column name", suggestion="AS meta"
+                )
 
     def explode(self, keys: Keys, page: Page) -> str:
         """Write the values of the one column as rows of `s`, `n` and `b`, lists flattened."""

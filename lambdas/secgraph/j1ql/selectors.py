@@ -6,7 +6,7 @@ A class or type becomes the numbers of the sorts that carry it, so that DuckDB c
 # ruff: noqa: S608 (names are quoted or ours, values are bound)
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from secgraph.errors import QueryError
@@ -20,17 +20,16 @@ from secgraph.j1ql.typed import all_of, any_of
 ALIASES = {"aws_inspectorv2_finding": ("aws_inspector_finding", "inspectorVersion", 2.0)}
 """Type → the type it is stored as, and the property and number that tell it apart (data-model.md c.3)."""
 
-CRITICAL_ASSET = "CriticalAsset"
-CRITICAL_CLASSES = ("Application", "CodeRepo", "DataStore", "Function", "Host", "Logs")
-
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Writes the tests for the entity at a table alias. `filters` must resolve bare paths to that alias."""
+    """Writes the tests for the entity at a table alias. `filters` must resolve bare paths to that alias;
+    `members` names the table with the `id`s of a smart class, None if the server has no such class."""
 
     compilation: Compilation
     alias: str
     filters: Filters
+    members: Callable[[Selector], str | None]
 
     def tests(self, pattern: EntityPattern) -> list[str]:
         """Give the tests that an entity must pass: visible, selected, and WITH."""
@@ -43,7 +42,7 @@ class Matcher:
     def _selector(self, selector: Selector) -> list[str]:
         if selector.text is not None:
             return [self._full_text(selector)]
-        tests = [self._smart(selector.smart)] if selector.smart is not None else []
+        tests = [self._smart(selector)] if selector.smart is not None else []
         if selector.names and "*" not in selector.names:
             tests.append(self._names(selector.names))
         return tests
@@ -57,18 +56,12 @@ class Matcher:
         found = all_of([f"contains(text, {self.compilation.bind(word)})" for word in sought])
         return f"{self.alias}.id IN (SELECT id FROM entity_document WHERE {found})"
 
-    def _smart(self, name: str) -> str:
+    def _smart(self, selector: Selector) -> str:
+        name = selector.smart or ""
         tests = [self._equals("tags", name), self._equals(f"tag.{name}", True)]
-        if name == CRITICAL_ASSET:
-            tests.append(
-                all_of(
-                    [
-                        self._names(CRITICAL_CLASSES),
-                        self._equals("tag.Production", True),
-                        self._equals("classification", "critical"),
-                    ]
-                )
-            )
+        members = self.members(selector)
+        if members is not None:
+            tests.append(f"{self.alias}.id IN (SELECT id FROM {members})")
         return any_of([test for test in tests if test != "FALSE"])
 
     def _equals(self, name: str, value: str | float | bool) -> str:

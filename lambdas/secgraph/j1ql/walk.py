@@ -18,6 +18,7 @@ from secgraph.j1ql.nodes import (
     Filter,
     Negative,
     Or,
+    Parameter,
     Path,
     Query,
     Record,
@@ -77,6 +78,15 @@ def subqueries(query: Query) -> Iterator[Subquery]:
     """The subqueries that stand directly in this query."""
     for found in filters(query):
         yield from (it.right for it in comparisons(found) if isinstance(it.right, Subquery))
+
+
+def parameters(query: Query) -> Iterator[Parameter]:
+    """The parameters of this query and of its subqueries."""
+    for found in filters(query):
+        for comparison in comparisons(found):
+            yield from (it for it in members(comparison.right) if isinstance(it, Parameter))
+    for nested in subqueries(query):
+        yield from parameters(nested.query)
 
 
 def expressions(query: Query) -> Iterator[Expr | Everything]:
