@@ -1,13 +1,14 @@
 """J1QL, the query language: text → Query → checked Query → SQL → result (j1ql.md).
 
 text       lexer         → tokens
-parser     values ← expressions ← filters ← clauses ← parser, over cursor; moments, regexes; → nodes
+parser     values ← expressions ← operators ← filters ← clauses ← parser, over cursor; moments, regexes;
+           → nodes
 names      scopes, grouping, types, signatures: what each name means, or the error that says so
 compiler   selectors, predicates, paths, trees, projections, functions, scalars, aggregates, typed
            over compilation → plan, which describe puts into words
 result     rows → response; render → table, tree, CSV or JSON
-messages   strays, novalue, noproperty, operators, lists, leftovers and advice say what was meant, caret where,
-           terminal keeps them harmless
+messages   strays, nofind, notarget, noproperty, novalue, leftovers and strangers say what was meant where
+           something else was due, out of advice and lists; caret says where, terminal keeps them harmless
 nodes      print themselves (printing); walk and steps iterate over them
 """
 

@@ -18,10 +18,11 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def near(word: str, candidates: Iterable[str]) -> list[str]:
-    """Every candidate near enough to `word` to be proposed, nearest first."""
+    """Every candidate near enough to `word` to be proposed, nearest first. One letter is near to itself
+    only, in either case: a slip would make any other of it."""
     if len(word) > LONGEST:
         return []
-    allowed = 2 if len(word) >= LONG else 1
+    allowed = 2 if len(word) >= LONG else min(1, len(word) - 1)
     ranked = [(distance(word.lower(), candidate.lower(), allowed), candidate) for candidate in candidates]
     return [candidate for slips, candidate in sorted(ranked) if slips <= allowed]
 

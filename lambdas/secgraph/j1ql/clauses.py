@@ -102,7 +102,7 @@ def _column_name(cursor: Cursor) -> str:
 def _order(cursor: Cursor) -> tuple[Key, ...]:
     cursor.take()
     if not cursor.word("BY"):
-        raise cursor.error("BY")
+        raise cursor.error("BY", suggestion=f"BY {cursor.token.text}" if cursor.at_name() else "BY")
     keys = [_key(cursor)]
     while cursor.symbol(","):
         _bound(cursor, len(keys), "ORDER BY")
@@ -113,6 +113,10 @@ def _order(cursor: Cursor) -> tuple[Key, ...]:
 
 def _key(cursor: Cursor) -> Key:
     first = cursor.token
+    if cursor.at_word("ASC", "DESC") and is_name(cursor.ahead()) and not cursor.ahead().keyword:
+        message = f"{first.text} stands after what it sorts."
+        suggestion = f"{cursor.path_at(cursor.index + 1)} {first.text}"
+        raise cursor.error("a column or a property", message, suggestion=suggestion)
     found = key(cursor)
     at = cursor.span(first)
     descending = cursor.word("DESC") is not None

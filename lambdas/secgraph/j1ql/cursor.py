@@ -96,6 +96,20 @@ class Cursor:
         gaps = ["", *(" " * (after.start > before.end) for before, after in pairwise(tokens))]
         return "".join(gap + token.text for gap, token in zip(gaps, tokens, strict=False))
 
+    def path_at(self, index: int) -> str:
+        """The property that begins at token `index`, as written."""
+        last = index
+        while last + 2 < len(self.tokens) and self.tokens[last + 1].text == ".":
+            last += 2
+        return self.written(index, last + 1)
+
+    def path_before(self, index: int) -> str:
+        """The property that ends before token `index`, as written."""
+        first = index - 1
+        while first > 1 and self.tokens[first - 1].text == ".":
+            first -= 2
+        return self.written(first, index)
+
     def enter(self, levels: int = 1) -> None:
         """One level deeper; errors end the parse, so only success needs `leave`."""
         self.depth += levels
@@ -133,3 +147,11 @@ def shown(token: Token) -> str:
     if token.kind is Kind.END:
         return "the end of the query"
     return short(token.text)
+
+
+def last_step(cursor: Cursor) -> str:
+    """The step that was read last, from its THAT on, as written; empty if there is none."""
+    for index in range(cursor.index - 1, -1, -1):
+        if cursor.tokens[index].keyword == "THAT":
+            return short(cursor.written(index, cursor.index), 200)
+    return ""

@@ -91,6 +91,9 @@ def _atom(cursor: Cursor) -> Expr:
         return Literal(token.value, cursor.take().at)
     if cursor.at_symbol("("):
         return _group(cursor)
+    if token.keyword == "UNIQUE":
+        message = "UNIQUE stands once, after FIND; it then holds for whole rows."
+        raise cursor.error(EXPECTED, message, suggestion="FIND UNIQUE")
     if not is_name(token):
         raise cursor.error(EXPECTED)
     return _call(cursor) if cursor.ahead().text == "(" else _reference(cursor)
@@ -100,7 +103,8 @@ def _group(cursor: Cursor) -> Expr:
     cursor.enter()
     cursor.take()
     found = _single(cursor, expression(cursor))
-    cursor.expect(")", ")")
+    message = "The items stand without brackets, separated by commas." if cursor.at_symbol(",") else ""
+    cursor.expect(")", ")", message=message)
     cursor.leave()
     return found
 
@@ -122,6 +126,9 @@ def _call(cursor: Cursor) -> Call:
     _refuse_distinct(cursor, first.text)
     arguments: list[Expr] = []
     star = cursor.symbol("*") is not None
+    if cursor.at_symbol(")") and not star:
+        message = f"{first.text} needs something between its brackets."
+        raise cursor.error(EXPECTED, message, suggestion="count(*)" if first.text.lower() == "count" else "")
     if not star:
         arguments.append(expression(cursor))
         while cursor.symbol(","):

@@ -99,7 +99,11 @@ class Grouping:
         same = [column_name(it) for it in self.columns if it.item == found]
         message = f"There is no result column {text}"
         message += f"; the columns are {', '.join(names)}." if names else f"; {clause} finds no columns here."
-        suggestion = next(iter(same), None) or nearest(text, names) or self._property(text, clause)
+        if clause == "ORDER BY" and text.upper() in ("ASC", "DESC"):
+            message = f"{text} stands directly after its column or property, without a comma."
+            return QueryError("NAME", message, found.at, expected="a result column")
+        called = [name for name in names if name.startswith(f"{text.lower()}(")]
+        suggestion = next(iter(same + called), None) or nearest(text, names) or self._property(text, clause)
         return QueryError("NAME", message, found.at, expected="a result column", suggestion=suggestion)
 
     def _property(self, text: str, clause: str) -> str:

@@ -1,17 +1,27 @@
-"""Leftovers: a token that continues nothing → the error that says what its writer meant (section 17)."""
+"""Leftovers: a token that continues nothing → the error that says what its writer meant (section 17).
+
+Clauses out of order and signs stand here, words in strangers.
+"""
 
 from __future__ import annotations
 
 from secgraph.errors import QueryError
-from secgraph.j1ql.advice import nearest
-from secgraph.j1ql.cursor import AFTER_FILTER, AFTER_SELECTOR, Cursor, is_name, shown
-from secgraph.j1ql.lexer import KEYWORDS, Kind
+from secgraph.j1ql.cursor import (
+    AFTER_ALIAS,
+    AFTER_BLOCK,
+    AFTER_FILTER,
+    AFTER_SELECTOR,
+    Cursor,
+    is_name,
+    last_step,
+)
+from secgraph.j1ql.lexer import Kind
 from secgraph.j1ql.nodes import Query, Tree
+from secgraph.j1ql.noproperty import repeated_value
+from secgraph.j1ql.strangers import stranger
 
 _ORDER = ("THAT", "WHERE", "RETURN", "HAVING", "ORDER", "SKIP", "LIMIT")
 _SHOWN = {"ORDER": "ORDER BY"}
-_NEVER_MEANT = frozenset({"TRUE", "FALSE", "UNDEFINED", "NULL", "AS"})
-"""Keywords that a stray word is no slip of: values never stand there, and HAS, so near to AS, is a verb."""
 
 
 def leftover(cursor: Cursor, query: Query) -> QueryError:
@@ -19,20 +29,57 @@ def leftover(cursor: Cursor, query: Query) -> QueryError:
     token = cursor.token
     if token.keyword in _ORDER:
         return _misplaced(cursor, query)
-    if token.keyword == "WITH":
+    if token.keyword:
+        return _keyword(cursor)
+    if token.kind is Kind.END:
+        return cursor.error(cursor.after, "This query in brackets is not closed.", suggestion=")")
+    if token.kind is Kind.WORD:
+        return stranger(cursor, query)
+    if token.kind is Kind.NUMBER and cursor.tokens[cursor.index - 1].text.upper() in ("TOP", "FIRST"):
+        message = f"The number of results stands at the end of the query: LIMIT {token.text}."
+        return cursor.error(cursor.after, message, suggestion=f"LIMIT {token.text}")
+    if token.kind in (Kind.STRING, Kind.NUMBER) and cursor.after == AFTER_FILTER:
+        return repeated_value(cursor, cursor.after) or cursor.error(cursor.after)
+    return _sign(cursor, query)
+
+
+# ── keywords ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _keyword(cursor: Cursor) -> QueryError:
+    keyword = cursor.token.keyword
+    if keyword == "WITH" and cursor.after == AFTER_BLOCK:
+        message = "An optional block takes no WITH; filter inside it, or in WHERE."
+        return cursor.error(cursor.after, message, suggestion="WHERE")
+    if keyword == "WITH":
         message = "WITH belongs directly after a class or type, before AS."
         return cursor.error(cursor.after, message, suggestion="WITH goes before AS")
-    if token.text == "(":
-        return cursor.error(cursor.after)
-    if token.text in (",", "|") and cursor.after == AFTER_FILTER:
-        suggestion = "AND" if token.text == "," else "OR"
-        return cursor.error(cursor.after, "Conditions are joined by AND or OR.", suggestion=suggestion)
-    if token.text == "," and cursor.after == AFTER_SELECTOR:
-        message = "Several classes or types are written (A|B)."
-        return cursor.error(cursor.after, message, suggestion="|")
-    if token.kind is Kind.WORD and not token.keyword:
-        return _word(cursor, query)
+    if keyword in ("AND", "OR"):
+        return _joint(cursor)
+    if keyword == "FIND":
+        message = "A query has one FIND; the next query is asked on its own."
+        return cursor.error(cursor.after, message)
+    if keyword == "TO" and cursor.tokens[cursor.index - 1].text.upper() == "RELATED":
+        return cursor.error(cursor.after, "Any relationship is RELATES TO.", suggestion="THAT RELATES TO")
+    if keyword == "AS":
+        return cursor.error(cursor.after, "There is an alias already.")
     return cursor.error(cursor.after)
+
+
+def _joint(cursor: Cursor) -> QueryError:
+    """AND or OR where no condition stands before it: a class, a step, or a filter without its word."""
+    follows, third = cursor.ahead(), cursor.ahead(2)
+    if follows.keyword == "THAT":
+        message = "Steps follow each other without AND; each goes on from the entity before it."
+        return cursor.error(cursor.after, message, suggestion="THAT")
+    compared = third.kind in (Kind.OPERATOR, Kind.MISSPELT) or third.text == "."
+    if is_name(follows) and compared and cursor.after in (AFTER_SELECTOR, AFTER_ALIAS):
+        word = "WITH" if cursor.after == AFTER_SELECTOR else "WHERE"
+        return cursor.error(cursor.after, f"The first condition follows {word}.", suggestion=word)
+    if is_name(follows) and (is_name(third) or third.text in ("(", "*")):
+        message = "The next relationship is introduced by THAT."
+        return cursor.error(cursor.after, message, suggestion="THAT")
+    return _several(cursor) if cursor.after == AFTER_SELECTOR else cursor.error(cursor.after)
 
 
 def _misplaced(cursor: Cursor, query: Query) -> QueryError:
@@ -68,18 +115,93 @@ def _present(query: Query) -> list[str]:
     return [clause for clause in _ORDER if there.get(clause)]
 
 
-def _word(cursor: Cursor, query: Query) -> QueryError:
-    """A stray word: a keyword with a slip, GROUP BY, a verb without THAT, an alias without AS."""
-    word, follows = cursor.token.text, cursor.ahead()
-    if word.upper() == "GROUP" and follows.keyword == "BY":
-        message = "Remove GROUP BY: the plain items of RETURN group."
-        return cursor.error(cursor.after, message, suggestion="RETURN with the plain items")
-    keyword = nearest(word, KEYWORDS - _NEVER_MEANT)
-    if keyword and len(word) > 2:
-        return cursor.error(cursor.after, suggestion=keyword)
-    if query.where is not None or query.returns is not None or query.order:
-        return cursor.error(cursor.after, suggestion=f"AS {word}" if query.returns else "")
-    if is_name(follows) or follows.text in ("(", "*", "#", ">>", "<<", "!") or follows.kind is Kind.STRING:
-        message = f"A relationship such as {shown(cursor.token)} is introduced by THAT."
-        return cursor.error(cursor.after, message, suggestion=f"THAT {word}")
-    return cursor.error(cursor.after, suggestion=f"AS {word}")
+# ── signs ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sign(cursor: Cursor, query: Query) -> QueryError:
+    text = cursor.token.text
+    if text == ")":
+        return cursor.error(cursor.after, "This bracket closes nothing.")
+    if text in (",", "|"):
+        return _listed(cursor, query)
+    if text == "-":
+        return _dash(cursor)
+    if text == "?" and cursor.after in (AFTER_SELECTOR, AFTER_FILTER, AFTER_ALIAS):
+        step = last_step(cursor)
+        message = "A hop is made optional by brackets around all of it and ? after them."
+        return cursor.error(cursor.after, message, suggestion=f"({step})?" if step else "")
+    if text == "#" and is_name(cursor.ahead()):
+        return _hash(cursor)
+    if text == "." and cursor.after == AFTER_SELECTOR and is_name(cursor.ahead()):
+        message = "A property of this entity is tested after WITH."
+        return cursor.error(cursor.after, message, suggestion=f"WITH {cursor.ahead().text}")
+    if text == "!" and cursor.ahead().keyword == "THAT" and is_name(cursor.ahead(2)):
+        suggestion = f"THAT !{cursor.ahead(2).text}"
+        return cursor.error(cursor.after, "The ! stands before the verb.", suggestion=suggestion)
+    if text in ("+", "*", "/", "^") and cursor.after == AFTER_FILTER:
+        message = "Arithmetic stands in RETURN, HAVING and ORDER BY, not in WITH or WHERE."
+        return cursor.error(cursor.after, message)
+    return cursor.error(cursor.after)
+
+
+def _listed(cursor: Cursor, query: Query) -> QueryError:
+    """A comma or a bar where no list is."""
+    text, follows = cursor.token.text, cursor.ahead()
+    if cursor.after == AFTER_FILTER:
+        suggestion = "AND" if text == "," else "OR"
+        return cursor.error(cursor.after, "Conditions are joined by AND or OR.", suggestion=suggestion)
+    if cursor.after == AFTER_SELECTOR:
+        return _several(cursor)
+    if cursor.after == AFTER_ALIAS and not query.steps:
+        message = "A query starts at one entity and goes on from there by THAT and a relationship."
+        return cursor.error(cursor.after, message, suggestion="THAT RELATES TO")
+    if query.limit is not None and follows.kind is Kind.NUMBER:
+        message = "LIMIT says how many, SKIP after how many."
+        return cursor.error(cursor.after, message, suggestion=f"SKIP {query.limit} LIMIT {follows.text}")
+    if text == "|" and query.returns is not None:
+        second = cursor.index + 1 + (follows.text == "|")
+        parts = f"{cursor.path_before(cursor.index)}, {cursor.path_at(second)}"
+        message = "Texts are put together by concat."
+        return cursor.error(cursor.after, message, suggestion=f"concat({parts})")
+    return cursor.error(cursor.after)
+
+
+def _several(cursor: Cursor) -> QueryError:
+    """`FIND A, B`, `FIND A OR B`: several classes at one place."""
+    before, follows = cursor.tokens[cursor.index - 1], cursor.ahead()
+    message = "Several classes or types are written (A|B)."
+    both = is_name(before) and is_name(follows)
+    suggestion = f"({before.text}|{follows.text})" if both else "|"
+    return cursor.error(cursor.after, message, suggestion=suggestion)
+
+
+def _dash(cursor: Cursor) -> QueryError:
+    """A hyphen in a name, a comment of SQL, an arrow of Cypher."""
+    before, follows = cursor.tokens[cursor.index - 1], cursor.ahead()
+    if follows.text == "-":
+        return cursor.error(cursor.after, "A comment begins with //.", suggestion="//")
+    if follows.kind is Kind.BRACKET:
+        message = "A relationship is introduced by THAT; its arrow is >> or << after the verb."
+        return cursor.error(cursor.after, message, suggestion=f"THAT {follows.value.strip(':').upper()} >>")
+    if not is_name(follows) or before.end != cursor.token.start:
+        return cursor.error(cursor.after)
+    leader = cursor.tokens[cursor.index - 2]
+    if leader.text == "#":
+        message, name = "This name needs brackets.", f"#[{before.text}-{follows.text}]"
+    elif leader.keyword == "AS" and cursor.after not in (AFTER_ALIAS, AFTER_SELECTOR):
+        message, name = (
+            "A column name with other than letters, digits and _ is quoted.",
+            f"'{before.text}-{follows.text}'",
+        )
+    else:
+        message, name = "This name holds letters, digits and _ only.", f"{before.text}_{follows.text}"
+    first = leader if leader.text == "#" else before
+    return cursor.error(cursor.after, message, suggestion=name, at=cursor.stretch(first, follows))
+
+
+def _hash(cursor: Cursor) -> QueryError:
+    follows = cursor.ahead()
+    if cursor.token.end != follows.start:
+        return cursor.error(cursor.after, "A comment begins with //.", suggestion="//")
+    message = "A selector takes one smart class, before its class; another one is a condition."
+    return cursor.error(cursor.after, message, suggestion=f"WITH tag.{follows.text} = true")

@@ -54,8 +54,12 @@ def _check_names(query: Query) -> Checked:
     used: dict[str, Target] = {}
     for path in paths(query.where):
         _use_where(path, scope, used)
+    before: Expr | Everything | None = None
     for found in expressions(query):
+        if isinstance(found, Record) and not scope.known(found.selector):
+            raise _lone(found, before, scope)
         _use(found, scope, used)
+        before = found
     Grouping.of(query, scope).check(query)
     bound = scope.bound()
     return Checked(query, bound | used, bound, (*_warn_negated(scope, used), *_warn_shape(query)))
@@ -96,10 +100,34 @@ def _use(found: Expr | Everything, scope: Scope, used: dict[str, Target]) -> Non
                 raise _unknown_function(part)
 
 
+def _lone(record: Record, before: Expr | Everything | None, scope: Scope) -> QueryError:
+    """`RETURN name`: an unknown word as a whole item is a property without its selector, TREE with a slip, or
+    a class that was given an alias. After `u,` it was `u.`."""
+    name = record.selector
+    if nearest(name, ["TREE"]):
+        return QueryError(
+            "NAME", "TREE stands alone after RETURN.", record.at, expected="TREE", suggestion="TREE"
+        )
+    selector = before.selector if isinstance(before, Record) else scope.first()
+    close = nearest(name, scope.names()) or scope.renamed.get(name)
+    return scope.unknown(name, record.at, close or (f"{selector}.{name}" if selector else ""))
+
+
+_SYNONYMS = {
+    **dict.fromkeys(("average", "mean"), "avg"),
+    **dict.fromkeys(("total", "add"), "sum"),
+    **dict.fromkeys(("ifnull", "isnull", "nvl", "default"), "coalesce"),
+    **dict.fromkeys(("collect", "array_agg", "group_concat", "string_agg", "list"), "merge"),
+    **dict.fromkeys(("ceiling", "roundup"), "ceil"),
+    "join": "concat",
+}
+"""Functions of other languages → the one that does the like."""
+
+
 def _unknown_function(call: Call) -> QueryError:
     message = f"There is no function {call.function}; the functions are {', '.join(SIGNATURES)}."
     at = Position(call.at.line, call.at.column, len(call.function))
-    suggestion = nearest(call.function, SIGNATURES) or ""
+    suggestion = nearest(call.function, SIGNATURES) or _SYNONYMS.get(call.function, "")
     return QueryError("NAME", message, at, expected="a function", suggestion=suggestion)
 
 

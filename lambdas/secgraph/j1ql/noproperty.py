@@ -26,7 +26,7 @@ def no_property(cursor: Cursor, expected: str) -> QueryError:
         message = "J1QL has no NOT; turn the operator round, such as != for =."
         return cursor.error(expected, message, suggestion=_denied(cursor))
     if token.text.upper() == "EXISTS":
-        name = _path(cursor, 1 + (follows.text == "("))
+        name = cursor.path_at(cursor.index + 1 + (follows.text == "("))
         message = "J1QL has no EXISTS; a property that is there is != undefined."
         return cursor.error(expected, message, suggestion=f"{name} != undefined")
     if token.text == "#" and follows.kind is Kind.WORD:
@@ -43,19 +43,25 @@ def _of_comparison(cursor: Cursor, expected: str) -> QueryError | None:
     token, follows, third = cursor.token, cursor.ahead(), cursor.ahead(2)
     if token.kind in (Kind.STRING, Kind.NUMBER) and follows.kind is Kind.OPERATOR:
         return _turned(cursor, expected, third)
-    left, before = _left_before(cursor)
-    if not left:
+    if cursor.tokens[cursor.index - 1].keyword not in ("AND", "OR"):
         return None
-    if token.kind is Kind.OPERATOR:
+    left, _ = _left_before(cursor, cursor.index - 1)
+    if left and token.kind is Kind.OPERATOR:
         message = f"Every test names its property: {left} {token.text} …"
         suggestion = short(f"{left} {token.text} {follows.text}".rstrip(), 200)
         return cursor.error(expected, message, suggestion=suggestion)
-    if value_text(token):
-        sign = cursor.tokens[before].text
-        listed = list_from(cursor, before + 1, neither=sign.startswith("!"))
-        message = f"Several values of one property are written {left} {sign} {listed}."
-        return cursor.error(expected, message, suggestion=f"{left} {sign} {listed}")
-    return None
+    return repeated_value(cursor, expected) if value_text(token) else None
+
+
+def repeated_value(cursor: Cursor, expected: str) -> QueryError | None:
+    """The error at a value after a whole test, `state = 'a' OR 'b'`; None if that test is not plain."""
+    left, sign = _left_before(cursor, cursor.index)
+    if not left:
+        return None
+    listed = list_from(cursor, sign + 1, neither=cursor.tokens[sign].text.startswith("!"))
+    meant = f"{left} {cursor.tokens[sign].text} {listed}"
+    message = f"Several values of one property are written {meant}."
+    return cursor.error(expected, message, suggestion=meant)
 
 
 def _turned(cursor: Cursor, expected: str, third: Token) -> QueryError:
@@ -64,7 +70,7 @@ def _turned(cursor: Cursor, expected: str, third: Token) -> QueryError:
     message = "The property stands on the left, the value on the right."
     suggestion = ""
     if is_name(third) and sign in _MIRRORED:
-        suggestion = f"{_path(cursor, 2)} {_MIRRORED[sign]} {token.text}"
+        suggestion = f"{cursor.path_at(cursor.index + 2)} {_MIRRORED[sign]} {token.text}"
     elif token.kind is Kind.STRING and value_text(third):
         message = "A property stands without quotes, or in square brackets."
         name = token.value if token.value.replace(".", "").isidentifier() else f"[{token.value}]"
@@ -72,39 +78,22 @@ def _turned(cursor: Cursor, expected: str, third: Token) -> QueryError:
     return cursor.error(expected, message, suggestion=short(suggestion, 200))
 
 
-def _left_before(cursor: Cursor) -> tuple[str, int]:
-    """The property of the test before AND or OR and where its operator stands; empty if it is not plain."""
-    joint = cursor.index - 1
-    if joint < 0 or cursor.tokens[joint].keyword not in ("AND", "OR"):
-        return "", 0
-    for index in range(joint - 1, 1, -1):
-        if cursor.tokens[index].kind is Kind.OPERATOR:
-            return _path_before(cursor, index), index
-        if not (value_text(cursor.tokens[index]) or cursor.tokens[index].keyword in ("AND", "OR")):
+def _left_before(cursor: Cursor, end: int) -> tuple[str, int]:
+    """The property of the test that ends before token `end`, and where its operator stands; empty if more
+    than plain values stand between."""
+    for index in range(end - 1, 1, -1):
+        token = cursor.tokens[index]
+        if token.kind is Kind.OPERATOR:
+            return cursor.path_before(index), index
+        if not (value_text(token) or token.keyword in ("AND", "OR")):
             break
     return "", 0
-
-
-def _path_before(cursor: Cursor, index: int) -> str:
-    first = index - 1
-    while first > 1 and cursor.tokens[first - 1].text == ".":
-        first -= 2
-    return cursor.written(first, index)
-
-
-def _path(cursor: Cursor, count: int) -> str:
-    """The property `count` tokens on, as written."""
-    first = last = cursor.index + count
-    tokens = cursor.tokens
-    while last + 2 < len(tokens) and tokens[last + 1].text == "." and tokens[last + 2].kind is Kind.WORD:
-        last += 2
-    return cursor.written(first, last + 1)
 
 
 def _denied(cursor: Cursor) -> str:
     """`NOT active = true` → `active != true`, `!active` → `active != true`, as far as it is that simple."""
     count = 1 + (cursor.ahead().text == "(")
-    path = _path(cursor, count)
+    path = cursor.path_at(cursor.index + count)
     after = count + path.count(".") * 2 + 1
     sign, value = cursor.ahead(after), cursor.ahead(after + 1)
     if not is_name(cursor.ahead(count)):

@@ -21,9 +21,10 @@ from secgraph.j1ql.holes import refuse_open
 from secgraph.j1ql.leftovers import leftover
 from secgraph.j1ql.lexer import Kind, tokenize
 from secgraph.j1ql.nodes import START, Block, Direction, EntityPattern, Hop, Query, Selector, Step
+from secgraph.j1ql.nofind import no_find
+from secgraph.j1ql.notarget import EXPECTED_ENTITY, no_entity
 from secgraph.j1ql.values import Clause
 
-EXPECTED_ENTITY = "a class, a type, `*`, `(`, `#` or a quoted text"
 _DIRECTIONS = {">>": Direction.OUT, "<<": Direction.IN}
 
 
@@ -41,7 +42,8 @@ def parse_filled(text: str) -> Query:
     query = _query(cursor)
     cursor.symbol(";")
     if cursor.token.kind is not Kind.END:
-        raise cursor.error("end of query")
+        message = "A text holds one query; ask the next one on its own." if cursor.at_word("FIND") else ""
+        raise cursor.error("end of query", message)
     return query
 
 
@@ -52,10 +54,7 @@ def _refuse_missing_find(cursor: Cursor) -> None:
         return
     if token.kind is Kind.END:
         raise cursor.error("FIND or a quoted search text", "The query is empty.")
-    starts = is_name(token) or token.text in ("#", "*", "(") or token.keyword == "UNIQUE"
-    raise cursor.error(
-        "FIND", "A query begins with FIND.", suggestion=f"FIND {token.text} …" if starts else "FIND"
-    )
+    raise no_find(cursor)
 
 
 def _query(cursor: Cursor) -> Query:
@@ -110,7 +109,8 @@ def _alias(cursor: Cursor) -> tuple[str | None, Position]:
     token = cursor.token
     if not is_name(token):
         message = f"{token.text} is a word of the language and cannot be an alias." if token.keyword else ""
-        raise cursor.error("an alias, a plain word", message)
+        plain = token.value if token.value.isascii() and token.value.isidentifier() else ""
+        raise cursor.error("an alias, a plain word", message, suggestion="" if token.keyword else plain)
     cursor.after = AFTER_ALIAS
     return cursor.take().value, token.at
 
@@ -124,7 +124,7 @@ def _selector(cursor: Cursor) -> Selector:
     smart = _smart(cursor)
     block = cursor.at_symbol("(") and (cursor.ahead().keyword == "THAT" or cursor.ahead().text == "(")
     if smart is None or cursor.at_name() or cursor.at_symbol("*") or (cursor.at_symbol("(") and not block):
-        return Selector(_names(cursor, EXPECTED_ENTITY), smart, at=cursor.span(first))
+        return Selector(_names(cursor), smart, at=cursor.span(first))
     return Selector((), smart, at=cursor.span(first))
 
 
@@ -136,23 +136,30 @@ def _smart(cursor: Cursor) -> str | None:
     return cursor.take().value
 
 
-def _names(cursor: Cursor, expected: str) -> tuple[str, ...]:
+def _names(cursor: Cursor) -> tuple[str, ...]:
     """`names`: one name or `*`, or several in brackets."""
     if not cursor.symbol("("):
-        return (_name(cursor, expected),)
-    names = [_name(cursor, "a class, a type or `*`")]
+        if cursor.at_name() or cursor.at_symbol("*"):
+            return (cursor.take().value,)
+        raise no_entity(cursor)
+    names = [_name(cursor)]
     while cursor.symbol("|"):
-        names.append(_name(cursor, "a class, a type or `*`"))
-    cursor.expect(
-        ")", "| or )", suggestion="|" if cursor.token.keyword == "OR" or cursor.at_symbol(",") else ""
-    )
+        names.append(_name(cursor))
+    _close(cursor)
     return tuple(dict.fromkeys(names))
 
 
-def _name(cursor: Cursor, expected: str) -> str:
+def _name(cursor: Cursor) -> str:
     if cursor.at_name() or cursor.at_symbol("*"):
         return cursor.take().value
-    raise cursor.error(expected)
+    raise cursor.error("a class, a type or `*`")
+
+
+def _close(cursor: Cursor) -> None:
+    """The bracket after names or verbs."""
+    joined = cursor.token.keyword in ("AND", "OR") or cursor.token.text == ","
+    message = "The names in brackets are separated by |." if joined else ""
+    cursor.expect(")", "| or )", suggestion="|" if joined else "", message=message)
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,7 +177,8 @@ def _block(cursor: Cursor) -> Block:
     cursor.enter()
     first = cursor.take()
     if not cursor.at_word("THAT") and not cursor.at_symbol("("):
-        raise cursor.error("THAT")
+        verb = f"THAT {cursor.token.text}" if cursor.at_name() else ""
+        raise cursor.error("THAT", "A step begins with THAT." if verb else "", suggestion=verb)
     if cursor.at_word("THAT") and cursor.ahead().text == "!":
         message = "An optional block that begins with a negation adds nothing; take the negation out of it."
         raise cursor.error("a verb", message, token=cursor.ahead())
@@ -221,9 +229,7 @@ def _verbs(cursor: Cursor) -> tuple[str, ...]:
     verbs = [_verb(cursor)]
     while cursor.symbol("|"):
         verbs.append(_verb(cursor))
-    cursor.expect(
-        ")", "| or )", suggestion="|" if cursor.token.keyword == "OR" or cursor.at_symbol(",") else ""
-    )
+    _close(cursor)
     return _every(verbs)
 
 

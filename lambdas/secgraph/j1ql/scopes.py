@@ -36,7 +36,8 @@ class Target:
 class Scope:
     """Aliases win over implicit names, names of entities over verbs; verbs are kept in capitals.
 
-    `negated` holds the names given inside a negated tail, where no record is.
+    `negated` holds the names given inside a negated tail, where no record is; `renamed` the alias of every
+    class and type that could be named by itself, had it none.
     """
 
     query: Query
@@ -44,6 +45,7 @@ class Scope:
     implicit: dict[str, list[Target]] = field(default_factory=dict)
     verbs: dict[str, list[Target]] = field(default_factory=dict)
     negated: set[str] = field(default_factory=set)
+    renamed: dict[str, str] = field(default_factory=dict)
     _hops: int = 0
     _blocks: int = 0
 
@@ -88,6 +90,7 @@ class Scope:
         name = implicit_name(entity.selector)
         if entity.alias:
             self._alias(entity.alias, entity.alias_at, origin or target, origin)
+            self.renamed.setdefault(name or "", entity.alias)
         elif name:
             bound = target if origin is None else Target(What.NOTHING, target.number)
             self._implicit(self.implicit, name, bound, origin)
@@ -129,7 +132,9 @@ class Scope:
             return self.aliases[name]
         found = self.implicit.get(name) or self.verbs.get(name.upper())
         if not found:
-            raise self._unknown(name, here, attribute)
+            close = nearest(name, self.names())
+            instead = close or self._alias_of(name, attribute) or self._respelt(name, attribute)
+            raise self.unknown(name, here if close else at, instead)
         if len(found) > 1:
             message = f"{name} stands for {len(found)} parts of this query."
             suggestion = f"give each {name} an alias with AS"
@@ -146,14 +151,19 @@ class Scope:
             self.query.start.alias or implicit_name(self.query.start.selector) or next(iter(self.names()), "")
         )
 
-    def _unknown(self, name: str, at: Position, attribute: str) -> QueryError:
+    def unknown(self, name: str, at: Position, suggestion: str) -> QueryError:
+        """The error at a name that nothing has; it lists those there are, nearest first."""
         names = self.names()
         close = near(name, names)
         valid = [short(it) for it in (*close, *(other for other in names if other not in close))][:MAX_LISTED]
         message = f"This query names nothing {short(name)}"
         message += f"; it names {', '.join(valid)}." if valid else "; give its entities aliases with AS."
-        suggestion = nearest(name, names) or self._respelt(name, attribute)
         return QueryError("NAME", message, at, expected=listed(valid) or "an alias", suggestion=suggestion)
+
+    def _alias_of(self, name: str, attribute: str) -> str:
+        """A class that has an alias is named by that."""
+        alias = self.renamed.get(name, "")
+        return f"{alias}.{attribute}" if alias and attribute else alias
 
     def _respelt(self, name: str, attribute: str) -> str:
         """`User.name, or FIND User AS u`: the first selector in place of an unknown one."""

@@ -1,0 +1,56 @@
+"""No target: what stands after a relationship where a class is due → what was meant (section 17)."""
+
+from __future__ import annotations
+
+from secgraph.errors import QueryError
+from secgraph.j1ql.cursor import Cursor, is_name, last_step
+from secgraph.j1ql.lexer import Kind, Token
+
+EXPECTED_ENTITY = "a class, a type, `*`, `(`, `#` or a quoted text"
+
+_ARROWS = {">": ">>", "<": "<<"}
+
+
+def no_entity(cursor: Cursor) -> QueryError:
+    """The error at the next token, which begins no class or type."""
+    token, follows = cursor.token, cursor.ahead()
+    if token.kind is Kind.BRACKET:
+        names = token.value.replace(",", "|").replace(" ", "")
+        message = "Several classes or types are written (A|B)."
+        return cursor.error(EXPECTED_ENTITY, message, suggestion=f"({names})")
+    verb = cursor.tokens[cursor.index - 1]
+    if not last_step(cursor) or not (is_name(verb) or verb.text == ")"):
+        return cursor.error(EXPECTED_ENTITY)
+    if token.keyword == "WITH":
+        message = "A relationship takes no WITH; name it with AS and filter in WHERE."
+        return cursor.error(EXPECTED_ENTITY, message, suggestion="AS r")
+    if token.text == "|" and is_name(follows):
+        message = "Several verbs are written (A|B)."
+        at = cursor.stretch(verb, follows)
+        return cursor.error(EXPECTED_ENTITY, message, suggestion=f"({verb.text}|{follows.text})", at=at)
+    if token.text == "!" and is_name(follows):
+        at = cursor.stretch(verb, follows)
+        suggestion = f"!{verb.text} {follows.text}"
+        return cursor.error(EXPECTED_ENTITY, "The ! stands before the verb.", suggestion=suggestion, at=at)
+    return _arrow(cursor) or _no_verb(cursor, verb)
+
+
+def _arrow(cursor: Cursor) -> QueryError | None:
+    """`->`, `<-`, `>`: the arrows of other languages."""
+    token, follows = cursor.token, cursor.ahead()
+    last: Token = follows if {token.text, follows.text} & {"-"} else token
+    signs = {token.text, last.text} - {"-"}
+    if len(signs) != 1 or not signs <= _ARROWS.keys():
+        return None
+    arrow = _ARROWS[signs.pop()]
+    at = cursor.stretch(token, last)
+    return cursor.error(EXPECTED_ENTITY, "The arrows are >> and <<.", suggestion=arrow, at=at)
+
+
+def _no_verb(cursor: Cursor, verb: Token) -> QueryError:
+    """`THAT Finding`: what was read as the verb is the class, for classes are written so."""
+    if not verb.text.istitle() or cursor.tokens[cursor.index - 2].keyword != "THAT":
+        return cursor.error(EXPECTED_ENTITY)
+    message = f"{verb.text} is read as the verb; between THAT and a class stands a relationship."
+    suggestion = f"RELATES TO {verb.text}"
+    return cursor.error("a verb", message, suggestion=suggestion, token=verb)
