@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from secgraph.graph.relations import Kind
-from secgraph.j1ql.typed import UNDEFINED, Typed, any_of
+from secgraph.j1ql.typed import SCALAR_AND_LIST, UNDEFINED, Typed, any_of
 
 _NUMBERS = "('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')"
 _SHORT = 60
@@ -83,15 +83,51 @@ def _decimal(sql: str) -> str:
 
 
 def _merged(values: Sequence[Typed]) -> Typed:
-    """One list of all values, first occurrences kept: gathered as JSON texts, since types may differ."""
-    lists = [f"coalesce({_json_members(kind, sql)}, [])" for it in values for kind, sql in _outer_parts(it)]
-    if not lists:
-        return Typed({Kind.MIXED: "'[]'"})
+    """One list of all values, first occurrences kept: of one type as it is, else gathered as JSON texts."""
+    parts = [part for it in values for part in _outer_parts(it)]
+    if not parts:
+        return Typed({Kind.STRINGS: "[]::VARCHAR[]"})
+    for scalar, members in SCALAR_AND_LIST:
+        if all(kind in (scalar, members) for kind, _ in parts):
+            return Typed({members: _distinct([_listed(kind, sql) for kind, sql in parts])})
+    return _by_type(_distinct([f"coalesce({_json_members(kind, sql)}, [])" for kind, sql in parts]))
+
+
+def _listed(kind: Kind, sql: str) -> str:
+    is_scalar = kind in (Kind.STRING, Kind.NUMBER, Kind.BOOLEAN)
+    return f"CASE WHEN {sql} IS NOT NULL THEN [{sql}] ELSE [] END" if is_scalar else f"coalesce({sql}, [])"
+
+
+def _distinct(lists: Sequence[str]) -> str:
     everything = f"list_concat({', '.join(lists)})" if len(lists) > 1 else lists[0]
-    distinct = (
+    return (
         f"list_transform([{everything}], lambda a: list_filter(a, lambda x, i: list_position(a, x) = i))[1]"
     )
-    return Typed({Kind.MIXED: f"'[' || array_to_string({distinct}, ',') || ']'"})
+
+
+def _by_type(texts: str) -> Typed:
+    """Give a list of JSON texts as a property that holds it would stand in its columns (`kinds_of`)."""
+
+    def written(body: str) -> str:
+        return f"list_transform([{texts}], lambda a: {body})[1]"
+
+    def members(kind: Kind) -> str:
+        it = f"list_filter(a, lambda m: {_IS_OF[kind]})"
+        values = f"list_transform({it}, lambda m: (m::JSON->>'$')::{kind.sql.removesuffix('[]')})"
+        wanted = f"len({it}) > 0" + (" OR len(a) = 0" if kind is Kind.STRINGS else "")
+        return written(f"CASE WHEN {wanted} THEN {values} END")
+
+    several = " + ".join(f"(len(list_filter(a, lambda m: {test})) > 0)::INTEGER" for test in _IS_OF.values())
+    mixed = written(f"CASE WHEN {several} > 1 THEN '[' || array_to_string(a, ',') || ']' END")
+    return Typed({**{kind: members(kind) for kind in _IS_OF}, Kind.MIXED: mixed})
+
+
+_IS_OF = {
+    Kind.STRINGS: "starts_with(m, '\"')",
+    Kind.NUMBERS: "m NOT IN ('true', 'false') AND NOT starts_with(m, '\"')",
+    Kind.BOOLEANS: "m IN ('true', 'false')",
+}
+"""Whether a JSON text `m` is of the type of a list."""
 
 
 def _outer_parts(value: Typed) -> Iterator[tuple[Kind, str]]:
