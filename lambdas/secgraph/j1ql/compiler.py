@@ -42,7 +42,7 @@ from secgraph.j1ql.projections import (
 )
 from secgraph.j1ql.selectors import Matcher
 from secgraph.j1ql.server import PLAIN, Server
-from secgraph.j1ql.steps import chain_length, has_block, has_inner_block
+from secgraph.j1ql.steps import chain_length, has_block
 from secgraph.j1ql.trees import Reachable, Records, records_of_paths, tree_statement
 from secgraph.j1ql.typed import Typed, property_of
 
@@ -166,7 +166,7 @@ class _Query:
     def _starts(self) -> tuple[Frame, str]:
         """Give the start entities: by semi joins if nothing looks at two records of a path at once."""
         where = self._where_by_record()
-        if where is None or has_inner_block(self._query.steps):
+        if where is None:
             return self._frame(), "list of the start entities of all paths"
         frame = self._paths.start(self._query.start)
         frame.conditions += where.get("e0", ())

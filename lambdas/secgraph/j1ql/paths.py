@@ -16,7 +16,7 @@ from typing import Self
 from secgraph.j1ql.compilation import Compilation
 from secgraph.j1ql.names import Target, What
 from secgraph.j1ql.nodes import Block, Direction, EntityPattern, Hop, Step
-from secgraph.j1ql.steps import has_inner_block, has_negation, without_last_blocks
+from secgraph.j1ql.steps import has_negation, without_last_blocks
 from secgraph.j1ql.typed import Typed, all_of, property_of
 
 LETTERS = {What.ENTITY: "e", What.RELATIONSHIP: "r", What.BLOCK: "b"}
@@ -61,6 +61,11 @@ class Frame:
         """Write the SELECT of these columns (`expression AS name`)."""
         where = f"\n  WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
         return f"SELECT {', '.join(columns)}\n  FROM " + "\n  ".join(self.source) + where
+
+    def join(self, kind: str, ids: str, name: str) -> None:
+        """Join a table or SELECT of ids (`near`) with the current entity; `kind` is SEMI or ANTI."""
+        table = ids if ids.isidentifier() else f"(\n{ids})"
+        self.source.append(f"{kind} JOIN {table} AS {name} ON {name}.near = {self.current}")
 
     def alias(self, name: str) -> str:
         """Give the table alias with the record of a path column, joining it if it is not there yet."""
@@ -108,12 +113,7 @@ class Paths:
         number of entities and relationships passed a sum. `where` holds the tests of WHERE by record.
         """
         kept = without_last_blocks(steps)
-        if kept:
-            hop = kept[0]
-            assert isinstance(hop, Hop)  # noqa: S101 (for the type checker: inner blocks need paths)
-            name = f"n{self._hops + 1}"
-            join, inner = "ANTI" if hop.negated else "SEMI", self._origins(hop, kept[1:], where)
-            frame.source.append(f"{join} JOIN (\n{inner}) AS {name} ON {name}.near = {frame.current}")
+        self._keep(frame, kept, where, "")
         self._pass_over(steps[len(kept) :])
 
     def _steps(self, frame: Frame, steps: Sequence[Step]) -> Frame:
@@ -137,21 +137,58 @@ class Paths:
         frame.aliases |= {near: near, far: far}
         frame.current = f"{far}.id"
 
-    def _origins(self, hop: Hop, steps: Sequence[Step], where: Where) -> str:
+    # ── sets of entities instead of paths ─────────────────────────────────────────────────────────────
+
+    def _keep(self, frame: Frame, steps: Sequence[Step], where: Where, then: str) -> None:
+        """Keep the rows that can take the steps and end in an entity of the table `then` (empty: in any)."""
+        first, name = (steps[0] if steps else None), f"n{self._hops + 1}"
+        if isinstance(first, Hop) and first.negated:
+            tail = without_last_blocks(steps[1:])
+            frame.join("ANTI", self._origins(first, tail, NOWHERE, ""), name)
+            self._pass_over(steps[1 + len(tail) :])
+        elif steps:
+            frame.join("SEMI", self._starts(steps, where, then), name)
+            return
+        if then:
+            frame.join("SEMI", then, "t")
+
+    def _starts(self, steps: Sequence[Step], where: Where, then: str) -> str:
+        """Write the SELECT of the ids (`near`) from which the steps can be taken to an entity of `then`."""
+        if not steps:
+            return f"SELECT near FROM {then}"
+        first = steps[0]
+        if isinstance(first, Block):
+            return self._either(first, steps[1:], then)
+        if not first.negated:
+            return self._origins(first, steps[1:], where, then)
+        frame = Frame(["entity AS e"], {}, "e.id")
+        self._keep(frame, steps, where, then)
+        return frame.select(["e.id AS near"])
+
+    def _origins(self, hop: Hop, steps: Sequence[Step], where: Where, then: str) -> str:
         """Write the SELECT of the ids (`near`) from which a hop and the steps after it can be taken."""
         number = self.take_number()
         near, far = f"r{number}", f"e{number}"
         frame = Frame(
             [f"{self.adjacency(hop)} AS {near}", f"JOIN entity AS {far} ON {far}.id = {near}.far"],
-            {"near": f"{near}.near"},
+            {},
             f"{far}.id",
         )
         frame.conditions += [*self._match(far, hop.target), *where.get(near, ()), *where.get(far, ())]
-        if has_inner_block(steps):
-            frame = self._steps(frame, steps)
-        else:
-            self.follow(frame, steps, where)
-        return frame.select([f"{frame.columns['near']} AS near"])
+        self._keep(frame, steps, where, then)
+        return frame.select([f"{near}.near AS near"])
+
+    def _either(self, block: Block, steps: Sequence[Step], then: str) -> str:
+        """Write the ids from which the steps can be taken, at once or after the block. No test of WHERE can
+        belong here: it would have to hold for paths with and without the block."""
+        begun = self._hops, self._blocks
+        self._pass_over([block])
+        after = self._compilation.cte("ends", self._starts(steps, NOWHERE, then)) if steps else then
+        ended = self._hops, self._blocks
+        self._hops, self._blocks = begun[0], begun[1] + 1
+        through = self._starts(block.steps, NOWHERE, after)
+        self._hops, self._blocks = ended
+        return f"SELECT near FROM {after}\n  UNION ALL\n  {through}"
 
     def _pass_over(self, steps: Sequence[Step]) -> None:
         """Count what is not looked at: the numbers of later steps must not move."""

@@ -18,18 +18,8 @@ def has_block(steps: Sequence[Step]) -> bool:
     return any(isinstance(step, Block) for step in following)
 
 
-def has_inner_block(steps: Sequence[Step]) -> bool:
-    """Tell whether a block has a step after it. Blocks at the end never change where the steps begin."""
-    for step in without_last_blocks(steps):
-        if isinstance(step, Block):
-            return True
-        if step.negated:
-            return False
-    return False
-
-
 def without_last_blocks(steps: Sequence[Step]) -> Sequence[Step]:
-    """Leave out the blocks that nothing follows."""
+    """Leave out the blocks that nothing follows: they never change where the steps can be taken from."""
     last = len(steps)
     while last and isinstance(steps[last - 1], Block):
         last -= 1
