@@ -6,6 +6,7 @@ Clauses out of order and signs stand here, words in strangers.
 from __future__ import annotations
 
 from secgraph.errors import QueryError
+from secgraph.j1ql.advice import short
 from secgraph.j1ql.cursor import (
     AFTER_ALIAS,
     AFTER_BLOCK,
@@ -15,7 +16,7 @@ from secgraph.j1ql.cursor import (
     is_name,
     last_step,
 )
-from secgraph.j1ql.lexer import Kind
+from secgraph.j1ql.lexer import Kind, Token
 from secgraph.j1ql.nodes import Query, Tree
 from secgraph.j1ql.noproperty import repeated_value
 from secgraph.j1ql.strangers import stranger
@@ -170,9 +171,17 @@ def _several(cursor: Cursor) -> QueryError:
     """`FIND A, B`, `FIND A OR B`: several classes at one place."""
     before, follows = cursor.tokens[cursor.index - 1], cursor.ahead()
     message = "Several classes or types are written (A|B)."
-    both = is_name(before) and is_name(follows)
-    suggestion = f"({before.text}|{follows.text})" if both else "|"
-    return cursor.error(cursor.after, message, suggestion=suggestion)
+    if not (is_name(before) and is_name(follows)):
+        return cursor.error(cursor.after, message, suggestion="|")
+    names, index = [before.text], cursor.index
+    while _separates(cursor.tokens[index]) and is_name(cursor.tokens[index + 1]):
+        names.append(cursor.tokens[index + 1].text)
+        index += 2
+    return cursor.error(cursor.after, message, suggestion=short(f"({'|'.join(names)})", 200))
+
+
+def _separates(token: Token) -> bool:
+    return token.text in (",", "|") or token.keyword in ("AND", "OR")
 
 
 def _dash(cursor: Cursor) -> QueryError:
