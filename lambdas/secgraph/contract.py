@@ -28,6 +28,8 @@ TEST_SOURCE_ENABLED: Final = "SECGRAPH_TEST_SOURCE"
 PACKS_FOLDER: Final = "rule_packs"
 ACCOUNTS_FILE: Final = "accounts.json"
 """The accounts map when it is too large for an environment variable; absent if none was configured."""
+SMART_CLASSES_FILE: Final = "smart-classes.json"
+"""The smart classes of the installation; absent if none were configured."""
 
 # Events.
 GUARDDUTY_SOURCE: Final = "aws.guardduty"

@@ -12,17 +12,29 @@ from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli import clock
 from secgraph.cli.files import text_of
+from secgraph.cli.given import (
+    add_fill,
+    add_smart_classes,
+    add_values,
+    parameters_of,
+    placeholders_of,
+    server_of,
+)
 from secgraph.errors import InputError, QueryError
 from secgraph.flows.ask import ask, explain
 from secgraph.graph.ports import GraphReader
-from secgraph.j1ql import parse
 from secgraph.j1ql.caret import error_object, render_error
+from secgraph.j1ql.parameters import Parameters
+from secgraph.j1ql.parser import parse_filled
+from secgraph.j1ql.placeholders import filled
 from secgraph.j1ql.render import render
+from secgraph.j1ql.server import Server
 
 _CASE: Final = {
     "query": str,
     "now": int,
     "parameters": dict,
+    "placeholders": dict,
     "includeDeleted": bool,
     "rowMetadata": bool,
 }
@@ -35,15 +47,19 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     query.add_argument("--file", type=Path, metavar="CASES.jsonl", help="one query a line, one result a line")
     query.add_argument("--format", choices=("table", "json", "csv", "tree"), default="table")
     query.add_argument("--now", metavar="ISO", help="the moment that date.now means (default: now)")
-    query.add_argument("--param", action="append", default=[], metavar="NAME=JSON", help="a parameter")
+    add_values(query)
+    add_smart_classes(query)
     query.add_argument("--include-deleted", action="store_true")
     query.add_argument("--cursor", metavar="CURSOR", help="the page after the one that printed this cursor")
     query.set_defaults(run=_query)
     parsing = commands.add_parser("parse", parents=[shared], help="print a query in canonical form")
     parsing.add_argument("text", metavar="TEXT")
+    add_fill(parsing)
     parsing.set_defaults(run=_parse)
     explaining = commands.add_parser("explain", parents=[shared], help="print a query's plan and SQL")
     explaining.add_argument("text", metavar="TEXT")
+    add_values(explaining)
+    add_smart_classes(explaining)
     explaining.set_defaults(run=_explain)
 
 
@@ -58,7 +74,8 @@ def _query(arguments: argparse.Namespace) -> int:
         raise InputError("query: give either a query TEXT or --file CASES.jsonl")
     if arguments.file is not None:
         return _cases(arguments)
-    parameters = _parameters(arguments.param)
+    parameters, placeholders = parameters_of(arguments), placeholders_of(arguments)
+    server = server_of(arguments)
     moment = clock.now(arguments.now)
     with LocalGraph.open(arguments.graph, read_only=True) as graph:
         try:
@@ -67,6 +84,8 @@ def _query(arguments: argparse.Namespace) -> int:
                 reader=reader_of(graph),
                 now=moment,
                 parameters=parameters,
+                placeholders=placeholders,
+                server=server,
                 include_deleted=arguments.include_deleted,
                 cursor=arguments.cursor,
             )
@@ -79,23 +98,32 @@ def _query(arguments: argparse.Namespace) -> int:
 def _cases(arguments: argparse.Namespace) -> int:
     # Not splitlines: JSON texts may hold U+2028 and its like as they are.
     lines = text_of(arguments.file).split("\n")
+    if arguments.fill:
+        raise InputError(
+            '--fill: with --file, placeholders stand in the file: {"query": …, "placeholders": …}'
+        )
+    parameters, server = parameters_of(arguments), server_of(arguments)
     with LocalGraph.open(arguments.graph, read_only=True) as graph:
         reader = reader_of(graph)
         for number, line in enumerate(lines, 1):
             if line.strip():
                 case = _case(f"{arguments.file}:{number}", line)
-                print(json.dumps(_result(case, reader), ensure_ascii=False))
+                print(json.dumps(_result(case, reader, parameters, server), ensure_ascii=False))
     return 0
 
 
-def _result(case: dict[str, Any], reader: GraphReader) -> dict[str, Any]:
-    """Answer one case of a file whole: its pages are not cut."""
+def _result(
+    case: dict[str, Any], reader: GraphReader, parameters: Parameters, server: Server
+) -> dict[str, Any]:
+    """Answer one case of a file; its own parameters go before those of the command line."""
     try:
         return ask(
             case["query"],
             reader=reader,
             now=case.get("now", clock.now()),
-            parameters=case.get("parameters", {}),
+            parameters={**parameters, **case.get("parameters", {})},
+            placeholders=case.get("placeholders", {}),
+            server=server,
             include_deleted=case.get("includeDeleted", False),
             row_metadata=case.get("rowMetadata", False),
         )
@@ -118,33 +146,32 @@ def _case(where: str, line: str) -> dict[str, Any]:
     return case
 
 
-def _parameters(given: list[str]) -> dict[str, Any]:
-    parameters = {}
-    for one in given:
-        name, equals, text = one.partition("=")
-        if not name or not equals:
-            raise InputError(f"--param {one}: expected NAME=JSON, such as --param owner='\"team-shop\"'")
-        try:
-            parameters[name] = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"--param {name}: {text} is not JSON; a text needs quotes: '\"…\"'") from error
-    return parameters
-
-
 def _parse(arguments: argparse.Namespace) -> int:
     try:
-        print(parse(arguments.text))
+        question = filled(arguments.text, placeholders_of(arguments))
+        with question.placed():
+            print(parse_filled(question.text))
     except QueryError as error:
         return _refused(error, arguments.text)
     return 0
 
 
 def _explain(arguments: argparse.Namespace) -> int:
+    parameters, placeholders = parameters_of(arguments), placeholders_of(arguments)
+    server = server_of(arguments)
     with LocalGraph.open(arguments.graph, read_only=True) as graph:
         try:
-            print(explain(arguments.text, reader=reader_of(graph), now=clock.now()))
+            plan = explain(
+                arguments.text,
+                reader=reader_of(graph),
+                now=clock.now(),
+                parameters=parameters,
+                placeholders=placeholders,
+                server=server,
+            )
         except QueryError as error:
             return _refused(error, arguments.text)
+    print(plan)
     return 0
 
 

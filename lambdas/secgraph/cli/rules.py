@@ -18,10 +18,12 @@ from secgraph.alerts.ports import Message
 from secgraph.alerts.stored import Alert
 from secgraph.cli import clock
 from secgraph.cli.ask import reader_of
+from secgraph.cli.given import add_smart_classes, server_of
 from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker, compile_query
 from secgraph.flows.evaluate import EVALUATED, EvaluationReport, alerts, evaluate
 from secgraph.graph.ports import GraphReader
+from secgraph.j1ql.server import PLAIN, Server
 from secgraph.rules.check import check
 from secgraph.rules.pack import Pack, load_all
 
@@ -51,6 +53,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     running = rules.add_parser("run", parents=[shared], help="evaluate rules and print the messages")
     running.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="default: the bundled packs")
     running.add_argument("--json", action="store_true")
+    add_smart_classes(running)
     running.set_defaults(run=_run)
     listing = commands.add_parser("alerts", parents=[shared], help="list the alerts")
     listing.add_argument("--json", action="store_true")
@@ -58,13 +61,19 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def run_rules(
-    packs: Sequence[Pack], graph: LocalGraph, reader: GraphReader, *, now: int, run: str
+    packs: Sequence[Pack],
+    graph: LocalGraph,
+    reader: GraphReader,
+    *,
+    now: int,
+    run: str,
+    server: Server = PLAIN,
 ) -> tuple[EvaluationReport, list[Message]]:
     """Evaluate every rule of the packs on a local graph, due or not; give the report and what was told."""
     mailbox = Mailbox()
     report = evaluate(
         [rule for pack in packs for rule in pack.rules],
-        ask=asker(reader, now=now, clock=clock.now),
+        ask=asker(reader, now=now, clock=clock.now, server=server),
         store=LocalAlerts(graph.connection),
         notifier=mailbox,
         now=now,
@@ -89,9 +98,12 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     packs = load_all(read_packs(arguments.paths or [bundled(PACKS_FOLDER)]))
+    server = server_of(arguments)
     problems = [str(problem) for pack in packs for problem in pack.problems]
     with LocalGraph.open(arguments.graph) as graph:
-        report, messages = run_rules(packs, graph, reader_of(graph), now=clock.now(), run=str(uuid4()))
+        report, messages = run_rules(
+            packs, graph, reader_of(graph), now=clock.now(), run=str(uuid4()), server=server
+        )
     if arguments.json:
         print(json.dumps({**report.as_json(), "problems": problems}, indent=2, ensure_ascii=False))
         return 0

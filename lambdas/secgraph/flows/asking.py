@@ -10,17 +10,19 @@ from secgraph.flows.evaluate import Ask
 from secgraph.graph.ports import GraphReader
 from secgraph.graph.relations import Catalogue
 from secgraph.j1ql import parse
-from secgraph.j1ql.compiler import compile  # noqa: A004 (the stage's name)
+from secgraph.j1ql.compiler import Options, compile  # noqa: A004 (the stage's name)
 from secgraph.j1ql.names import check
 from secgraph.j1ql.nodes import Query
+from secgraph.j1ql.server import PLAIN, Server
 from secgraph.rules.rows import Answer
 
 ROWS: Final = 10_000
 """Rows of one query that a rule looks at; the total beyond is still counted."""
 
 
-def asker(reader: GraphReader, *, now: int, clock: Callable[[], int]) -> Ask:
-    """Make the question of one run: all its queries share `now`; `clock` (epoch ms) only measures."""
+def asker(reader: GraphReader, *, now: int, clock: Callable[[], int], server: Server = PLAIN) -> Ask:
+    """Make the question of one run: all its queries share `now` and what is set on the server; `clock`
+    (epoch ms) only measures."""
 
     def answer(text: str, *, include_deleted: bool) -> Answer:
         started = clock()
@@ -28,6 +30,7 @@ def asker(reader: GraphReader, *, now: int, clock: Callable[[], int]) -> Ask:
             text,
             reader=reader,
             now=now,
+            server=server,
             include_deleted=include_deleted,
             row_metadata=True,
             page_rows=ROWS,
@@ -40,9 +43,10 @@ def asker(reader: GraphReader, *, now: int, clock: Callable[[], int]) -> Ask:
 
 
 def compile_query(text: str) -> Query:
-    """Parse, check and compile a query against an empty graph, as `rules check` does. Raises QueryError."""
+    """Parse, check and compile a query against an empty graph, as `rules check` does, with the row metadata
+    that rules ask for. Raises QueryError."""
     query = parse(text)
-    compile(check(query), Catalogue(), now=0, parameters={})
+    compile(check(query), Catalogue(), now=0, parameters={}, options=Options(row_metadata=True))
     return query
 
 

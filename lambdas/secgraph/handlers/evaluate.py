@@ -34,7 +34,12 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Evaluate the rules that are due; answers with the report of the run."""
     report = evaluate(
         [rule for pack in _packs() for rule in pack.rules],
-        ask=asker(table_graph.load(runtime.graph()), now=(now := runtime.now()), clock=runtime.now),
+        ask=asker(
+            table_graph.load(runtime.graph()),
+            now=(now := runtime.now()),
+            clock=runtime.now,
+            server=runtime.server(),
+        ),
         store=_alerts(),
         notifier=_topic(),
         now=now,

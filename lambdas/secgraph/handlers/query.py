@@ -23,6 +23,7 @@ ANSWER_BYTES: Final = 6_000_000
 _FIELDS: Final[dict[str, tuple[type, str]]] = {
     "query": (str, "a J1QL text"),
     "parameters": (dict, "an object of names and values"),
+    "placeholders": (dict, "an object of names and texts, numbers or booleans"),
     "includeDeleted": (bool, "true or false"),
     "rowMetadata": (bool, "true or false"),
     "cursor": (str, "the cursor of an earlier answer"),
@@ -32,7 +33,7 @@ _FORMATS: Final = ("json", "table", "csv")
 
 
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Answer `{"query", "parameters"?, "includeDeleted"?, "rowMetadata"?, "cursor"?, "format"?}`.
+    """Answer an event with the fields of `_FIELDS`; only `query` must be there.
 
     The answer is the response shape; with format table or csv `{"type", "text", "cursor"?, …}`; or
     `{"error": {code, message, line, column, expected, suggestion, caret}}`.
@@ -58,6 +59,8 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
             reader=reader,
             now=now,
             parameters=event.get("parameters", {}),
+            placeholders=event.get("placeholders", {}),
+            server=runtime.server(),
             include_deleted=event.get("includeDeleted", False),
             row_metadata=event.get("rowMetadata", False),
             cursor=event.get("cursor"),

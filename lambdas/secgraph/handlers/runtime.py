@@ -25,6 +25,7 @@ from secgraph.graph.model import AccountSettings
 
 if TYPE_CHECKING:
     from secgraph.adapters.s3_quarantine import S3Quarantine
+    from secgraph.j1ql.server import Server
 
 logger: Final = Logger(service=contract.SERVICE)
 metrics: Final = Metrics(namespace=contract.METRICS_NAMESPACE, service=contract.SERVICE)
@@ -80,6 +81,18 @@ def accounts() -> Mapping[str, AccountSettings]:
     if shipped.exists():
         return accounts_of(shipped.read_text("utf-8"), contract.ACCOUNTS_FILE)
     return accounts_of(os.environ.get(contract.ACCOUNTS) or "{}", contract.ACCOUNTS)
+
+
+@cache
+def server() -> Server:
+    """Give what the administrator has set for queries: the smart classes in the asset, if there are any."""
+    from secgraph.j1ql.server import PLAIN, Server
+    from secgraph.j1ql.smart_classes import smart_classes_of
+
+    shipped = ASSET / contract.SMART_CLASSES_FILE
+    if not shipped.exists():
+        return PLAIN
+    return Server(smart_classes_of(shipped.read_text("utf-8"), contract.SMART_CLASSES_FILE))
 
 
 def test_source_enabled() -> bool:

@@ -19,7 +19,7 @@ def described(
     classes of the server that it uses, in the order in which they are made."""
     lines = [f"query    {query}", f"result   {way}", f"e0       {_pattern(query.start, catalogue)}"]
     lines += _steps(query.steps, catalogue, _Numbers(), "")
-    lines += [f"#{each.name}: {checked.query}" for each in smart for checked in each.queries]
+    lines += [f"smart    #{each.name}: {checked.query}" for each in smart for checked in each.queries]
     if query.where is not None:
         lines.append(f"where    {query.where}")
     if isinstance(query.returns, tuple):

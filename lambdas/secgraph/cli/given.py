@@ -1,0 +1,95 @@
+"""What people give a query on the command line: parameters, secrets, placeholders, smart classes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from secgraph.cli.files import text_of
+from secgraph.errors import InputError
+from secgraph.j1ql.parameters import Parameters, Secret
+from secgraph.j1ql.placeholders import Placeholders
+from secgraph.j1ql.server import PLAIN, Server
+from secgraph.j1ql.smart_classes import smart_classes_of
+
+
+def add_values(parser: argparse.ArgumentParser) -> None:
+    """Add the options for values that a query asks for by name."""
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=JSON", help="a parameter")
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME=ENVIRONMENT_VARIABLE",
+        help="a parameter whose value is never shown",
+    )
+    add_fill(parser)
+
+
+def add_fill(parser: argparse.ArgumentParser) -> None:
+    """Add the option for placeholders."""
+    parser.add_argument(
+        "--fill",
+        action="append",
+        default=[],
+        metavar="NAME=TEXT",
+        help="fill the placeholder {{NAME}}; NAME:=JSON for a number or boolean",
+    )
+
+
+def add_smart_classes(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the file of smart classes."""
+    parser.add_argument("--smart-classes", type=Path, metavar="FILE", help="the smart classes of the server")
+
+
+def parameters_of(arguments: argparse.Namespace) -> Parameters:
+    """Give the parameters and secrets. Raises InputError, which quotes no secret."""
+    found: dict[str, Any] = {}
+    for name, text in _named(
+        arguments.param, "--param {}: expected NAME=JSON, such as owner='\"team-shop\"'"
+    ):
+        try:
+            found[name] = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"--param {name}: {text} is not JSON; a text needs quotes: '\"…\"'") from error
+    for name, variable in _named(arguments.secret, "--secret: expected NAME=ENVIRONMENT_VARIABLE"):
+        if name in found:
+            raise InputError(f"--secret {name}: this parameter is given twice")
+        if variable not in os.environ:
+            raise InputError(
+                f"--secret {name}: there is no such environment variable; name one that holds the value"
+            )
+        found[name] = Secret(os.environ[variable])
+    return found
+
+
+def placeholders_of(arguments: argparse.Namespace) -> Placeholders:
+    """Give the values of placeholders. Raises InputError."""
+    found: dict[str, Any] = {}
+    for name, text in _named(arguments.fill, "--fill {}: expected NAME=TEXT, or NAME:=JSON"):
+        if not name.endswith(":"):
+            found[name] = text
+            continue
+        try:
+            found[name[:-1]] = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"--fill {name}={text}: after := stands JSON, such as 7 or true") from error
+    return found
+
+
+def server_of(arguments: argparse.Namespace) -> Server:
+    """Give what an administrator has set. Raises SettingsError where the file is wrong."""
+    file = arguments.smart_classes
+    return PLAIN if file is None else Server(smart_classes_of(text_of(file), str(file)))
+
+
+def _named(given: Iterable[str], mistake: str) -> Iterator[tuple[str, str]]:
+    for one in given:
+        name, equals, text = one.partition("=")
+        if not name.removesuffix(":") or not equals:
+            raise InputError(mistake.format(one))
+        yield name, text
