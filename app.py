@@ -37,7 +37,12 @@ def main() -> int:
 def _asset(settings: Settings) -> Path:
     if settings.asset is not None:
         return packaging.check_ready_made(settings)
-    built = packaging.build(packaging.LAMBDA, packs=settings.packs, accounts=settings.accounts_file)
+    built = packaging.build(
+        packaging.LAMBDA,
+        packs=settings.packs,
+        accounts=settings.accounts_file,
+        smart_classes=settings.smart_classes,
+    )
     if built.note:
         print(built.note, file=sys.stderr)  # noqa: T201
     return built.path

@@ -1,7 +1,7 @@
 """Source, locked dependencies, packs and accounts in; one folder for all Lambda functions out. No Docker.
 
     requirements/runtime.lock ─uv pip install for the target→ build/wheels-…/ ┐
-    lambdas/secgraph, rule_packs/, -c packs=, -c accounts=                    ┴→ build/asset-…/
+    lambdas/secgraph, rule_packs/, -c packs=, accounts=, smartClasses=        ┴→ build/asset-…/
 
 The same input gives the same folder, byte by byte. Nothing here needs the CDK. boto3 is shipped although the
 Lambda runtime has one: what was locked and tested is what runs, and the runtime's own changes without
@@ -84,12 +84,21 @@ def host() -> Target:
     return Target("host", "", f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
-def build(target: Target, *, packs: Path | None = None, accounts: str = "", into: Path = BUILD) -> Asset:
-    """Build, or find what was built from the same input. Raises PackagingError, SettingsError."""
+def build(
+    target: Target,
+    *,
+    packs: Path | None = None,
+    accounts: str = "",
+    smart_classes: str = "",
+    into: Path = BUILD,
+) -> Asset:
+    """Build, or find what was built from the same input; an empty text is a file that is not there. Raises
+    PackagingError, SettingsError."""
     compiler = _compiler(target)
     wheels = _wheels(target, compiler, into)
-    extra = {**_pack_files(packs), **({contract.ACCOUNTS_FILE: accounts.encode()} if accounts else {})}
-    files = {**_source_files(), **extra}
+    texts = {contract.ACCOUNTS_FILE: accounts, contract.SMART_CLASSES_FILE: smart_classes}
+    given = {name: text.encode() for name, text in texts.items() if text}
+    files = {**_source_files(), **_pack_files(packs), **given}
     digest = _digest([wheels.name, *_fingerprints(files)])
     path = into / f"asset-{target.name}-{digest}"
     if not path.is_dir():
@@ -109,6 +118,10 @@ def check_ready_made(settings: Settings) -> Path:
     assert settings.asset is not None  # noqa: S101 (the caller's branch)
     if settings.packs is not None:
         raise SettingsError("asset", "a ready-made asset has its packs inside; build it with -c packs=.")
+    if settings.smart_classes:
+        raise SettingsError(
+            "asset", "a ready-made asset has its smart classes inside; build it with -c smartClasses=."
+        )
     if settings.accounts_file and not (settings.asset / contract.ACCOUNTS_FILE).is_file():
         raise SettingsError(
             "asset", f"this accounts map is large and the asset has no {contract.ACCOUNTS_FILE}."

@@ -3,6 +3,7 @@
 key           meaning                                                              default
 accounts      file: {"123456789012": {"name": "shop-prod", "production": true}}    none
 packs         folder with rule packs (*.json) of your own, shipped beside ours     none
+smartClasses  file: {"version": 1, "smartClasses": {"Name": ["FIND …", …]}}        none
 alertEmail    address that is subscribed to the alert topic                        none
 testSource    true: events of the source `secgraph.test` are let in                false
 testEvents    true: shareable console test events, with their schema registry;     false
@@ -16,6 +17,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -31,7 +34,8 @@ RETENTION_DAYS: Final = (
 )
 ACCOUNTS_VARIABLE_BYTES: Final = 2_000
 KEYS: Final = (
-    *("accounts", "packs", "alertEmail", "testSource", "testEvents", "memory", "retention", "asset"),
+    *("accounts", "packs", "smartClasses", "alertEmail", "testSource", "testEvents"),
+    *("memory", "retention", "asset"),
 )
 TestEvents = Literal["no", "with-registry", "existing-registry"]
 
@@ -45,10 +49,12 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an installation may choose. `accounts` is compact JSON text, empty when none was given."""
+    """What an installation may choose. `accounts` and `smart_classes` are JSON texts, empty when none were
+    given."""
 
     accounts: str = ""
     packs: Path | None = None
+    smart_classes: str = ""
     alert_email: str = ""
     test_source: bool = False
     test_events: TestEvents = "no"
@@ -77,6 +83,7 @@ def from_context(context: Mapping[str, Any]) -> Settings:
     return Settings(
         accounts=_accounts(context.get("accounts")),
         packs=_packs(context.get("packs")),
+        smart_classes=_smart_classes(context.get("smartClasses")),
         alert_email=_email(context.get("alertEmail")),
         test_source=_flag("testSource", context.get("testSource")),
         test_events=_test_events(context.get("testEvents")),
@@ -146,6 +153,20 @@ def _packs(value: object) -> Path | None:
     for file in files:
         read_json("packs", file)
     return folder
+
+
+def _smart_classes(value: object) -> str:
+    """The file's text once the runtime itself has read it: it alone knows the query language."""
+    if value in (None, ""):
+        return ""
+    file = Path(str(value))
+    document = read_json("smartClasses", file)
+    program = "import sys; from secgraph.cli import main; sys.exit(main())"
+    command = [sys.executable, "-X", "utf8", "-c", program, "smart-classes", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise SettingsError("smartClasses", done.stderr.strip().removeprefix("secgraph: "))
+    return json.dumps(document, indent=1, ensure_ascii=False)
 
 
 def _email(value: object) -> str:

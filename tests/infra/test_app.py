@@ -28,6 +28,17 @@ def test_it_writes_the_template_without_building_what_no_command_needs(tmp_path:
     assert json.loads((tmp_path / "secgraph.template.json").read_text())["Outputs"]["QueryFunction"]
 
 
+def test_a_file_of_smart_classes_is_read_before_anything_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "smart.json"
+    file.write_text('{"version": 1, "smartClasses": {"Crown": ["FIND DataStore"]}}')
+    assert run(tmp_path, {"smartClasses": str(file)}).returncode == 0
+    file.write_text('{"version": 1, "smartClasses": {"Crown": ["FIND #Crown"]}}')
+    done = run(tmp_path, {"smartClasses": str(file)})
+    assert (done.returncode, done.stdout) == (2, "")
+    says = f"-c smartClasses: {file}: a smart class cannot be made of itself: Crown → Crown\n"
+    assert done.stderr == says
+
+
 def test_a_wrong_setting_is_one_line_and_exit_2(tmp_path: Path) -> None:
     done = run(tmp_path, {"memory": "1GB"})
     assert (done.returncode, done.stdout) == (2, "")

@@ -11,6 +11,8 @@ from infra.settings import KEYS, Settings, SettingsError, from_context
 
 GOOD = {"123456789012": {"name": "shop-prod", "production": True}, "210987654321": {"name": "lab"}}
 
+SMART = {"version": 1, "smartClasses": {"Größe": ["FIND aws_instance WITH cores > 8"]}}
+
 
 def write(folder: Path, text: str, name: str = "accounts.json") -> str:
     (folder / name).write_text(text, encoding="utf-8")
@@ -32,6 +34,7 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
         {
             "accounts": write(tmp_path, json.dumps(GOOD)),
             "packs": str(tmp_path),
+            "smartClasses": write(tmp_path, json.dumps(SMART), "smart.json"),
             "alertEmail": "security@example.com",
             "testSource": "true",
             "testEvents": True,
@@ -42,6 +45,7 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
     )
     assert json.loads(settings.accounts) == GOOD
     assert settings.packs == settings.asset == tmp_path
+    assert json.loads(settings.smart_classes) == SMART
     assert (settings.alert_email, settings.test_source) == ("security@example.com", True)
     assert (settings.test_events, settings.memory_mb, settings.retention_days) == ("with-registry", 3008, 365)
 
@@ -99,6 +103,25 @@ def test_a_wrong_accounts_file_says_where(tmp_path: Path, text: str, says: str) 
     with pytest.raises(SettingsError) as caught:
         from_context({"accounts": write(tmp_path, text)})
     assert "accounts.json" in str(caught.value)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is not JSON: line 1, column 2"),
+        ('{"version": 1, "smartClasses": {"A": [], "A": []}}', '"A" stands there twice'),
+        ('{"version": 2, "smartClasses": {}}', "version 2 is not known"),
+        (
+            '{"version": 1, "smartClasses": {"A": ["FIND B", "FIND B WITH c = d"]}}',
+            "smart.json: A, query 2, line 1, column 17: d is no value; quote it. (try 'd')",
+        ),
+    ],
+)
+def test_a_wrong_file_of_smart_classes_says_where(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        from_context({"smartClasses": write(tmp_path, text, "smart.json")})
+    assert str(caught.value).startswith("-c smartClasses: ")
     assert says in str(caught.value)
 
 

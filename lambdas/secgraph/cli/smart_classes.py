@@ -28,16 +28,9 @@ def _list(arguments: argparse.Namespace) -> int:
         print(f"#{each.name}")
         for checked in each.queries:
             print(f"  {checked.query}")
-            for warning in checked.warnings:
-                print(f"  - {warning}")
     return 0
 
 
 def _as_json(each: SmartClass) -> dict[str, object]:
-    warnings = [warning for checked in each.queries for warning in checked.warnings]
-    return {
-        "name": each.name,
-        "queries": [str(checked.query) for checked in each.queries],
-        "uses": list(each.uses),
-        "warnings": warnings,
-    }
+    queries = [str(checked.query) for checked in each.queries]
+    return {"name": each.name, "queries": queries, "uses": list(each.uses)}
