@@ -131,10 +131,22 @@ class Cursor:
         at: Position | None = None,
         code: str = "SYNTAX",
     ) -> QueryError:
-        """An error at `at`, or at `token`, or at the next token."""
+        """An error at `at`, or at `token`, or at the next token. Without a message it says what was expected
+        and found, or that a word stands twice."""
         token = token or self.token
+        if not message and token is self.token and self.repeats():
+            before = self.tokens[self.index - 1]
+            message, suggestion = f"{shown(token)} stands twice here.", token.text
+            at = self.stretch(before, token)
         message = message or f"Expected {expected}, but found {shown(token)}."
         return QueryError(code, message, at or token.at, expected=expected, suggestion=suggestion)
+
+    def repeats(self) -> bool:
+        """Whether the next token is the one before it once more."""
+        before = self.tokens[self.index - 1] if self.index else self.token
+        word = self.token.kind in (Kind.WORD, Kind.STRING, Kind.NUMBER, Kind.OPERATOR)
+        same = before.text == self.token.text or (before.keyword and before.keyword == self.token.keyword)
+        return word and before is not self.token and bool(same) and self.ahead().text != "."
 
 
 def is_name(token: Token) -> bool:

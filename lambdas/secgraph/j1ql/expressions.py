@@ -133,7 +133,8 @@ def _call(cursor: Cursor) -> Call:
         arguments.append(expression(cursor))
         while cursor.symbol(","):
             arguments.append(expression(cursor))
-    cursor.expect(")", ")" if star else "a comma or )")
+    message = f"The bracket of {first.text} is not closed." if cursor.token.keyword else ""
+    cursor.expect(")", ")" if star else "a comma or )", suggestion=")" if message else "", message=message)
     cursor.leave()
     return Call(first.value.lower(), tuple(arguments), star, cursor.span(first))
 

@@ -46,6 +46,9 @@ def _group(cursor: Cursor, clause: Clause) -> Filter:
     cursor.enter()
     cursor.take()
     found = conditions(cursor, clause)
+    if cursor.at_name():
+        message = "Conditions are joined by AND or OR."
+        raise cursor.error("AND, OR or )", message, suggestion=f"AND {cursor.path_at(cursor.index)}")
     cursor.expect(")", "AND, OR or )")
     cursor.leave()
     return found

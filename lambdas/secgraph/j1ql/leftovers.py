@@ -19,7 +19,7 @@ from secgraph.j1ql.cursor import (
 from secgraph.j1ql.lexer import Kind, Token
 from secgraph.j1ql.nodes import Query, Tree
 from secgraph.j1ql.noproperty import repeated_value
-from secgraph.j1ql.strangers import stranger
+from secgraph.j1ql.strangers import misspelt_unique, stranger
 
 _ORDER = ("THAT", "WHERE", "RETURN", "HAVING", "ORDER", "SKIP", "LIMIT")
 _SHOWN = {"ORDER": "ORDER BY"}
@@ -28,6 +28,10 @@ _SHOWN = {"ORDER": "ORDER BY"}
 def leftover(cursor: Cursor, query: Query) -> QueryError:
     """The error at the next token, after everything that belongs to `query` was read."""
     token = cursor.token
+    if cursor.repeats():
+        return cursor.error(cursor.after)
+    if misspelt := misspelt_unique(cursor):
+        return misspelt
     if token.keyword in _ORDER:
         return _misplaced(cursor, query)
     if token.keyword:
@@ -60,6 +64,11 @@ def _keyword(cursor: Cursor) -> QueryError:
     if keyword == "FIND":
         message = "A query has one FIND; the next query is asked on its own."
         return cursor.error(cursor.after, message)
+    if keyword == "RELATES":
+        message = "A relationship is introduced by THAT."
+        return cursor.error(cursor.after, message, suggestion="THAT RELATES")
+    if keyword == "TREE":
+        return cursor.error(cursor.after, "A tree is asked for by RETURN TREE.", suggestion="RETURN TREE")
     if keyword == "TO" and cursor.tokens[cursor.index - 1].text.upper() == "RELATED":
         return cursor.error(cursor.after, "Any relationship is RELATES TO.", suggestion="THAT RELATES TO")
     if keyword == "AS":

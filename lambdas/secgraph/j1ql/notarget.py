@@ -19,11 +19,13 @@ def no_entity(cursor: Cursor) -> QueryError:
         message = "Several classes or types are written (A|B)."
         return cursor.error(EXPECTED_ENTITY, message, suggestion=f"({names})")
     verb = cursor.tokens[cursor.index - 1]
+    if token.keyword in ("WITH", "THAT", "AS") and (verb.keyword in ("FIND", "UNIQUE") or last_step(cursor)):
+        message = f"Before {token.text} a class or type is missing, or * for any."
+        if token.keyword == "WITH" and last_step(cursor):
+            message += " A relationship itself is filtered in WHERE."
+        return cursor.error(EXPECTED_ENTITY, message, suggestion=f"* {token.text}")
     if not last_step(cursor) or not (is_name(verb) or verb.text == ")"):
         return cursor.error(EXPECTED_ENTITY)
-    if token.keyword == "WITH":
-        message = "A relationship takes no WITH; name it with AS and filter in WHERE."
-        return cursor.error(EXPECTED_ENTITY, message, suggestion="AS r")
     if token.text == "|" and is_name(follows):
         message = "Several verbs are written (A|B)."
         at = cursor.stretch(verb, follows)
@@ -48,8 +50,10 @@ def _arrow(cursor: Cursor) -> QueryError | None:
 
 
 def _no_verb(cursor: Cursor, verb: Token) -> QueryError:
-    """`THAT Finding`: what was read as the verb is the class, for classes are written so."""
-    if not verb.text.istitle() or cursor.tokens[cursor.index - 2].keyword != "THAT":
+    """`THAT Finding`, `THAT ! aws_instance`: what was read as the verb is written like a class or a type."""
+    named = verb.text.istitle() or (verb.text.islower() and "_" in verb.text)
+    leader = cursor.tokens[cursor.index - 2]
+    if not named or not (leader.keyword == "THAT" or leader.text == "!"):
         return cursor.error(EXPECTED_ENTITY)
     message = f"{verb.text} is read as the verb; between THAT and a class stands a relationship."
     suggestion = f"RELATES TO {verb.text}"

@@ -68,6 +68,8 @@ def _left(cursor: Cursor, length: int) -> str:
 
 def _foreign(cursor: Cursor, left: str) -> QueryError:
     token, follows = cursor.token, cursor.ahead()
+    if cursor.repeats():
+        return cursor.error(EXPECTED_OPERATOR)
     if token.text == "-" and follows.kind is Kind.WORD:
         name = f"[{left}-{follows.text}]"
         message = f"A name with a character other than letters, digits, _ and . stands in brackets: {name}."
@@ -75,6 +77,9 @@ def _foreign(cursor: Cursor, left: str) -> QueryError:
     if token.text == "(":
         message = "Functions stand in RETURN, HAVING and ORDER BY, not in WITH or WHERE."
         return cursor.error(EXPECTED_OPERATOR, message, suggestion=_folded(cursor, left))
+    if token.text == "/" and cursor.tokens[cursor.index - 1].end < token.start == follows.start - 1:
+        message = "Before a regular expression an operator is missing."
+        return cursor.error(EXPECTED_OPERATOR, message, suggestion="= /")
     if token.text in ("+", "-", "*", "/", "^"):
         message = "Arithmetic stands in RETURN, HAVING and ORDER BY, not in WITH or WHERE."
         return cursor.error(EXPECTED_OPERATOR, message)
@@ -106,6 +111,8 @@ def _bare(cursor: Cursor, left: str) -> QueryError:
 
 def _worded(cursor: Cursor, left: str) -> QueryError:
     words, count = _phrase(cursor)
+    if not words and (cursor.token.text.lower() == "date" or value_text(cursor.token)):
+        return _missing(cursor, left)
     advice = _advice(cursor, left, words, count)
     if not advice:
         return cursor.error(EXPECTED_OPERATOR)
@@ -115,6 +122,14 @@ def _worded(cursor: Cursor, left: str) -> QueryError:
     said = cursor.written(cursor.index, cursor.index + count)
     message = f"J1QL has no {said}; write {advice}."
     return cursor.error(EXPECTED_OPERATOR, message, suggestion=f"{left} {advice}")
+
+
+def _missing(cursor: Cursor, left: str) -> QueryError:
+    """`active true`: the value follows at once."""
+    token = cursor.token
+    message = f"Between {left} and its value an operator is missing, such as = or <."
+    plain = token.kind is not Kind.WORD or token.keyword
+    return cursor.error(EXPECTED_OPERATOR, message, suggestion=f"= {token.text}" if plain else "")
 
 
 def _phrase(cursor: Cursor) -> tuple[list[str], int]:

@@ -6,6 +6,7 @@ values ← expressions ← filters ← clauses ← parser: each module reads one
 from __future__ import annotations
 
 from secgraph.errors import Position, QueryError
+from secgraph.j1ql.advice import nearest
 from secgraph.j1ql.clauses import clauses
 from secgraph.j1ql.cursor import (
     AFTER_ALIAS,
@@ -19,7 +20,7 @@ from secgraph.j1ql.cursor import (
 from secgraph.j1ql.filters import conditions
 from secgraph.j1ql.holes import refuse_open
 from secgraph.j1ql.leftovers import leftover
-from secgraph.j1ql.lexer import Kind, tokenize
+from secgraph.j1ql.lexer import Kind, Token, tokenize
 from secgraph.j1ql.nodes import START, Block, Direction, EntityPattern, Hop, Query, Selector, Step
 from secgraph.j1ql.nofind import no_find
 from secgraph.j1ql.notarget import EXPECTED_ENTITY, no_entity
@@ -108,7 +109,8 @@ def _alias(cursor: Cursor) -> tuple[str | None, Position]:
         return None, START
     token = cursor.token
     if not is_name(token):
-        message = f"{token.text} is a word of the language and cannot be an alias." if token.keyword else ""
+        reserved = token.keyword and not cursor.repeats()
+        message = f"{token.text} is a word of the language and cannot be an alias." if reserved else ""
         plain = token.value if token.value.isascii() and token.value.isidentifier() else ""
         raise cursor.error("an alias, a plain word", message, suggestion="" if token.keyword else plain)
     cursor.after = AFTER_ALIAS
@@ -177,8 +179,7 @@ def _block(cursor: Cursor) -> Block:
     cursor.enter()
     first = cursor.take()
     if not cursor.at_word("THAT") and not cursor.at_symbol("("):
-        verb = f"THAT {cursor.token.text}" if cursor.at_name() else ""
-        raise cursor.error("THAT", "A step begins with THAT." if verb else "", suggestion=verb)
+        raise _headless(cursor, first)
     if cursor.at_word("THAT") and cursor.ahead().text == "!":
         message = "An optional block that begins with a negation adds nothing; take the negation out of it."
         raise cursor.error("a verb", message, token=cursor.ahead())
@@ -192,6 +193,18 @@ def _block(cursor: Cursor) -> Block:
     at = cursor.span(first)
     alias, alias_at = _alias(cursor)
     return Block(steps, alias, at, alias_at)
+
+
+def _headless(cursor: Cursor, opening: Token) -> QueryError:
+    """`(HAS|USES) X` and `(HAS X)?`: a THAT is missing before the bracket, or in it."""
+    if not cursor.at_name():
+        return cursor.error("THAT")
+    message = "A step begins with THAT."
+    if nearest(cursor.token.text, ["THAT"]):
+        return cursor.error("THAT", message, suggestion="THAT")
+    if cursor.ahead().text == "|":
+        return cursor.error("THAT", message, suggestion="THAT (", token=opening)
+    return cursor.error("THAT", message, suggestion=f"THAT {cursor.token.text}")
 
 
 def _open_block(cursor: Cursor) -> QueryError:

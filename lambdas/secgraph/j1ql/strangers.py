@@ -46,6 +46,14 @@ def stranger(cursor: Cursor, query: Query) -> QueryError:
     )
 
 
+def misspelt_unique(cursor: Cursor) -> QueryError | None:
+    """`FIND UNIQEU User`: with a slip the word is read as a type, and the next token is left over."""
+    before, leader = (cursor.tokens[max(0, cursor.index - count)] for count in (1, 2))
+    if leader.keyword != "FIND" or not nearest(before.text, ["UNIQUE"]):
+        return None
+    return cursor.error("UNIQUE or a class", suggestion="UNIQUE", token=before)
+
+
 def _known(cursor: Cursor, query: Query) -> QueryError | None:
     """The word, or the one before it, is a word of SQL or English."""
     word, follows, before = cursor.token.text.upper(), cursor.ahead(), cursor.tokens[cursor.index - 1]
@@ -95,7 +103,7 @@ def _condition(cursor: Cursor, query: Query) -> QueryError | None:
     path = cursor.path_at(cursor.index)
     operator = cursor.ahead(2 * path.count(".") + 1)
     if operator.kind not in (Kind.OPERATOR, Kind.MISSPELT):
-        return None
+        return _column(cursor, path) if "." in path and query.returns is None and not query.order else None
     if cursor.after == AFTER_SELECTOR:
         message, suggestion = "A condition on an entity begins with WITH.", f"WITH {path}"
     elif cursor.after == AFTER_FILTER or (query.where is not None and query.returns is None):
@@ -106,6 +114,11 @@ def _condition(cursor: Cursor, query: Query) -> QueryError | None:
     else:
         return None
     return cursor.error(cursor.after, message, suggestion=suggestion)
+
+
+def _column(cursor: Cursor, path: str) -> QueryError:
+    message = "The columns of the result are asked for by RETURN."
+    return cursor.error(cursor.after, message, suggestion=f"RETURN {path}")
 
 
 def _negated(cursor: Cursor) -> QueryError | None:
@@ -150,6 +163,9 @@ def _in_return(cursor: Cursor, query: Query) -> QueryError | None:
 
 def _relationship(cursor: Cursor) -> QueryError:
     word, follows = cursor.token.text, cursor.ahead()
+    if follows.keyword == "THAT":
+        at = cursor.stretch(cursor.token, follows)
+        return cursor.error(cursor.after, "THAT stands before the verb.", suggestion=f"THAT {word}", at=at)
     if is_name(follows) or follows.text in ("(", "*", "#", ">>", "<<", "!") or follows.kind is Kind.STRING:
         message = f"A relationship such as {shown(cursor.token)} is introduced by THAT."
         return cursor.error(cursor.after, message, suggestion=f"THAT {word}")
