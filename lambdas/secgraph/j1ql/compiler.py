@@ -15,6 +15,7 @@ from secgraph.graph.relations import Catalogue, Statement
 from secgraph.j1ql import names, walk
 from secgraph.j1ql.compilation import Compilation
 from secgraph.j1ql.describe import described
+from secgraph.j1ql.frames import Frame, column_of
 from secgraph.j1ql.functions import Expressions
 from secgraph.j1ql.names import Checked, Target, What
 from secgraph.j1ql.nodes import (
@@ -28,7 +29,7 @@ from secgraph.j1ql.nodes import (
     Tree,
 )
 from secgraph.j1ql.parameters import Known, Parameters
-from secgraph.j1ql.paths import Frame, Paths, column_of
+from secgraph.j1ql.paths import Paths
 from secgraph.j1ql.plan import ListShape, Plan, Shape, TreeShape
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.projections import (

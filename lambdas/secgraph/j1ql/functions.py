@@ -9,6 +9,7 @@ from secgraph.errors import QueryError
 from secgraph.graph.relations import Kind
 from secgraph.j1ql import aggregates
 from secgraph.j1ql.compilation import Compilation
+from secgraph.j1ql.frames import Frame, column_of, record_property
 from secgraph.j1ql.moments import resolve
 from secgraph.j1ql.names import Target, What
 from secgraph.j1ql.nodes import (
@@ -24,7 +25,6 @@ from secgraph.j1ql.nodes import (
     Path,
     Record,
 )
-from secgraph.j1ql.paths import Frame, column_of, record_property
 from secgraph.j1ql.printing import expression_text
 from secgraph.j1ql.scalars import LISTED, finite
 from secgraph.j1ql.signatures import AGGREGATES

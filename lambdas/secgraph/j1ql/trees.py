@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from secgraph.j1ql.compilation import Compilation
+from secgraph.j1ql.frames import Frame, Match, Where
 from secgraph.j1ql.nodes import EntityPattern, Hop, Step
-from secgraph.j1ql.paths import Frame, Match, Paths, Where
+from secgraph.j1ql.paths import Paths
 from secgraph.j1ql.projections import Keys, Page
 from secgraph.j1ql.steps import chain_length
 
