@@ -7,15 +7,15 @@ Inside `page` stand ids and values only; documents are joined to the rows of the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secgraph.errors import QueryError
 from secgraph.graph.relations import Kind
 from secgraph.j1ql.compilation import Compilation
-from secgraph.j1ql.frames import Frame, column_of
 from secgraph.j1ql.functions import Expressions
 from secgraph.j1ql.names import Checked, Target, What
 from secgraph.j1ql.nodes import Column, Everything, Filter, Query
+from secgraph.j1ql.paths import Frame, column_of
 from secgraph.j1ql.plan import METADATA, Cells, EntityCells, RelationshipCells, TableShape, ValueCells
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.printing import column_name
@@ -144,15 +144,16 @@ class Table:
         self.is_grouped = any(is_aggregate(column.item) for column in columns)
         grouping = frozenset(column.item for column in columns if not is_aggregate(column.item))
         self._items: list[Item] = []
-        plain = Expressions(compilation, frame, checked.scope, {}, grouping if self.is_grouped else None)
+        plain = Expressions(compilation, frame, checked.scope, {})
+        beside = replace(plain, grouping=grouping if self.is_grouped else None)
         for column in columns:
-            self._items.append(_item(plain, column))
+            self._items.append(_item(beside if is_aggregate(column.item) else plain, column))
         self.expressions = Expressions(
             compilation,
             frame,
             checked.scope,
             {it.name: it.value for it in _by_name(self._items)},
-            plain.grouping,
+            beside.grouping,
         )
         self._shown = _by_name(self._items)
         self._filters = filters
@@ -180,7 +181,7 @@ class Table:
         """Write one row for each group; without a key `()` makes one, also where no column is an aggregate
         of SQL. HAVING becomes a column: in DuckDB's own, a lambda's variable is taken for one."""
         kept = [] if having is None else [f"{having} AS kept"]
-        sql = self._frame.select([*columns, *kept])
+        sql = self._frame.select([*columns, *kept] or ["NULL AS nothing"])
         sql += f"\n  GROUP BY {', '.join(self._groups()) or '()'}"
         return f"SELECT * FROM ({sql}) WHERE kept" if kept else sql
 

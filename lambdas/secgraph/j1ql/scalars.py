@@ -78,7 +78,7 @@ def _mixed_texts(sql: str) -> str:
 def _decimal(sql: str) -> str:
     return _with(
         sql,
-        "CASE WHEN abs({0}) < 1e15 AND {0} = trunc({0}) THEN {0}::BIGINT::VARCHAR ELSE {0}::VARCHAR END",
+        "CASE WHEN abs({0}) < 1e16 AND {0} = trunc({0}) THEN {0}::BIGINT::VARCHAR ELSE {0}::VARCHAR END",
     )
 
 
