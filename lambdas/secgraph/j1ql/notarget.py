@@ -1,8 +1,9 @@
-"""No target: what stands after a relationship where a class is due → what was meant (section 17)."""
+"""No target: a step without its THAT, its verb or its class → what was meant (section 17)."""
 
 from __future__ import annotations
 
 from secgraph.errors import QueryError
+from secgraph.j1ql.advice import nearest
 from secgraph.j1ql.cursor import Cursor, is_name, last_step
 from secgraph.j1ql.lexer import Kind, Token
 
@@ -58,3 +59,25 @@ def _no_verb(cursor: Cursor, verb: Token) -> QueryError:
     message = f"{verb.text} is read as the verb; between THAT and a class stands a relationship."
     suggestion = f"RELATES TO {verb.text}"
     return cursor.error("a verb", message, suggestion=suggestion, token=verb)
+
+
+def headless(cursor: Cursor, opening: Token) -> QueryError:
+    """`(HAS|USES) X` and `(HAS X)?`: a THAT is missing before the bracket, or in it."""
+    if not cursor.at_name():
+        return cursor.error("THAT")
+    message = "A step begins with THAT."
+    if nearest(cursor.token.text, ["THAT"]):
+        return cursor.error("THAT", message, suggestion="THAT")
+    if cursor.ahead().text == "|":
+        return cursor.error("THAT", message, suggestion="THAT (", token=opening)
+    return cursor.error("THAT", message, suggestion=f"THAT {cursor.token.text}")
+
+
+def refuse_question(cursor: Cursor, start: int) -> None:
+    """`THAT IS? Person`: the whole hop is optional, not its verb."""
+    if not cursor.at_symbol("?"):
+        return
+    hop = " ".join(token.text for token in cursor.tokens[: cursor.index] if token.start >= start)
+    target = cursor.ahead().text
+    message = "A hop is made optional by brackets around all of it and ? after them."
+    raise cursor.error(EXPECTED_ENTITY, message, suggestion=f"({hop} {target})?".replace(" )", ")"))

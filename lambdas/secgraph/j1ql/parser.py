@@ -6,7 +6,6 @@ values ← expressions ← filters ← clauses ← parser: each module reads one
 from __future__ import annotations
 
 from secgraph.errors import Position, QueryError
-from secgraph.j1ql.advice import nearest
 from secgraph.j1ql.clauses import clauses
 from secgraph.j1ql.cursor import (
     AFTER_ALIAS,
@@ -20,10 +19,10 @@ from secgraph.j1ql.cursor import (
 from secgraph.j1ql.filters import conditions
 from secgraph.j1ql.holes import refuse_open
 from secgraph.j1ql.leftovers import leftover
-from secgraph.j1ql.lexer import Kind, Token, tokenize
+from secgraph.j1ql.lexer import Kind, tokenize
 from secgraph.j1ql.nodes import START, Block, Direction, EntityPattern, Hop, Query, Selector, Step
 from secgraph.j1ql.nofind import no_find
-from secgraph.j1ql.notarget import EXPECTED_ENTITY, no_entity
+from secgraph.j1ql.notarget import headless, no_entity, refuse_question
 from secgraph.j1ql.values import Clause
 
 _DIRECTIONS = {">>": Direction.OUT, "<<": Direction.IN}
@@ -179,7 +178,7 @@ def _block(cursor: Cursor) -> Block:
     cursor.enter()
     first = cursor.take()
     if not cursor.at_word("THAT") and not cursor.at_symbol("("):
-        raise _headless(cursor, first)
+        raise headless(cursor, first)
     if cursor.at_word("THAT") and cursor.ahead().text == "!":
         message = "An optional block that begins with a negation adds nothing; take the negation out of it."
         raise cursor.error("a verb", message, token=cursor.ahead())
@@ -193,18 +192,6 @@ def _block(cursor: Cursor) -> Block:
     at = cursor.span(first)
     alias, alias_at = _alias(cursor)
     return Block(steps, alias, at, alias_at)
-
-
-def _headless(cursor: Cursor, opening: Token) -> QueryError:
-    """`(HAS|USES) X` and `(HAS X)?`: a THAT is missing before the bracket, or in it."""
-    if not cursor.at_name():
-        return cursor.error("THAT")
-    message = "A step begins with THAT."
-    if nearest(cursor.token.text, ["THAT"]):
-        return cursor.error("THAT", message, suggestion="THAT")
-    if cursor.ahead().text == "|":
-        return cursor.error("THAT", message, suggestion="THAT (", token=opening)
-    return cursor.error("THAT", message, suggestion=f"THAT {cursor.token.text}")
 
 
 def _open_block(cursor: Cursor) -> QueryError:
@@ -227,7 +214,7 @@ def _hop(cursor: Cursor) -> Hop:
     verbs = _verbs(cursor)
     at = cursor.span(first)
     direction, alias, alias_at = _modifiers(cursor)
-    _refuse_question(cursor, first.start)
+    refuse_question(cursor, first.start)
     return Hop(verbs, _entity(cursor), negated, direction, alias, at, alias_at)
 
 
@@ -273,13 +260,3 @@ def _modifiers(cursor: Cursor) -> tuple[Direction, str | None, Position]:
             alias, alias_at = _alias(cursor)
         else:
             return direction, alias, alias_at
-
-
-def _refuse_question(cursor: Cursor, start: int) -> None:
-    """`THAT IS? Person`: the whole hop is optional, not its verb."""
-    if not cursor.at_symbol("?"):
-        return
-    hop = " ".join(token.text for token in cursor.tokens[: cursor.index] if token.start >= start)
-    target = cursor.ahead().text
-    message = "A hop is made optional by brackets around all of it and ? after them."
-    raise cursor.error(EXPECTED_ENTITY, message, suggestion=f"({hop} {target})?".replace(" )", ")"))
