@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from secgraph.errors import QueryError
 from secgraph.graph.relations import Kind
 from secgraph.j1ql.compilation import Compilation
+from secgraph.j1ql.frames import Frame, column_of
 from secgraph.j1ql.functions import Expressions
 from secgraph.j1ql.names import Checked, Target, What
 from secgraph.j1ql.nodes import Column, Everything, Filter, Query
-from secgraph.j1ql.paths import Frame, column_of
 from secgraph.j1ql.plan import METADATA, Cells, EntityCells, RelationshipCells, TableShape, ValueCells
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.printing import column_name
