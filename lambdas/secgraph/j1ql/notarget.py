@@ -21,9 +21,8 @@ def no_entity(cursor: Cursor) -> QueryError:
         return cursor.error(EXPECTED_ENTITY, message, suggestion=f"({names})")
     verb = cursor.tokens[cursor.index - 1]
     if token.keyword in ("WITH", "THAT", "AS") and (verb.keyword in ("FIND", "UNIQUE") or last_step(cursor)):
-        message = f"Before {token.text} a class or type is missing, or * for any."
-        if token.keyword == "WITH" and last_step(cursor):
-            message += " A relationship itself is filtered in WHERE."
+        message = f"Before {token.text} a class or type is missing, or * for any"
+        message += "; a relationship itself is filtered in WHERE." if last_step(cursor) else "."
         return cursor.error(EXPECTED_ENTITY, message, suggestion=f"* {token.text}")
     if not last_step(cursor) or not (is_name(verb) or verb.text == ")"):
         return cursor.error(EXPECTED_ENTITY)
