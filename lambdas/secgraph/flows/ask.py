@@ -16,13 +16,14 @@ from secgraph.graph.relations import Rows
 from secgraph.j1ql import compiler
 from secgraph.j1ql.clauses import MAX_COUNT
 from secgraph.j1ql.compiler import Options
-from secgraph.j1ql.names import Checked, check
+from secgraph.j1ql.names import check
 from secgraph.j1ql.parameters import NONE, Parameters, Secret
 from secgraph.j1ql.parser import parse_filled
 from secgraph.j1ql.placeholders import NO_VALUES, Placeholders, filled
 from secgraph.j1ql.plan import TreeShape
 from secgraph.j1ql.result import response
 from secgraph.j1ql.server import PLAIN, Server
+from secgraph.j1ql.warnings import warnings_of
 
 PAGE_ROWS = 250
 PAGE_BYTES = 5 * 2**20
@@ -43,13 +44,14 @@ def ask(
     page_rows: int | None = PAGE_ROWS,
     page_bytes: int | None = PAGE_BYTES,
     max_rows: int | None = None,
+    warn: bool = True,
 ) -> dict[str, Any]:
     """Answer a query with a response of j1ql.md section 12; `cursor` is in it while more pages follow.
 
     `now` is epoch milliseconds; a cursor carries the `now` of the first page on. With `page_rows` and
     `page_bytes` None the whole result comes at once; `max_rows` then bounds it. `placeholders` fills the
     holes of a saved query. Raises QueryError with its place in `text`; LIMITS if the result is larger than
-    `max_rows`, or a tree is larger than one page.
+    `max_rows`, or a tree is larger than one page. With `warn`, `messages` say what was probably not meant.
     """
     asked = _Asked(text, parameters, placeholders, include_deleted, row_metadata)
     question = filled(text, placeholders)
@@ -57,15 +59,19 @@ def ask(
         checked = check(parse_filled(question.text))
         at = asked.place(cursor) if cursor else _Place(0, now)
         sizes = [it for it in (page_rows, None if max_rows is None else max_rows + 1) if it is not None]
+        catalogue = reader.catalogue()
         plan = compiler.compile(
             checked,
-            reader.catalogue(),
+            catalogue,
             now=at.now,
             parameters=parameters,
             options=Options(include_deleted, row_metadata, at.offset, min(sizes, default=None)),
             server=server,
         )
         rows = reader.fetch(plan.statement)
+        messages = (
+            warnings_of(checked, catalogue, now=at.now, parameters=parameters, server=server) if warn else ()
+        )
     if isinstance(plan.shape, TreeShape):
         _bound_vertices(rows, max_rows if page_rows is None else page_rows)
         answer = response(plan, rows)
@@ -74,7 +80,7 @@ def ask(
         answer = response(plan, rows)
         _bound_rows(answer, max_rows)
         _page(answer, asked, at, page_rows, page_bytes)
-    return _with_messages(answer, checked)
+    return {**answer, "messages": list(messages)} if messages else answer
 
 
 def explain(
@@ -88,19 +94,17 @@ def explain(
     include_deleted: bool = False,
 ) -> str:
     """Give the plan, the SQL and the bound values of a query, without running it; `(secret)` stands for
-    those of secret parameters. Raises QueryError."""
+    those of secret parameters. Then its warnings, a `note:` each. Raises QueryError."""
     options = Options(include_deleted=include_deleted)
     question = filled(text, placeholders)
     with question.placed():
         checked = check(parse_filled(question.text))
+        catalogue = reader.catalogue()
         plan = compiler.compile(
-            checked, reader.catalogue(), now=now, parameters=parameters, options=options, server=server
+            checked, catalogue, now=now, parameters=parameters, options=options, server=server
         )
-    return str(plan)
-
-
-def _with_messages(answer: dict[str, Any], checked: Checked) -> dict[str, Any]:
-    return {**answer, "messages": list(checked.warnings)} if checked.warnings else answer
+        messages = warnings_of(checked, catalogue, now=now, parameters=parameters, server=server)
+    return "\n".join([str(plan), *(["", *(f"note: {it}" for it in messages)] if messages else [])])
 
 
 # ── bounds and pages ──────────────────────────────────────────────────────────────────────────────────

@@ -35,6 +35,7 @@ def asker(reader: GraphReader, *, now: int, clock: Callable[[], int], server: Se
             row_metadata=True,
             page_rows=ROWS,
             page_bytes=None,
+            warn=False,
         )
         rows = _rows(response)
         return Answer(response["type"], rows, response.get("totalCount", len(rows)), clock() - started)

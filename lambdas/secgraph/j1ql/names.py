@@ -6,14 +6,13 @@ entity is number 0. Hop n brings relationship n and entity n. Blocks are numbere
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from secgraph.errors import Position, QueryError
 from secgraph.j1ql.advice import nearest
 from secgraph.j1ql.grouping import Grouping
 from secgraph.j1ql.nodes import Call, Everything, Expr, Filter, Path, Query, Record
-from secgraph.j1ql.printing import column_name
 from secgraph.j1ql.scopes import Scope, Target, What
 from secgraph.j1ql.signatures import SIGNATURES
 from secgraph.j1ql.types import check_types
@@ -31,8 +30,8 @@ class Checked:
     scope: Mapping[str, Target]
     bound: Mapping[str, Target] = field(default_factory=dict)
     """Every alias and implicit name once, verbs in capitals: what a row's metadata lists."""
-    warnings: tuple[str, ...] = ()
-    """Sentences about what runs and is probably not meant."""
+    negated: frozenset[str] = frozenset()
+    """The names in `scope` that are given in a negation, where no record is (j1ql.md section 8)."""
 
 
 def check(query: Query) -> Checked:
@@ -62,7 +61,7 @@ def _check_names(query: Query) -> Checked:
         before = found
     Grouping.of(query, scope).check(query)
     bound = scope.bound()
-    return Checked(query, bound | used, bound, (*_warn_negated(scope, used), *_warn_shape(query)))
+    return Checked(query, bound | used, bound, frozenset(filter(scope.is_negated, used)))
 
 
 def _check_with(found: Filter | None, scope: Scope) -> None:
@@ -129,26 +128,3 @@ def _unknown_function(call: Call) -> QueryError:
     at = Position(call.at.line, call.at.column, len(call.function))
     suggestion = nearest(call.function, SIGNATURES) or _SYNONYMS.get(call.function, "")
     return QueryError("NAME", message, at, expected="a function", suggestion=suggestion)
-
-
-def _warn_negated(scope: Scope, used: dict[str, Target]) -> Iterator[str]:
-    """Nothing in a negated tail exists; an alias there is likely meant for what survives (section 8)."""
-    for name in used:
-        written = name if name in scope.aliases else name.upper() if name not in scope.implicit else name
-        if written not in scope.negated:
-            continue
-        if used[name].what is What.NOTHING:
-            yield f"{name} names a part of what must not exist, so it is always undefined."
-        else:
-            yield f"{name} stands in a negation and means the entity before it; move the alias there."
-
-
-def _warn_shape(query: Query) -> Iterator[str]:
-    if query.start.selector.names == ("*",) and query.steps and query.start.filter is None:
-        yield "FIND * with steps and without WITH looks at every entity and is slow."
-    names: dict[str, Expr | Everything] = {}
-    for column in query.returns if isinstance(query.returns, tuple) else ():
-        name, item = column_name(column), column.item
-        before = names.setdefault(name, item)
-        if before != item and not (isinstance(before, Path) and isinstance(item, Path)):
-            yield f"Two items of RETURN share the column {name}; the last defined value is shown."

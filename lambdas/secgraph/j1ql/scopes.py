@@ -122,6 +122,11 @@ class Scope:
         """Whether something is called so, if only ambiguously."""
         return name in self.aliases or name in self.implicit or name.upper() in self.verbs
 
+    def is_negated(self, name: str) -> bool:
+        """Whether a known name is given inside a negated tail."""
+        is_verb = name not in self.aliases and name not in self.implicit
+        return (name.upper() if is_verb else name) in self.negated
+
     def find(self, name: str, at: Position, attribute: str = "") -> Target:
         """What `name` stands for. `attribute` is the property asked of it, for the advice.
 

@@ -1,0 +1,279 @@
+"""Warnings: checked query + catalogue → sentences about what runs and is probably not meant (section 17).
+
+In the order of the text, subqueries included. What the graph holds is told by the catalogue alone, so that
+warnings cost no look at the data; what the catalogue does not know is not warned of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import TypeAlias
+
+from secgraph.graph.relations import Catalogue, Kind
+from secgraph.j1ql.absences import no_names, no_property, no_smart, no_verbs
+from secgraph.j1ql.holders import Holders, Holdings
+from secgraph.j1ql.misfits import Given, mismatch, reversed_ranges, unlike
+from secgraph.j1ql.names import Checked, Target, What, check
+from secgraph.j1ql.nodes import (
+    And,
+    AnyOf,
+    Block,
+    Comparison,
+    EntityPattern,
+    Everything,
+    Expr,
+    Filter,
+    Hop,
+    Literal,
+    Moment,
+    Op,
+    Or,
+    Parameter,
+    Path,
+    Record,
+    Regex,
+    Right,
+    Selector,
+    Step,
+    Subquery,
+)
+from secgraph.j1ql.parameters import NONE, Known, Parameters, Secret, as_item
+from secgraph.j1ql.printing import column_name
+from secgraph.j1ql.server import PLAIN, Server
+from secgraph.j1ql.terminal import plain
+from secgraph.j1ql.walk import comparisons, inside, members
+
+MOST = 10
+"""Most warnings of one query."""
+
+OFTEN_ABSENT = frozenset({"_deleted", "_endOn"})
+"""Metadata that only records have which are gone: its absence is no slip."""
+
+_NAMED = {"_type": "type", "_class": "class"}
+HoldersOf: TypeAlias = Callable[[Path], Holders | None]
+_LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS, Kind.MIXED})
+
+
+def warnings_of(
+    checked: Checked,
+    catalogue: Catalogue,
+    *,
+    now: int,
+    parameters: Parameters = NONE,
+    server: Server = PLAIN,
+) -> tuple[str, ...]:
+    """List the warnings of a query that compiles, each once, MOST at the most.
+
+    `now` is what `date.now` means, in epoch milliseconds. Names come from the query and from the graph, so
+    control characters are taken out. Values of parameters are never shown.
+    """
+    surroundings = _Surroundings(
+        Holdings(catalogue, server.smart_classes), now, Known(parameters, server.stored)
+    )
+    found = _once(map(plain, _Reading(checked, surroundings).warnings()))
+    listed = list(islice(found, MOST + 1))
+    return tuple(listed) if len(listed) <= MOST else (*listed[:MOST], "There is more of this kind.")
+
+
+def _once(sentences: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for sentence in sentences:
+        if sentence not in seen:
+            seen.add(sentence)
+            yield sentence
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What a query and its subqueries share."""
+
+    holdings: Holdings
+    now: int
+    parameters: Known
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the catalogue tells who has what."""
+        return bool(self.holdings.catalogue.entity_sorts)
+
+    def given(self, right: Right) -> Iterator[Given]:
+        """The values of a right side; what is not known, or secret, is left out."""
+        for value in members(right):
+            if isinstance(value, Literal | Regex | Moment):
+                yield Given(value)
+            elif isinstance(value, Parameter):
+                found = self.parameters.find(value)
+                item = Literal(None) if isinstance(found, Secret) else as_item(value, found)
+                literals = item.items if isinstance(item, AnyOf) else (item,)
+                yield from (Given(it, str(value)) for it in literals if isinstance(it, Literal))
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One query, read from left to right; `holders` tells of each record whose name was read who it is."""
+
+    checked: Checked
+    around: _Surroundings
+    holders: dict[Target, Holders] = field(default_factory=dict)
+    columns: dict[str, Expr | Everything] = field(default_factory=dict)
+    hops: int = 0
+    blocks: int = 0
+
+    def warnings(self) -> Iterator[str]:
+        query = self.checked.query
+        if query.start.selector.names == ("*",) and query.steps and query.start.filter is None:
+            yield "FIND * with steps and without WITH looks at every entity and is slow."
+        start = yield from self._entity(query.start, 0)
+        yield from self._steps(query.steps, start)
+        yield from self._filter(query.where, self._of_path)
+        for column in query.returns if isinstance(query.returns, tuple) else ():
+            yield from self._expression(column.item)
+            yield from self._shared(column_name(column), column.item)
+        yield from self._having(query.having)
+        for key in query.order:
+            yield from self._expression(key.expression)
+
+    # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _steps(self, steps: Iterable[Step], current: Holders) -> Generator[str, None, Holders]:
+        """Gives who the paths may stand at in the end: a negation leads nowhere."""
+        stays = None
+        for step in steps:
+            if isinstance(step, Block):
+                self.blocks += 1
+                target = Target(What.BLOCK, self.blocks)
+                current = current.or_((yield from self._steps(step.steps, current)))
+                self.holders[target] = current
+                continue
+            stays = current if step.negated and stays is None else stays
+            current = yield from self._hop(step)
+        return stays or current
+
+    def _hop(self, hop: Hop) -> Generator[str, None, Holders]:
+        self.hops += 1
+        number, holdings = self.hops, self.around.holdings
+        followed = self.holders[Target(What.RELATIONSHIP, number)] = holdings.of_hop(hop)
+        if self.around.is_known:
+            known = {verb.upper() for verb in followed.bearers if isinstance(verb, str)}
+            yield from no_verbs([verb for verb in hop.verbs if verb.upper() not in known], holdings)
+        return (yield from self._entity(hop.target, number))
+
+    def _entity(self, pattern: EntityPattern, number: int) -> Generator[str, None, Holders]:
+        found = self.around.holdings.of_selector(pattern.selector)
+        self.holders[Target(What.ENTITY, number)] = found
+        if self.around.is_known:
+            yield from self._selector(pattern.selector, found)
+        yield from self._filter(pattern.filter, lambda _: found)
+        return found
+
+    def _selector(self, selector: Selector, found: Holders) -> Iterator[str]:
+        holdings = self.around.holdings
+        names = [name for name in selector.names if name != "*" and not holdings.called(name)]
+        yield from no_names(names, holdings)
+        if selector.smart is not None and not found.bearers and holdings.named(selector):
+            yield no_smart(selector, holdings)
+
+    # ── filters ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _filter(self, found: Filter | None, holders_of: HoldersOf) -> Iterator[str]:
+        if isinstance(found, And | Or):
+            for item in found.items:
+                yield from self._filter(item, holders_of)
+            if isinstance(found, And):
+                is_single = partial(_is_single, holders_of)
+                yield from reversed_ranges(found.items, is_single, self.around.now)
+        elif found is not None:
+            yield from self._comparison(found, holders_of)
+
+    def _comparison(self, it: Comparison, holders_of: HoldersOf) -> Iterator[str]:
+        """A comparison of WITH or WHERE."""
+        assert isinstance(it.left, Path)  # noqa: S101 (for the type checker)
+        yield from self._path(it.left, holders_of)
+        for value in members(it.right):
+            if isinstance(value, Path):
+                yield from self._path(value, holders_of)
+        if isinstance(it.right, Subquery):
+            yield from _Reading(check(it.right.query), self.around).warnings()
+            return
+        holders = holders_of(it.left)
+        kinds = holders.kinds(it.left.property) if holders else frozenset()
+        if holders is None or not kinds:
+            return
+        yield from self._types(it, holders, kinds, holders_of)
+        if it.left.property in _NAMED and it.op in (Op.EQ, Op.NE) and holders.are_entities:
+            yield from self._written_names(it.left.property, it.right)
+
+    def _types(
+        self, it: Comparison, holders: Holders, kinds: frozenset[Kind], holders_of: HoldersOf
+    ) -> Iterator[str]:
+        values = list(members(it.right))
+        sentence = None
+        if isinstance(it.right, Path) and isinstance(it.left, Path):
+            other = holders_of(it.right)
+            sentence = other and unlike(it.left, kinds, it.right, other.kinds(it.right.property))
+        elif not any(isinstance(value, Path) for value in values):
+            given = list(self.around.given(it.right))
+            sentence = mismatch(holders.subject, it, given, kinds, self.around.now)
+        if sentence:
+            yield sentence
+
+    def _written_names(self, property_: str, right: Right) -> Iterator[str]:
+        """The values that `_type` or `_class` is compared with."""
+        holdings, what = self.around.holdings, _NAMED[property_]
+        sorts = holdings.catalogue.sorts
+        known = {name for it in sorts for name in (it.classes if what == "class" else (it.type,))}
+        values = [it.value for it in members(right) if isinstance(it, Literal)]
+        names = [value for value in values if isinstance(value, str) and value not in known]
+        yield from no_names(names, holdings, what)
+
+    # ── names and expressions ─────────────────────────────────────────────────────────────────────────
+
+    def _of_path(self, path: Path) -> Holders | None:
+        """Who a property outside of WITH belongs to; None if nobody is there."""
+        return self.holders.get(self.checked.scope[path.selector or ""])
+
+    def _path(self, path: Path, holders_of: HoldersOf) -> Iterator[str]:
+        if path.selector is not None:
+            yield from self._negated(path.selector)
+        holders = holders_of(path)
+        if not holders or not holders.bearers or not self.around.is_known:
+            return
+        if path.property not in OFTEN_ABSENT and not holders.kinds(path.property):
+            yield no_property(path.property, holders)
+
+    def _negated(self, name: str) -> Iterator[str]:
+        """Nothing in a negated tail exists; an alias there is likely meant for what survives (section 8)."""
+        if name not in self.checked.negated:
+            return
+        if self.checked.scope[name].what is What.NOTHING:
+            yield f"{name} names a part of what must not exist, so it is always undefined."
+        else:
+            yield f"{name} stands in a negation and means the entity before it; move the alias there."
+
+    def _expression(self, found: Expr | Everything) -> Iterator[str]:
+        for part in inside(found):
+            if isinstance(part, Path):
+                yield from self._path(part, self._of_path)
+            elif isinstance(part, Record | Everything):
+                yield from self._negated(part.selector)
+
+    def _shared(self, name: str, item: Expr | Everything) -> Iterator[str]:
+        before = self.columns.setdefault(name, item)
+        if before != item and not (isinstance(before, Path) and isinstance(item, Path)):
+            yield f"Two items of RETURN share the column {name}; the last defined value is shown."
+
+    def _having(self, found: Filter | None) -> Iterator[str]:
+        for comparison in comparisons(found):
+            yield from self._expression(comparison.left)
+            if isinstance(comparison.right, Subquery):
+                yield from _Reading(check(comparison.right.query), self.around).warnings()
+
+
+def _is_single(holders_of: HoldersOf, path: Path) -> bool:
+    """Whether a property is there and never a list."""
+    holders = holders_of(path)
+    kinds = holders.kinds(path.property) if holders else frozenset()
+    return bool(kinds) and not kinds & _LISTS
