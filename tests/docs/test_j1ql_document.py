@@ -129,6 +129,12 @@ def test_every_habit_is_answered_with_the_remedy(habit, told, estate):
     assert told in (refused.value.suggestion, refused.value.message)
 
 
+@pytest.mark.parametrize(("question", "note"), TABLES["question | note"])
+def test_every_note_is_given_word_for_word(question, note, estate):
+    (query,) = _code(question)
+    assert ask(query, reader=estate, now=NOW)["messages"] == [note]
+
+
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────────
 
 
