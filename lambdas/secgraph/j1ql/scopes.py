@@ -139,7 +139,7 @@ class Scope:
         if not found:
             close = nearest(name, self.names())
             instead = close or self._alias_of(name, attribute) or self._respelt(name, attribute)
-            raise self.unknown(name, here if close else at, instead)
+            raise self.unknown(name, here, instead)
         if len(found) > 1:
             message = f"{name} stands for {len(found)} parts of this query."
             suggestion = f"give each {name} an alias with AS"
