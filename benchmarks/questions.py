@@ -8,7 +8,7 @@ refuse most of them. Lists and tables come as the first page, as people get them
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -53,6 +53,9 @@ class _Stopwatch:
         rows: list[Rows] = []
         self.sql.append(timed(lambda: rows.append(self._reader.fetch(statement)), 1).wall)
         return rows[0]
+
+    def counts(self, statements: Iterable[Statement]) -> Iterator[int | None]:
+        return self._reader.counts(statements)
 
 
 def questions(size: str, reader: GraphReader, now: int, instance: str) -> Iterator[Figure]:

@@ -6,10 +6,11 @@ extension or its own settings, whatever the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock, Timer
+from time import monotonic
 from typing import Final
 
 import duckdb
@@ -25,9 +26,11 @@ _REGEX_TOO_LARGE: Final = "pattern too large"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection or one statement may use. `temp` is disk space to spill to, "0B" for none."""
+    """What one connection or one statement may use. `temp` is disk space to spill to, "0B" for none;
+    `counting` bounds the statements that explain a failure, in seconds for all of them."""
 
     seconds: float = 30.0
+    counting: float = 2.0
     rows: int = 1_000_000
     memory: str = "1GB"
     temp: str = "0B"
@@ -35,6 +38,9 @@ class Limits:
 
 
 DEFAULT: Final = Limits()
+
+LEAST: Final = 0.25
+"""Part of `Limits.counting` that must be left for one more statement: less says nothing about it."""
 
 
 def lock_down(connection: duckdb.DuckDBPyConnection, limits: Limits = DEFAULT) -> None:
@@ -74,13 +80,31 @@ class DuckDBReader:
 
     def fetch(self, statement: Statement) -> Rows:
         """Run one statement within the limits. Raises QueryError LIMITS; the answer is never cut."""
-        with _bounded(self._connection, self._limits.seconds) as clock:
+        return self._run(statement, self._limits.seconds)
+
+    def counts(self, statements: Iterable[Statement]) -> Iterator[int | None]:
+        """Run statements that give one number each, within `Limits.counting` for all; None comes last, for
+        one that took too long or too much memory."""
+        end = monotonic() + self._limits.counting
+        for statement in statements:
+            left = end - monotonic()
+            if left < self._limits.counting * LEAST:
+                return
+            try:
+                number = self._run(statement, left)[0][0]
+            except QueryError:
+                yield None
+                return
+            yield int(number or 0)
+
+    def _run(self, statement: Statement, seconds: float) -> Rows:
+        with _bounded(self._connection, seconds) as clock:
             try:
                 found = self._connection.execute(statement.sql, list(statement.parameters))
                 rows = found.fetchmany(self._limits.rows + 1)
             except duckdb.InterruptException:
                 if clock.struck:
-                    raise _limit(f"The query ran longer than {self._limits.seconds:g} seconds.") from None
+                    raise _limit(f"The query ran longer than {seconds:g} seconds.") from None
                 raise
             except duckdb.OutOfMemoryException:
                 raise _limit(f"The query needed more than {self._limits.memory} of memory.") from None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from secgraph.errors import Position, QueryError
+from secgraph.flows.limits import explained
 from secgraph.graph.ports import GraphReader
 from secgraph.graph.relations import Rows
 from secgraph.j1ql import compiler
@@ -60,15 +61,17 @@ def ask(
         at = asked.place(cursor) if cursor else _Place(0, now)
         sizes = [it for it in (page_rows, None if max_rows is None else max_rows + 1) if it is not None]
         catalogue = reader.catalogue()
+        options = Options(include_deleted, row_metadata, at.offset, min(sizes, default=None))
         plan = compiler.compile(
-            checked,
-            catalogue,
-            now=at.now,
-            parameters=parameters,
-            options=Options(include_deleted, row_metadata, at.offset, min(sizes, default=None)),
-            server=server,
+            checked, catalogue, now=at.now, parameters=parameters, options=options, server=server
         )
-        rows = reader.fetch(plan.statement)
+        try:
+            rows = reader.fetch(plan.statement)
+        except QueryError as error:
+            counts = compiler.counts(
+                checked, catalogue, now=at.now, parameters=parameters, options=options, server=server
+            )
+            raise explained(error, counts, reader) from error
         messages = (
             warnings_of(checked, catalogue, now=at.now, parameters=parameters, server=server) if warn else ()
         )

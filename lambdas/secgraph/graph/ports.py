@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from secgraph.graph.model import Item
@@ -36,5 +36,13 @@ class GraphReader(Protocol):
         """Run one statement within the reader's limits on time, memory and rows.
 
         Raises QueryError LIMITS when a limit is hit; the answer is never cut.
+        """
+        ...
+
+    def counts(self, statements: Iterable[Statement]) -> Iterator[int | None]:
+        """Run statements that give one number each, all of them within a small part of those limits.
+
+        None stands for a number that could not be had so; nothing comes after it. The numbers also end when
+        too little is left for a next one.
         """
         ...

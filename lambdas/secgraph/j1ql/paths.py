@@ -28,14 +28,15 @@ class Paths(Sets):
     def walk(self, frame: Frame, steps: Sequence[Step]) -> Frame:
         """Take all steps. Blocks at the end act as an outer join, unless they belong to a negation."""
         inner = steps if has_negation(steps) else without_last_blocks(steps)
-        before = self._steps(frame, inner)
+        before = self.take(frame, inner)
         if len(inner) == len(steps):
             return before
         prefix = [name for name in before.columns if name[0] != "b"]
-        after = self._steps(before, steps[len(inner) :])
+        after = self.take(before, steps[len(inner) :])
         return self._without_shorter(after, prefix)
 
-    def _steps(self, frame: Frame, steps: Sequence[Step]) -> Frame:
+    def take(self, frame: Frame, steps: Sequence[Step]) -> Frame:
+        """Take all steps; each block, also the last, leaves the paths as they are beside those through it."""
         for place, step in enumerate(steps):
             if isinstance(step, Block):
                 frame = self._block(frame, step)
@@ -62,7 +63,7 @@ class Paths(Sets):
         self._blocks += 1
         name = f"b{self._blocks}"
         before = self._flushed(frame)
-        inside = self._steps(before.copy(), block.steps)
+        inside = self.take(before.copy(), block.steps)
         taken = self._select(inside, {name: inside.current})
         both = f"SELECT *, cur AS {name} FROM {before.table}\n  UNION ALL BY NAME\n  {taken}"
         return Frame.going_on(self._compilation.cte("paths", both), [*inside.columns, name])

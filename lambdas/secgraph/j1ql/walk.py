@@ -77,7 +77,12 @@ def filters(query: Query) -> Iterator[Filter]:
 def subqueries(query: Query) -> Iterator[Subquery]:
     """The subqueries that stand directly in this query."""
     for found in filters(query):
-        yield from (it.right for it in comparisons(found) if isinstance(it.right, Subquery))
+        yield from subqueries_in(found)
+
+
+def subqueries_in(found: Filter | None) -> Iterator[Subquery]:
+    """The subqueries that stand directly in a filter."""
+    yield from (it.right for it in comparisons(found) if isinstance(it.right, Subquery))
 
 
 def parameters(query: Query) -> Iterator[Parameter]:
