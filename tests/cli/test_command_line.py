@@ -128,13 +128,16 @@ def test_a_file_of_queries_gives_one_result_a_line(run):
         "\n"
         '{"query": "FIND User WITH"}\n'
         '{"query": "FIND User WITH username = ${who}", "parameters": {"who": "bob"}, "rowMetadata": true}\n'
+        '{"query": "FIND {{c}} WITH username = ${me}", "placeholders": {"c": "User"}}\n'
+        '{"query": "FIND User WITH username = ${me}", "parameters": {"me": "bob"}}\n'
     )
-    code, out, _ = run("query", "--file", "cases.jsonl")
+    code, out, _ = run("query", "--file", "cases.jsonl", "--param", 'me="alice"')
     results = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [one["id"] for one in results[0]["data"]] == ["u1"]
     assert results[1]["error"]["code"] == "SYNTAX"
-    assert [one["id"] for one in results[2]["data"]] == ["u2"]
+    assert [one["id"] for case in results[2:] for one in case["data"]] == ["u2", "u1", "u2"]
+    assert "stand in the file" in run("query", "--file", "cases.jsonl", "--fill", "c=User")[2]
 
 
 @pytest.mark.parametrize(

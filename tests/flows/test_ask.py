@@ -13,8 +13,9 @@ import pytest
 
 from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.adapters.duckdb_relations import Relations
-from secgraph.errors import QueryError
+from secgraph.errors import Position, QueryError
 from secgraph.flows.ask import ask, explain
+from secgraph.flows.asking import compile_query
 from secgraph.graph.model import Entity, Relationship, Value
 
 COUNT = 600
@@ -160,6 +161,36 @@ def test_a_long_list_is_one_value_of_the_statement(reader: DuckDBReader) -> None
     assert "$2" not in plan
     answer = ask("FIND Thing WITH size = ${sizes}", reader=reader, now=0, parameters=parameters)
     assert answer["totalCount"] == COUNT - 100
+
+
+def test_placeholders_are_filled_and_errors_stand_in_the_saved_text(reader: DuckDBReader) -> None:
+    query = "FIND {{what}} AS t WHERE t.size < {{n}} RETURN t.{{p}}"
+    values: dict[str, str | float] = {"what": "Thing", "n": 3, "p": "size"}
+    answer = ask(query, reader=reader, now=0, placeholders=values)
+    assert [row["t.size"] for row in answer["data"]] == [0, 1, 2]
+    plan = explain(query, reader=reader, now=0, placeholders=values)
+    assert plan.startswith("query    FIND Thing AS t WHERE t.size < 3 RETURN t.size\n")
+    for asked in (ask, explain):
+        with pytest.raises(QueryError) as caught:
+            asked(query, reader=reader, now=0, placeholders={**values, "n": True})
+        assert (caught.value.code, caught.value.at) == ("TYPE", Position(1, 35, 5))
+        with pytest.raises(QueryError, match="open placeholders: n, p") as caught:
+            asked(query, reader=reader, now=0, placeholders={"what": "Thing"})
+        assert caught.value.at == Position(1, 35, 5)
+
+
+META = "FIND Hub AS h RETURN h._type AS [_meta]"
+
+
+def test_a_column_cannot_take_the_place_of_row_metadata(reader: DuckDBReader) -> None:
+    assert ask(META, reader=reader, now=0)["data"] == [{"_meta": "hub"}]
+    with pytest.raises(QueryError, match="has a column _meta already") as caught:
+        ask(META, reader=reader, now=0, row_metadata=True)
+    assert (caught.value.code, caught.value.at.column) == ("DUPLICATE", 22)
+    unique = META.replace("FIND", "FIND UNIQUE")
+    assert ask(unique, reader=reader, now=0, row_metadata=True)["data"] == [{"_meta": "hub"}]
+    with pytest.raises(QueryError, match="has a column _meta already"):
+        compile_query(META)
 
 
 @pytest.mark.parametrize("value", ["\ud800", ["a", "b\udfff"]])

@@ -119,6 +119,7 @@ def _forget() -> None:
         runtime.graph,
         runtime.quarantine,
         runtime.accounts,
+        runtime.server,
         evaluate._alerts,
         evaluate._topic,
         evaluate._packs,

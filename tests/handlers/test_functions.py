@@ -91,6 +91,9 @@ def test_events_of_the_test_source_need_the_switch(deployment, sample, batch, co
         ({"query": 7}, "INPUT", "query: expected a J1QL text"),
         ({"query": "FIND x", "limit": 3}, "INPUT", "limit: unknown field"),
         ({"query": "FIND x", "parameters": []}, "INPUT", "parameters: expected an object"),
+        ({"query": "FIND x", "placeholders": []}, "INPUT", "placeholders: expected an object"),
+        ({"query": "FIND {{x}}", "placeholders": {"x": None}}, "PARAM", "neither text nor number"),
+        ({"query": "FIND {{x}} {{y}}"}, "PARAM", "open placeholders: x, y"),
         ({"query": "FIND x", "includeDeleted": "yes"}, "INPUT", "includeDeleted: expected true or false"),
         ({"query": "FIND x", "format": "xml"}, "INPUT", "format: expected one of json, table, csv"),
         ({"query": "FIND x", "cursor": "!"}, "PARAM", "cursor"),
@@ -108,6 +111,36 @@ def test_an_error_in_a_query_shows_its_place(deployment, context):
     assert (error["code"], error["line"], error["column"]) == ("SYNTAX", 1, 23)
     assert error["suggestion"] == "'bob'"
     assert error["caret"].splitlines()[1] == " " * 22 + "^^^"
+
+
+def test_placeholders_are_filled_and_an_error_is_shown_in_the_saved_query(deployment, sample, batch, context):
+    ingest(batch(sample("01"), sample("02")), context)
+    saved = "FIND {{what}} WITH name = '{{name}}'"
+    for name, count in {"shop-web-1": 1, "shop-web-1' OR name != '": 0}.items():
+        values = {"what": "aws_instance", "name": name}
+        assert query({"query": saved, "placeholders": values}, context)["totalCount"] == count
+    error = query({"query": "FIND {{what}} WITH bob", "placeholders": {"what": "x" * 50}}, context)["error"]
+    assert error["caret"].splitlines() == ["FIND {{what}} WITH bob", " " * 22 + "^"]
+
+
+def test_smart_classes_of_the_asset_serve_queries_and_rules(
+    deployment, sample, batch, context, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(runtime, "ASSET", tmp_path)
+    classes = {"Attacked": ["FIND aws_instance THAT HAS aws_guardduty_finding"]}
+    file = tmp_path / contract.SMART_CLASSES_FILE
+    file.write_text(json.dumps({"version": 1, "smartClasses": classes}))
+    rule = {"name": "attacked", "queries": [{"query": "FIND #Attacked"}]}
+    packs = tmp_path / "packs"
+    packs.mkdir()
+    (packs / "own.json").write_text(json.dumps([{**rule, "description": "d", "alertLevel": "HIGH"}]))
+    monkeypatch.setattr(contract, "PACKS_FOLDER", str(packs))
+    ingest(batch(sample("01"), sample("02")), context)
+    assert query({"query": "FIND #Attacked"}, context)["totalCount"] == 1
+    assert [rule["total"] for rule in evaluate({}, context)["rules"]] == [1]
+    file.write_text("{")
+    runtime.server.cache_clear()
+    assert "smart-classes.json:1:2: not JSON" in query({"query": "FIND x"}, context)["error"]["message"]
 
 
 def test_tables_and_csv_are_texts(deployment, sample, batch, context):
