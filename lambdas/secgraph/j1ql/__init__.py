@@ -5,7 +5,7 @@ parser     values ← expressions ← operators ← filters ← clauses ← pars
            → nodes
 names      scopes, grouping, types, signatures: what each name means, or the error that says so
 compiler   selectors, predicates; frames ← sets ← paths, trees, projections; functions, scalars, aggregates,
-           typed; query_sql over compilation → plan, which describe puts into words
+           columns, typed; query_sql over compilation → plan, which describe puts into words
 growth     after a limit was hit: the beginnings of the query to count, and the step where it grew
 result     rows → response; render → table, tree, CSV or JSON
 messages   strays, nofind, notarget, noproperty, novalue, leftovers and strangers say what was meant where

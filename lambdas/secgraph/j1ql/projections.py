@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 from secgraph.errors import QueryError
 from secgraph.graph.relations import Kind
+from secgraph.j1ql.columns import Item, by_name, cells, item_of
 from secgraph.j1ql.compilation import Compilation
 from secgraph.j1ql.frames import Frame, column_of
 from secgraph.j1ql.functions import Expressions
 from secgraph.j1ql.names import Checked, Target, What
-from secgraph.j1ql.nodes import Column, Everything, Filter, Query
+from secgraph.j1ql.nodes import Column, Filter, Query
 from secgraph.j1ql.plan import METADATA, Cells, EntityCells, RelationshipCells, TableShape, ValueCells
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.printing import column_name
-from secgraph.j1ql.scalars import coalesced
 from secgraph.j1ql.typed import RecordOf, Typed, property_of, sort_keys
 from secgraph.j1ql.walk import is_aggregate
 
@@ -117,15 +117,6 @@ def _paged(compilation: Compilation, rows: str, order: str, page: Page) -> str:
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One column of RETURN: its name, its SQL, and whether it spreads over all properties (`x.*`)."""
-
-    name: str
-    value: Typed | RecordOf
-    spread: bool = False
-
-
 class Table:
     """Writes the rows of a table. `meta` asks for the records of every row."""
 
@@ -147,29 +138,29 @@ class Table:
         plain = Expressions(compilation, frame, checked.scope, {})
         beside = replace(plain, grouping=grouping if self.is_grouped else None)
         for column in columns:
-            self._items.append(_item(beside if is_aggregate(column.item) else plain, column))
+            self._items.append(item_of(beside if is_aggregate(column.item) else plain, column))
         self.expressions = Expressions(
             compilation,
             frame,
             checked.scope,
-            {it.name: it.value for it in _by_name(self._items)},
+            {it.name: it.value for it in by_name(self._items)},
             beside.grouping,
         )
-        self._shown = _by_name(self._items)
+        self._shown = by_name(self._items)
         self._filters = filters
 
     def rows(self, keys: Keys, meta: Sequence[tuple[str, Target]]) -> str:
         """Write all rows: columns `c0_s` …, sort keys, and what settles ties; then HAVING and UNIQUE."""
         query = self._checked.query
-        cells = [f"{sql} AS {name}" for name, sql in self._cells()]
+        shown = [f"{sql} AS {name}" for name, sql in self._cells()]
         ties = [f"{sql} AS {name}" for name, sql in self._ties()]
         records = [f"{self._record(target).id} AS m{place}" for place, (_, target) in enumerate(meta)]
         having = None if query.having is None else self._having(query.having)
         if self.is_grouped:
-            return self._of_groups([*cells, *keys.columns, *ties, *records], having)
+            return self._of_groups([*shown, *keys.columns, *ties, *records], having)
         if having is not None:
             self._frame.conditions.append(having)
-        sql = self._frame.select([*cells, *keys.columns, *ties, *records])
+        sql = self._frame.select([*shown, *keys.columns, *ties, *records])
         if query.unique:
             names = ", ".join(name for name, _ in self._cells())
             partition = f"PARTITION BY {names}" if names else ""
@@ -229,7 +220,7 @@ class Table:
         return Filters(self._compilation, self.expressions.typed, self._filters.subquery).test(filter_)
 
     def _cells(self) -> list[tuple[str, str]]:
-        return [cell for place, item in enumerate(self._shown) for cell in _cells(f"c{place}", item.value)]
+        return [cell for place, item in enumerate(self._shown) for cell in cells(f"c{place}", item.value)]
 
     def _ties(self) -> list[tuple[str, str]]:
         """Rows stand in the order of their paths, groups in the order of their values."""
@@ -240,7 +231,7 @@ class Table:
     def _groups(self) -> list[str]:
         pairs = zip(self._columns, self._items, strict=True)
         keys = [item.value for column, item in pairs if not is_aggregate(column.item)]
-        found = list(dict.fromkeys(sql for value in keys for _, sql in _cells("", value)))
+        found = list(dict.fromkeys(sql for value in keys for _, sql in cells("", value)))
         return found or (["NULL::INTEGER"] if keys else [])
 
     def _record(self, target: Target) -> RecordOf:
@@ -273,27 +264,3 @@ class Table:
             id_ = property_of(alias, "_id", self._compilation.catalogue.entity_properties)
             selected.append(id_.parts.get(Kind.STRING, "NULL"))
         return RelationshipCells(item.name, item.spread)
-
-
-def _item(expressions: Expressions, column: Column) -> Item:
-    if isinstance(column.item, Everything):
-        return Item(column_name(column), expressions.record(column.item.selector), spread=True)
-    return Item(column_name(column), expressions.item(column.item))
-
-
-def _cells(column: str, value: Typed | RecordOf) -> list[tuple[str, str]]:
-    if isinstance(value, RecordOf):
-        return [(column, value.id)]
-    return [(f"{column}_{kind.value}", sql) for kind, sql in value.parts.items()]
-
-
-def _by_name(items: Sequence[Item]) -> list[Item]:
-    """Put columns of one name together: the last defined value counts."""
-    found: dict[str, Item] = {}
-    for item in items:
-        earlier = found.get(item.name)
-        if earlier and isinstance(earlier.value, Typed) and isinstance(item.value, Typed):
-            found[item.name] = Item(item.name, coalesced([item.value, earlier.value]))
-        else:
-            found[item.name] = item
-    return list(found.values())
