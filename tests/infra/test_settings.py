@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra import packaging
 from infra.settings import KEYS, Settings, SettingsError, from_context
 
 GOOD = {"123456789012": {"name": "shop-prod", "production": True}, "210987654321": {"name": "lab"}}
@@ -123,6 +124,14 @@ def test_a_wrong_file_of_smart_classes_says_where(tmp_path: Path, text: str, say
         from_context({"smartClasses": write(tmp_path, text, "smart.json")})
     assert str(caught.value).startswith("-c smartClasses: ")
     assert says in str(caught.value)
+
+
+def test_a_ready_made_asset_takes_no_smart_classes(tmp_path: Path) -> None:
+    (tmp_path / "secgraph").mkdir()
+    settings = Settings(asset=tmp_path, smart_classes=json.dumps(SMART))
+    with pytest.raises(SettingsError, match=r"^-c asset: .* build it with -c smartClasses=\.$"):
+        packaging.check_ready_made(settings)
+    assert packaging.check_ready_made(Settings(asset=tmp_path)) == tmp_path
 
 
 def test_a_pack_that_is_not_json_stops_the_synth(tmp_path: Path) -> None:

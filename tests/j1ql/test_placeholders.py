@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from secgraph.errors import Position, QueryError
 from secgraph.graph.search import decimal
 from secgraph.j1ql import parse
+from secgraph.j1ql.caret import render_error
 from secgraph.j1ql.names import check
 from secgraph.j1ql.nodes import Expr, Literal, Moment, Negative, Query, Regex
 from secgraph.j1ql.parser import parse_filled
@@ -222,3 +224,30 @@ def assert_matches(found: Regex, wanted: Regex, value: str) -> None:
 def matches(pattern: str, text: str) -> bool:
     row = duckdb.execute("SELECT regexp_matches($1, $2)", [text, rf"\A(?:{pattern})\z"]).fetchone()
     return bool(row and row[0])
+
+
+WORDS = (
+    r"""{{v}} {{w}} FIND A WITH THAT RETURN = ( ) ' " “ ’ / // /* */ [ ] \ . , - date( ${ } {{ x 7 # AS ^"""
+)
+PIECES = st.sampled_from([*WORDS.split(), " ", "\n"])
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES, max_size=20), values, values, st.booleans())
+def test_any_text_with_holes_is_filled_or_refused_inside_it(
+    pieces: list[str], value: HoleValue, other: HoleValue, spaced: bool
+) -> None:
+    text = (" " if spaced else "").join(pieces)
+    names = {hole.name for hole in holes(text)}
+    given_ = {name: it for name, it in {"v": value, "w": other}.items() if name in names}
+    given_ |= dict.fromkeys(names - given_.keys(), "x")
+    try:
+        found = filled(text, given_)
+        with found.placed():
+            check(parse_filled(found.text))
+    except QueryError as error:
+        rows = re.split(r"\r\n|\r|\n", text)
+        assert 1 <= error.at.line <= len(rows)  # noqa: PT017 (either answer is right)
+        assert 1 <= error.at.column <= len(rows[error.at.line - 1]) + 1  # noqa: PT017
+        assert error.at.length >= 0  # noqa: PT017
+        assert render_error(error, text)  # noqa: PT017

@@ -1,8 +1,10 @@
 """J1QL, the query language: text → Query → checked Query → SQL → result (j1ql.md).
 
+saved text holes ← insertions ← placeholders → text with its holes filled
 text       lexer         → tokens
 parser     values ← expressions ← operators ← filters ← clauses ← parser, over cursor; moments, regexes;
            → nodes
+server     parameters, smart_classes: what an administrator has set for every query
 names      scopes, grouping, types, signatures: what each name means, or the error that says so
 compiler   selectors, predicates; frames ← sets ← paths, trees, projections; functions, scalars, aggregates,
            columns, typed; query_sql over compilation → plan, which describe puts into words
