@@ -41,8 +41,11 @@ def right(cursor: Cursor, clause: Clause) -> Right:
     if not cursor.at_symbol("("):
         return item(cursor, clause)
     opening = cursor.token
-    if cursor.ahead().keyword != "FIND" or clause is Clause.HAVING:
+    if cursor.ahead().keyword != "FIND":
         return value_list(cursor, clause)
+    if clause is Clause.HAVING:
+        message = "HAVING compares with values; a subquery stands in WITH or WHERE."
+        raise cursor.error("a value or a list of values", message, suggestion="WHERE", token=cursor.ahead())
     cursor.enter(SUBQUERY_DEPTH)
     cursor.take()
     query = cursor.nested_query(cursor)
