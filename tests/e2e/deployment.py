@@ -8,14 +8,14 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 import infra
-from secgraph import contract
 from tests.e2e.emulator import ACCOUNT, REGION, Emulator
 
 CLI: Final = infra.ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -106,11 +106,29 @@ class Deployment:
 
     def forget_alerts(self) -> None:
         """Empty the alert table, as it is in a new deployment."""
+        self._taken_out(self.outputs["AlertTable"])
+
+    @contextmanager
+    def emptied(self, output: str) -> Iterator[str]:
+        """Empty a table that an output names and give its name; afterwards it holds what it held."""
+        table = self.outputs[output]
+        held = self._taken_out(table)
+        try:
+            yield table
+        finally:
+            self._taken_out(table)
+            for item in held:
+                self.emulator.client("dynamodb").put_item(TableName=table, Item=item)
+
+    def _taken_out(self, table: str) -> list[dict[str, Any]]:
         dynamodb = self.emulator.client("dynamodb")
-        table = self.outputs["AlertTable"]
-        for item in dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]:
-            key = contract.ALERT_TABLE_KEY
-            dynamodb.delete_item(TableName=table, Key={key: item[key]})
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        items: list[dict[str, Any]] = [item for page in pages for item in page["Items"]]
+        (key,) = dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+        for item in items:
+            name = key["AttributeName"]
+            dynamodb.delete_item(TableName=table, Key={name: item[name]})
+        return items
 
     def _let_a_day_pass(self) -> None:
         dynamodb = self.emulator.client("dynamodb")
