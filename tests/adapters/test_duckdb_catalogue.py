@@ -138,6 +138,18 @@ def test_what_another_connection_writes_is_seen(
     assert sorts_of(relations.catalogue(), "size") == {Kind.NUMBER: {"thing"}, Kind.STRING: {"other"}}
 
 
+def test_where_nothing_writes_any_more_nothing_is_looked_at(
+    connection: duckdb.DuckDBPyConnection, relations: Relations
+) -> None:
+    relations.replace([("a", entity("a", size=1), ())])
+    fixed = Relations(connection, is_fixed=True)
+    assert fixed.catalogue() == relations.catalogue()
+    connection.execute("DROP TABLE relations_format")
+    assert fixed.catalogue() is fixed.catalogue()
+    with pytest.raises(duckdb.CatalogException):
+        relations.catalogue()
+
+
 def document(*entities: dict[str, Any]) -> Any:
     return {"entities": list(entities)}
 

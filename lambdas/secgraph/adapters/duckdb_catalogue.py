@@ -39,11 +39,13 @@ class KnownTables:
     """The small tables of one connection.
 
     The catalogue is remembered under a stamp that stands in the database and that each change renews in its
-    own transaction. So neither what was rolled back nor what another connection wrote is ever missed.
+    own transaction. So neither what was rolled back nor what another connection wrote is ever missed. Where
+    nothing is written any more (`is_fixed`), not even the stamp is looked at.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, is_fixed: bool) -> None:
         self._connection = connection
+        self._is_fixed = is_fixed
         self._read_state = connection.extract_statements("SELECT * FROM relations_format")[0]
         self._state: Sequence[object] | None = None
         self._catalogue = Catalogue()
@@ -69,6 +71,8 @@ class KnownTables:
         In a file of format 1, open for reading only, which sort has which property is looked up in the
         records themselves, once.
         """
+        if self._is_fixed and self._state is not None:
+            return self._catalogue
         state = self._found_state()
         if state != self._state:
             self._catalogue = self._read(is_old=state is not None and state[0] == 1)

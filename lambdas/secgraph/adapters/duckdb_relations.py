@@ -56,12 +56,12 @@ class Relations:
 
     Nothing but the catalogue is remembered between calls, and that only while it is what stands in the
     database: a rolled-back transaction leaves no trace here either. Both `create` and `replace` take part in
-    the caller's transaction if one is open.
+    the caller's transaction if one is open. `is_fixed` says that nothing writes to the database from now on.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, is_fixed: bool = False) -> None:
         self._connection = connection
-        self._known = KnownTables(connection)
+        self._known = KnownTables(connection, is_fixed=is_fixed)
 
     def create(self) -> None:
         """Create what is missing, and bring an older format up to date. Raises StoreError for another."""

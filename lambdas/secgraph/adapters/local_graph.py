@@ -166,7 +166,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bo
     if not read_only:
         # a checkpoint after every 16 MB, as by default, costs a tenth of a long ingest; closing makes one too
         connection.execute("SET checkpoint_threshold = '256MB'")
-    relations = Relations(connection)
+    relations = Relations(connection, is_fixed=read_only)
     if not tables:
         relations.create()
     elif found != FORMAT and not read_only:

@@ -26,4 +26,4 @@ def load(graph: DynamoDBGraph, *, limit: int = ITEM_LIMIT) -> DuckDBReader:
     relations.create()
     relations.replace((item.thing.id, merge.entity(item), merge.relationships(item)) for item in items)
     lock_down(connection)
-    return DuckDBReader(connection, relations)
+    return DuckDBReader(connection, Relations(connection, is_fixed=True))

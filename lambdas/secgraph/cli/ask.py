@@ -92,6 +92,9 @@ def _query(arguments: argparse.Namespace) -> int:
         except QueryError as error:
             return _refused(error, arguments.text)
     print(render(response, arguments.format).rstrip("\n"))
+    if arguments.format == "csv":  # the other forms show them themselves
+        for message in response.get("messages", ()):
+            print(f"note: {message}", file=sys.stderr)
     return 0
 
 

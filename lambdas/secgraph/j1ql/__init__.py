@@ -9,6 +9,7 @@ names      scopes, grouping, types, signatures: what each name means, or the err
 compiler   selectors, predicates; frames ← sets ← paths, trees, projections; functions, scalars, aggregates,
            columns, typed; query_sql over compilation → plan, which describe puts into words
 growth     after a limit was hit: the beginnings of the query to count, and the step where it grew
+warnings   names and types that nothing in the graph has: holders; absences, misfits over fits
 result     rows → response; render → table, tree, CSV or JSON
 messages   strays, nofind, notarget, noproperty, novalue, leftovers and strangers say what was meant where
            something else was due, out of advice and lists; caret says where, terminal keeps them harmless

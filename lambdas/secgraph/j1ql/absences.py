@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from secgraph.graph.relations import Kind
-from secgraph.j1ql.advice import near, short
+from secgraph.j1ql.advice import distance, near, short
 from secgraph.j1ql.holders import Holders, Holdings
 from secgraph.j1ql.nodes import Selector
 
@@ -15,6 +16,9 @@ PROPOSED = 3
 _ENOUGH = 4
 """From this many letters on, a word is looked for at the edges of longer names too."""
 
+_PART = re.compile(r"(?<=[._])(?=.)|(?<=[a-z0-9])(?=[A-Z])", re.ASCII)
+"""Where a part of a name begins that is written as_this, asThis or as.this."""
+
 
 def no_names(names: Iterable[str], holdings: Holdings, what: str = "") -> Iterator[str]:
     """Classes and types that nobody has: a sentence for each that was probably meant to be another, one for
@@ -22,14 +26,14 @@ def no_names(names: Iterable[str], holdings: Holdings, what: str = "") -> Iterat
     sorts = holdings.catalogue.sorts
     held = {sort.type for sort in sorts} | {name for sort in sorts for name in sort.classes}
     sought = {f"{what or _what(name)} {short(name)}": name for name in names}
-    meant = {shown: [f"{_what(it)} {it}" for it in _alike(name, held, "_")] for shown, name in sought.items()}
+    meant = {shown: [f"{_what(it)} {it}" for it in _alike(name, held)] for shown, name in sought.items()}
     return _absent("entity", meant)
 
 
 def no_verbs(verbs: Iterable[str], holdings: Holdings) -> Iterator[str]:
     """Verbs of a step that no relationship has."""
     held = holdings.catalogue.verbs
-    return _absent("relationship", {f"class {short(verb)}": _alike(verb, held, "_") for verb in verbs})
+    return _absent("relationship", {f"class {short(verb)}": _alike(verb, held) for verb in verbs})
 
 
 def _what(name: str) -> str:
@@ -56,37 +60,38 @@ def no_smart(selector: Selector, holdings: Holdings) -> str:
         return f"No {short(subject)} has tag.{short(name)} = true{_have(sorted(tagged))}."
     known = holdings.catalogue.entity_sorts
     flags = [it[4:] for it, kind in known if it.startswith("tag.") and kind is Kind.BOOLEAN]
-    alike = _alike(name, {*flags, *holdings.smart_classes.defined}, "_")
+    alike = _alike(name, {*flags, *holdings.smart_classes.defined})
     meant = _exist([str(Selector(smart=it)) for it in alike])
     return f"There is no smart class {shown}, and no entity has tag.{short(name)} = true{meant}."
 
 
 def no_property(name: str, holders: Holders) -> str:
     """A property that none of the holders has."""
-    meant = _exist(_alike(name, holders.properties(), ".")) or _have(holders.others(name))
+    meant = _exist(_alike(name, holders.properties())) or _have(holders.others(name))
     return f"No {short(holders.subject, 60)} has a property {short(name)}{meant}."
 
 
-def _alike(word: str, candidates: Collection[str], joint: str) -> list[str]:
-    """The names that were probably meant: the same but for letter case; else one or two slips away; else
-    longer ones that begin with the word, or end with it after a `joint`."""
+def _alike(word: str, candidates: Collection[str]) -> list[str]:
+    """The names that were probably meant: the same but for letter case; else the fewest slips away; else
+    longer ones that begin with the word, or end with it where a part of the name begins."""
     found = near(word, candidates)
     same = [it for it in found if _folded(it) == _folded(word)]
-    return (same or found or _longer(word, candidates, joint))[:PROPOSED]
+    slips = [distance(word.lower(), it.lower(), len(word)) for it in found]
+    nearest = [it for it, count in zip(found, slips, strict=True) if count == slips[0]]
+    return (same or nearest or _longer(word, candidates))[:PROPOSED]
 
 
-def _longer(word: str, candidates: Iterable[str], joint: str) -> list[str]:
+def _longer(word: str, candidates: Iterable[str]) -> list[str]:
     sought = _folded(word)
     if len(sought) < _ENOUGH:
         return []
-    found = [it for it in candidates if _folded(it).startswith(sought) or sought in _endings(it, joint)]
+    found = [it for it in candidates if _folded(it).startswith(sought) or sought in _endings(it)]
     return sorted(found, key=lambda it: (len(it), it))
 
 
-def _endings(name: str, joint: str) -> set[str]:
-    """`aws_s3_bucket` → s3bucket, bucket."""
-    parts = name.split(joint)
-    return {_folded(joint.join(parts[place:])) for place in range(len(parts))}
+def _endings(name: str) -> set[str]:
+    """`aws_s3_bucket` → s3bucket, bucket; `tag.AccountName` → accountname, name."""
+    return {_folded(name[part.start() :]) for part in _PART.finditer(name)}
 
 
 def _folded(name: str) -> str:

@@ -23,8 +23,17 @@ def near(word: str, candidates: Iterable[str]) -> list[str]:
     if len(word) > LONGEST:
         return []
     allowed = 2 if len(word) >= LONG else min(1, len(word) - 1)
-    ranked = [(distance(word.lower(), candidate.lower(), allowed), candidate) for candidate in candidates]
-    return [candidate for slips, candidate in sorted(ranked) if slips <= allowed]
+    sought, letters = word.lower(), set(word.lower())
+    lowered = [(candidate.lower(), candidate) for candidate in candidates]
+    likely = [pair for pair in lowered if _shares(letters, set(pair[0]), allowed)]
+    ranked = sorted((distance(sought, lower, allowed), candidate) for lower, candidate in likely)
+    return [candidate for slips, candidate in ranked if slips <= allowed]
+
+
+def _shares(letters: set[str], others: set[str], allowed: int) -> bool:
+    """Whether so few letters are in one word only that `allowed` slips may explain them, for a slip adds and
+    takes away one at most. It saves comparing most of hundreds of names letter by letter."""
+    return len(letters - others) <= allowed and len(others - letters) <= allowed
 
 
 def distance(left: str, right: str, allowed: int) -> int:
@@ -41,6 +50,8 @@ def distance(left: str, right: str, allowed: int) -> int:
             if i > 1 and j > 1 and letter == right[j - 2] and left[i - 2] == other:
                 cost = min(cost, last[j - 2] + 1)
             row.append(cost)
+        if min(row) > allowed:
+            break  # no later row can come below
     return min(row[-1], allowed + 1)
 
 

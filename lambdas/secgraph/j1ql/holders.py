@@ -7,10 +7,10 @@ Whoever is among the holders may have no record that fits; whoever is not has no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from secgraph.graph.relations import Catalogue, Kind
-from secgraph.j1ql.misfits import fitting
+from secgraph.j1ql.fits import fitting
 from secgraph.j1ql.nodes import And, Comparison, EntityPattern, Filter, Hop, Or, Path, Selector
 from secgraph.j1ql.selectors import ALIASES, matches
 from secgraph.j1ql.smart_classes import SmartClasses
@@ -61,12 +61,19 @@ class Holders:
         return not self.bearers.isdisjoint(self._known.get((name, kind), ()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Holdings:
-    """What the graph holds, and the smart classes that the server defines."""
+    """What the graph holds, and the smart classes that the server defines; each name is looked up once."""
 
     catalogue: Catalogue
     smart_classes: SmartClasses
+    _called: dict[str, Bearers] = field(default_factory=dict)
+    _smart: dict[str, Bearers] = field(default_factory=dict)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the catalogue tells who has what."""
+        return bool(self.catalogue.entity_sorts)
 
     def of_selector(self, selector: Selector) -> Holders:
         """The entities that a selector may match."""
@@ -90,6 +97,11 @@ class Holdings:
 
     def called(self, name: str) -> Bearers:
         """The sorts of a class or type."""
+        if name not in self._called:
+            self._called[name] = self._found(name)
+        return self._called[name]
+
+    def _found(self, name: str) -> Bearers:
         sorts = self.catalogue.sorts
         found = {sort.number for sort in sorts if matches(name, sort)}
         if name in ALIASES:
@@ -107,11 +119,11 @@ class Holdings:
 
     def smart(self, name: str) -> Bearers:
         """The sorts that may be `#name`, by a tag or by what the server says."""
-        found: Bearers = self.tagged(name)
-        for each in self.smart_classes.needed(name)[-1:]:
-            for checked in each.queries:
-                found |= self._passing(checked.query.start)
-        return found
+        if name not in self._smart:
+            defined = self.smart_classes.needed(name)[-1:]
+            starts = [checked.query.start for each in defined for checked in each.queries]
+            self._smart[name] = self.tagged(name).union(*map(self._passing, starts))
+        return self._smart[name]
 
     def _passing(self, pattern: EntityPattern) -> Bearers:
         """The sorts that may match a pattern, its WITH included."""

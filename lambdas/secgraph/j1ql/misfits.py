@@ -1,7 +1,6 @@
-"""Misfits: comparisons + the kinds of values there are → why they can never be true (j1ql.md section 17).
+"""Misfits: comparisons + the kinds of values there are → why they can never be true (section 17).
 
-Types never convert, so 7 and '7' differ; a comparison with a value of a type that a property never has is
-always false, and its negation always true.
+A comparison with a value of a type that a property never has is always false, its negation always true.
 """
 
 from __future__ import annotations
@@ -9,15 +8,35 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from secgraph.errors import QueryError
 from secgraph.graph.relations import Kind
+from secgraph.j1ql.absences import no_names
 from secgraph.j1ql.advice import short
+from secgraph.j1ql.fits import type_of, types_of
+from secgraph.j1ql.holders import Holders, Holdings
 from secgraph.j1ql.moments import epoch_ms, iso, resolve
-from secgraph.j1ql.nodes import START, Comparison, Filter, Literal, Moment, Op, Path, Regex, Right, Subquery
-from secgraph.j1ql.predicates import NEGATIVE, ORDERINGS
-from secgraph.j1ql.typed import SCALAR_AND_LIST
+from secgraph.j1ql.nodes import (
+    START,
+    And,
+    AnyOf,
+    Comparison,
+    Filter,
+    Literal,
+    Moment,
+    Op,
+    Parameter,
+    Path,
+    Regex,
+    Right,
+)
+from secgraph.j1ql.parameters import Known, Secret, as_item
+from secgraph.j1ql.predicates import ORDERINGS
 from secgraph.j1ql.walk import members
+
+HoldersOf: TypeAlias = Callable[[Path], Holders | None]
+"""Whose property a path is; None if nobody is there."""
 
 _WORDS = {
     Kind.STRING: ("text", "text"),
@@ -26,72 +45,99 @@ _WORDS = {
 }
 """A type, as one value and as many."""
 
+_LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS, Kind.MIXED})
+_NAMED = {"_type": "type", "_class": "class"}
+_BOOLEANS = {"true": "true", "false": "false", "yes": "true", "no": "false"}
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 _SHOWN = 60
 """Longest value or comparison that a sentence quotes."""
 
 
-def types_of(kinds: frozenset[Kind]) -> list[Kind]:
-    """The scalar types that values and members of these kinds have."""
-    return [scalar for scalar, listed in SCALAR_AND_LIST if scalar in kinds or listed in kinds]
+@dataclass(frozen=True, slots=True)
+class Misfits:
+    """Judges comparisons whose properties are there. `now` is what `date.now` means, in epoch ms."""
 
+    holdings: Holdings
+    now: int
+    parameters: Known
 
-def type_of(value: Right) -> Kind | None:
-    """The type that a value is compared as; None of `undefined` and of what is not known here."""
-    if isinstance(value, Moment):
-        return Kind.NUMBER
-    if isinstance(value, Regex):
-        return Kind.STRING
-    if isinstance(value, Literal) and value.value is not None:
-        kinds = {bool: Kind.BOOLEAN, str: Kind.STRING}
-        return kinds.get(type(value.value), Kind.NUMBER)
-    return None
+    def of(self, it: Comparison, holders_of: HoldersOf) -> Iterator[str]:
+        """Judge one comparison of WITH or WHERE, other than with a subquery."""
+        assert isinstance(it.left, Path)  # noqa: S101 (for the type checker)
+        holders = holders_of(it.left)
+        kinds = holders.kinds(it.left.property) if holders else frozenset()
+        if holders is None or not kinds:
+            return
+        if isinstance(it.right, Path):
+            other = holders_of(it.right)
+            yield from _unlike(it.left, kinds, it.right, other.kinds(it.right.property) if other else kinds)
+        elif not any(isinstance(value, Path) for value in members(it.right)):
+            yield from self._mismatch(it, it.left, holders.subject, kinds)
+        if it.left.property in _NAMED and it.op in (Op.EQ, Op.NE) and holders.are_entities:
+            yield from self._written_names(it.left.property, it.right)
 
+    def of_all(self, joined: And, holders_of: HoldersOf) -> Iterator[str]:
+        """Say which of the tests joined by AND leave no number between them. A list may satisfy both, each
+        by another member."""
+        tightest: dict[tuple[Path, bool], _Bound] = {}
+        for item in joined.items:
+            bound = _bound(item, self.now)
+            if bound is None or not _is_single(bound.path, holders_of):
+                continue
+            other = tightest.get((bound.path, not bound.is_lower))
+            if other is not None and bound.excludes(other):
+                yield f"{short(other.text, _SHOWN)} AND {short(bound.text, _SHOWN)} exclude each other."
+            before = tightest.get((bound.path, bound.is_lower))
+            if before is None or bound.is_tighter(before):
+                tightest[bound.path, bound.is_lower] = bound
 
-def fitting(comparison: Comparison) -> list[Kind] | None:
-    """The kinds that a property must have for a comparison to be true; None if it may be true of any, or of
-    a record without the property."""
-    if comparison.op in NEGATIVE or isinstance(comparison.right, Subquery):
-        return None
-    types = [type_of(value) for value in members(comparison.right)]
-    if None in types:
-        return None
-    return [kind for pair in SCALAR_AND_LIST for kind in pair if pair[0] in types]
+    def _mismatch(self, it: Comparison, path: Path, subject: str, kinds: frozenset[Kind]) -> Iterator[str]:
+        """Say so if none of the values is of a type that the property has in these kinds."""
+        held = types_of(kinds)
+        given = [(each, type_) for each in self._given(it.right) if (type_ := type_of(each.value))]
+        if not given or not held or any(type_ in held for _, type_ in given):
+            return
+        first, type_ = given[0]
+        what = f"{short(subject, _SHOWN)} has {_WORDS[type_][0]} in {short(path.property)}"
+        remedy = "" if first.is_hidden else _remedy(first.value, held, it.op, self.now)
+        yield f"No {what}, only {_only(kinds)}{remedy}."
+
+    def _given(self, right: Right) -> Iterator[_Given]:
+        """The values of a right side, but none that are secret."""
+        for value in members(right):
+            if isinstance(value, Literal | Regex | Moment):
+                yield _Given(value)
+            elif isinstance(value, Parameter):
+                found = self.parameters.find(value)
+                item = Literal(None) if isinstance(found, Secret) else as_item(value, found)
+                literals = item.items if isinstance(item, AnyOf) else (item,)
+                yield from (_Given(it, is_hidden=True) for it in literals if isinstance(it, Literal))
+
+    def _written_names(self, property_: str, right: Right) -> Iterator[str]:
+        """Judge the names that `_type` or `_class` is compared with."""
+        what, sorts = _NAMED[property_], self.holdings.catalogue.sorts
+        known = {name for it in sorts for name in (it.classes if what == "class" else (it.type,))}
+        values = [it.value for it in members(right) if isinstance(it, Literal)]
+        names = [value for value in values if isinstance(value, str) and value not in known]
+        yield from no_names(names, self.holdings, what)
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A value on the right side; `shown` stands for it if it came as a parameter."""
+class _Given:
+    """A value on the right side; hidden if it came as a parameter."""
 
     value: Literal | Regex | Moment
-    shown: str = ""
+    is_hidden: bool = False
 
 
-def mismatch(
-    subject: str, comparison: Comparison, given: Sequence[Given], kinds: frozenset[Kind], now: int
-) -> str | None:
-    """Say that none of the values is of a type that the property has in these kinds; None if one is."""
-    wanted = [(each, type_of(each.value)) for each in given]
-    typed = [(each, type_) for each, type_ in wanted if type_ is not None]
-    held = types_of(kinds)
-    if not typed or not held or any(type_ in held for _, type_ in typed):
-        return None
-    first, type_ = typed[0]
-    assert isinstance(comparison.left, Path)  # noqa: S101 (for the type checker: values stand beside paths)
-    what = f"{short(subject)} has {_WORDS[type_][0]} in {short(comparison.left.property)}"
-    remedy = "" if first.shown else _remedy(first.value, held, comparison.op, now)
-    return f"No {what}, only {_only(kinds)}{remedy}."
-
-
-def unlike(left: Path, left_kinds: frozenset[Kind], right: Path, right_kinds: frozenset[Kind]) -> str | None:
-    """Say that two properties never have a type in common; None if they may."""
-    if not (left_kinds and right_kinds) or set(types_of(left_kinds)) & set(types_of(right_kinds)):
-        return None
-    sides = (
-        f"{short(str(left))} is only {_only(left_kinds)} and {short(str(right))} only {_only(right_kinds)}"
-    )
-    return f"{sides}, so they never match."
+def _unlike(
+    left: Path, left_kinds: frozenset[Kind], right: Path, right_kinds: frozenset[Kind]
+) -> Iterator[str]:
+    """Say so if two properties never have a type in common."""
+    if right_kinds and not set(types_of(left_kinds)) & set(types_of(right_kinds)):
+        first = f"{short(str(left))} is only {_only(left_kinds)}"
+        yield f"{first} and {short(str(right))} only {_only(right_kinds)}, so they never match."
 
 
 def _only(kinds: frozenset[Kind]) -> str:
@@ -117,8 +163,8 @@ def _remedy(value: Literal | Regex | Moment, held: Sequence[Kind], op: Op, now: 
 
 def _unquoted(text: str, held: Sequence[Kind]) -> str:
     """`'true'` → `true`, `'7'` → `7`, `'2024-02-01'` → `date(2024-02-01)`, as the property has such."""
-    if Kind.BOOLEAN in held and text.lower() in ("true", "false"):
-        return text.lower()
+    if Kind.BOOLEAN in held and text.lower() in _BOOLEANS:
+        return _BOOLEANS[text.lower()]
     if Kind.NUMBER not in held or len(text) > _SHOWN:
         return ""
     if _NUMBER.fullmatch(text):
@@ -155,22 +201,6 @@ class _Bound:
         return self.number > other.number if self.is_lower else self.number < other.number
 
 
-def reversed_ranges(items: Sequence[Filter], is_single: Callable[[Path], bool], now: int) -> Iterator[str]:
-    """Say which of the tests joined by AND leave no number between them. A list may satisfy both, each by
-    another member: `is_single` tells that a property never is one."""
-    tightest: dict[tuple[Path, bool], _Bound] = {}
-    for item in items:
-        bound = _bound(item, now)
-        if bound is None or not is_single(bound.path):
-            continue
-        other = tightest.get((bound.path, not bound.is_lower))
-        if other is not None and bound.excludes(other):
-            yield f"{short(other.text, _SHOWN)} AND {short(bound.text, _SHOWN)} exclude each other."
-        before = tightest.get((bound.path, bound.is_lower))
-        if before is None or bound.is_tighter(before):
-            tightest[bound.path, bound.is_lower] = bound
-
-
 def _bound(item: Filter, now: int) -> _Bound | None:
     if not isinstance(item, Comparison) or item.op not in ORDERINGS or not isinstance(item.left, Path):
         return None
@@ -183,3 +213,10 @@ def _bound(item: Filter, now: int) -> _Bound | None:
         return None
     is_lower, is_strict = item.op in (Op.GT, Op.GE), item.op in (Op.GT, Op.LT)
     return _Bound(item.left, number, is_lower, is_strict, str(item))
+
+
+def _is_single(path: Path, holders_of: HoldersOf) -> bool:
+    """Whether a property is a number somewhere and a list nowhere."""
+    holders = holders_of(path)
+    kinds = holders.kinds(path.property) if holders else frozenset()
+    return Kind.NUMBER in kinds and not kinds & _LISTS

@@ -6,20 +6,18 @@ warnings cost no look at the data; what the catalogue does not know is not warne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
-from typing import TypeAlias
 
-from secgraph.graph.relations import Catalogue, Kind
+from secgraph.graph.relations import Catalogue
 from secgraph.j1ql.absences import no_names, no_property, no_smart, no_verbs
+from secgraph.j1ql.advice import short
 from secgraph.j1ql.holders import Holders, Holdings
-from secgraph.j1ql.misfits import Given, mismatch, reversed_ranges, unlike
+from secgraph.j1ql.misfits import HoldersOf, Misfits
 from secgraph.j1ql.names import Checked, Target, What, check
 from secgraph.j1ql.nodes import (
     And,
-    AnyOf,
     Block,
     Comparison,
     EntityPattern,
@@ -27,20 +25,14 @@ from secgraph.j1ql.nodes import (
     Expr,
     Filter,
     Hop,
-    Literal,
-    Moment,
-    Op,
     Or,
-    Parameter,
     Path,
     Record,
-    Regex,
-    Right,
     Selector,
     Step,
     Subquery,
 )
-from secgraph.j1ql.parameters import NONE, Known, Parameters, Secret, as_item
+from secgraph.j1ql.parameters import NONE, Known, Parameters
 from secgraph.j1ql.printing import column_name
 from secgraph.j1ql.server import PLAIN, Server
 from secgraph.j1ql.terminal import plain
@@ -51,10 +43,6 @@ MOST = 10
 
 OFTEN_ABSENT = frozenset({"_deleted", "_endOn"})
 """Metadata that only records have which are gone: its absence is no slip."""
-
-_NAMED = {"_type": "type", "_class": "class"}
-HoldersOf: TypeAlias = Callable[[Path], Holders | None]
-_LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS, Kind.MIXED})
 
 
 def warnings_of(
@@ -70,10 +58,9 @@ def warnings_of(
     `now` is what `date.now` means, in epoch milliseconds. Names come from the query and from the graph, so
     control characters are taken out. Values of parameters are never shown.
     """
-    surroundings = _Surroundings(
-        Holdings(catalogue, server.smart_classes), now, Known(parameters, server.stored)
-    )
-    found = _once(map(plain, _Reading(checked, surroundings).warnings()))
+    holdings = Holdings(catalogue, server.smart_classes)
+    misfits = Misfits(holdings, now, Known(parameters, server.stored))
+    found = _once(map(plain, _Reading(checked, holdings, misfits).warnings()))
     listed = list(islice(found, MOST + 1))
     return tuple(listed) if len(listed) <= MOST else (*listed[:MOST], "There is more of this kind.")
 
@@ -86,37 +73,13 @@ def _once(sentences: Iterable[str]) -> Iterator[str]:
             yield sentence
 
 
-@dataclass(frozen=True, slots=True)
-class _Surroundings:
-    """What a query and its subqueries share."""
-
-    holdings: Holdings
-    now: int
-    parameters: Known
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the catalogue tells who has what."""
-        return bool(self.holdings.catalogue.entity_sorts)
-
-    def given(self, right: Right) -> Iterator[Given]:
-        """The values of a right side; what is not known, or secret, is left out."""
-        for value in members(right):
-            if isinstance(value, Literal | Regex | Moment):
-                yield Given(value)
-            elif isinstance(value, Parameter):
-                found = self.parameters.find(value)
-                item = Literal(None) if isinstance(found, Secret) else as_item(value, found)
-                literals = item.items if isinstance(item, AnyOf) else (item,)
-                yield from (Given(it, str(value)) for it in literals if isinstance(it, Literal))
-
-
 @dataclass(slots=True)
 class _Reading:
-    """One query, read from left to right; `holders` tells of each record whose name was read who it is."""
+    """One query, read from left to right; `holders` tells of each record that was read who it may be."""
 
     checked: Checked
-    around: _Surroundings
+    holdings: Holdings
+    misfits: Misfits
     holders: dict[Target, Holders] = field(default_factory=dict)
     columns: dict[str, Expr | Everything] = field(default_factory=dict)
     hops: int = 0
@@ -154,23 +117,23 @@ class _Reading:
 
     def _hop(self, hop: Hop) -> Generator[str, None, Holders]:
         self.hops += 1
-        number, holdings = self.hops, self.around.holdings
-        followed = self.holders[Target(What.RELATIONSHIP, number)] = holdings.of_hop(hop)
-        if self.around.is_known:
+        number = self.hops
+        followed = self.holders[Target(What.RELATIONSHIP, number)] = self.holdings.of_hop(hop)
+        if self.holdings.is_known:
             known = {verb.upper() for verb in followed.bearers if isinstance(verb, str)}
-            yield from no_verbs([verb for verb in hop.verbs if verb.upper() not in known], holdings)
+            yield from no_verbs([verb for verb in hop.verbs if verb.upper() not in known], self.holdings)
         return (yield from self._entity(hop.target, number))
 
     def _entity(self, pattern: EntityPattern, number: int) -> Generator[str, None, Holders]:
-        found = self.around.holdings.of_selector(pattern.selector)
+        found = self.holdings.of_selector(pattern.selector)
         self.holders[Target(What.ENTITY, number)] = found
-        if self.around.is_known:
+        if self.holdings.is_known:
             yield from self._selector(pattern.selector, found)
         yield from self._filter(pattern.filter, lambda _: found)
         return found
 
     def _selector(self, selector: Selector, found: Holders) -> Iterator[str]:
-        holdings = self.around.holdings
+        holdings = self.holdings
         names = [name for name in selector.names if name != "*" and not holdings.called(name)]
         yield from no_names(names, holdings)
         if selector.smart is not None and not found.bearers and holdings.named(selector):
@@ -183,8 +146,7 @@ class _Reading:
             for item in found.items:
                 yield from self._filter(item, holders_of)
             if isinstance(found, And):
-                is_single = partial(_is_single, holders_of)
-                yield from reversed_ranges(found.items, is_single, self.around.now)
+                yield from self.misfits.of_all(found, holders_of)
         elif found is not None:
             yield from self._comparison(found, holders_of)
 
@@ -196,38 +158,12 @@ class _Reading:
             if isinstance(value, Path):
                 yield from self._path(value, holders_of)
         if isinstance(it.right, Subquery):
-            yield from _Reading(check(it.right.query), self.around).warnings()
-            return
-        holders = holders_of(it.left)
-        kinds = holders.kinds(it.left.property) if holders else frozenset()
-        if holders is None or not kinds:
-            return
-        yield from self._types(it, holders, kinds, holders_of)
-        if it.left.property in _NAMED and it.op in (Op.EQ, Op.NE) and holders.are_entities:
-            yield from self._written_names(it.left.property, it.right)
+            yield from self._subquery(it.right)
+        else:
+            yield from self.misfits.of(it, holders_of)
 
-    def _types(
-        self, it: Comparison, holders: Holders, kinds: frozenset[Kind], holders_of: HoldersOf
-    ) -> Iterator[str]:
-        values = list(members(it.right))
-        sentence = None
-        if isinstance(it.right, Path) and isinstance(it.left, Path):
-            other = holders_of(it.right)
-            sentence = other and unlike(it.left, kinds, it.right, other.kinds(it.right.property))
-        elif not any(isinstance(value, Path) for value in values):
-            given = list(self.around.given(it.right))
-            sentence = mismatch(holders.subject, it, given, kinds, self.around.now)
-        if sentence:
-            yield sentence
-
-    def _written_names(self, property_: str, right: Right) -> Iterator[str]:
-        """The values that `_type` or `_class` is compared with."""
-        holdings, what = self.around.holdings, _NAMED[property_]
-        sorts = holdings.catalogue.sorts
-        known = {name for it in sorts for name in (it.classes if what == "class" else (it.type,))}
-        values = [it.value for it in members(right) if isinstance(it, Literal)]
-        names = [value for value in values if isinstance(value, str) and value not in known]
-        yield from no_names(names, holdings, what)
+    def _subquery(self, found: Subquery) -> Iterator[str]:
+        return _Reading(check(found.query), self.holdings, self.misfits).warnings()
 
     # ── names and expressions ─────────────────────────────────────────────────────────────────────────
 
@@ -239,7 +175,7 @@ class _Reading:
         if path.selector is not None:
             yield from self._negated(path.selector)
         holders = holders_of(path)
-        if not holders or not holders.bearers or not self.around.is_known:
+        if not holders or not holders.bearers or not self.holdings.is_known:
             return
         if path.property not in OFTEN_ABSENT and not holders.kinds(path.property):
             yield no_property(path.property, holders)
@@ -249,9 +185,9 @@ class _Reading:
         if name not in self.checked.negated:
             return
         if self.checked.scope[name].what is What.NOTHING:
-            yield f"{name} names a part of what must not exist, so it is always undefined."
+            yield f"{short(name)} names a part of what must not exist, so it is always undefined."
         else:
-            yield f"{name} stands in a negation and means the entity before it; move the alias there."
+            yield f"{short(name)} stands in a negation and means the entity before it; move the alias there."
 
     def _expression(self, found: Expr | Everything) -> Iterator[str]:
         for part in inside(found):
@@ -263,17 +199,10 @@ class _Reading:
     def _shared(self, name: str, item: Expr | Everything) -> Iterator[str]:
         before = self.columns.setdefault(name, item)
         if before != item and not (isinstance(before, Path) and isinstance(item, Path)):
-            yield f"Two items of RETURN share the column {name}; the last defined value is shown."
+            yield f"Two items of RETURN share the column {short(name)}; the last defined value is shown."
 
     def _having(self, found: Filter | None) -> Iterator[str]:
         for comparison in comparisons(found):
             yield from self._expression(comparison.left)
             if isinstance(comparison.right, Subquery):
-                yield from _Reading(check(comparison.right.query), self.around).warnings()
-
-
-def _is_single(holders_of: HoldersOf, path: Path) -> bool:
-    """Whether a property is there and never a list."""
-    holders = holders_of(path)
-    kinds = holders.kinds(path.property) if holders else frozenset()
-    return bool(kinds) and not kinds & _LISTS
+                yield from self._subquery(comparison.right)
