@@ -187,6 +187,8 @@ def test_a_column_cannot_take_the_place_of_row_metadata(reader: DuckDBReader) ->
     with pytest.raises(QueryError, match="has a column _meta already") as caught:
         ask(META, reader=reader, now=0, row_metadata=True)
     assert (caught.value.code, caught.value.at.column) == ("DUPLICATE", 22)
+    spread = ask(f"{META}, h.*", reader=reader, now=0)
+    assert "_meta" in spread["columns"]
     unique = META.replace("FIND", "FIND UNIQUE")
     assert ask(unique, reader=reader, now=0, row_metadata=True)["data"] == [{"_meta": "hub"}]
     with pytest.raises(QueryError, match="has a column _meta already"):
