@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from secgraph.graph.relations import Cell, Kind, Rows
-from secgraph.j1ql.plan import METADATA, EntityCells, ListShape, Plan, RelationshipCells, TableShape, ValueCells
+from secgraph.j1ql.plan import EntityCells, ListShape, Plan, RelationshipCells, TableShape, ValueCells
 
 Json = Any
 """What `json.dumps` takes."""
@@ -131,8 +131,7 @@ def _table(shape: TableShape, rows: Rows) -> dict[str, Json]:
 
 def _spread_names(shape: TableShape, data: Sequence[Mapping[str, Json]]) -> dict[str, None]:
     """Put the names that `x.*` brought at the place where it stands."""
-    meta = (METADATA,) if shape.meta else ()
-    present = dict.fromkeys(name for row in data for name in row if name not in meta)
+    present = dict.fromkeys(name for row in data for name in row if name != "_meta")
     names: dict[str, None] = {}
     for column in shape.columns:
         if isinstance(column, ValueCells) or not column.spread:
@@ -155,7 +154,7 @@ def _row(shape: TableShape, row: Sequence[Cell]) -> dict[str, Json]:
         elif cells[0] is not None:
             _put(found, column.name, _whole_record(column, cells))
     if shape.meta:
-        found[METADATA] = {"byAlias": _by_alias(shape.meta, row[place:])}
+        found["_meta"] = {"byAlias": _by_alias(shape.meta, row[place:])}
     return found
 
 
