@@ -1,0 +1,118 @@
+"""One example of random questions: the interpreter and the compiler over DuckDB must answer each alike.
+
+    python -m tests.j1ql.comparison EXAMPLES SEED
+
+prints as JSON which package it tried, and the first difference, null if there is none: this is how a changed
+copy of the package is tried. Exit code 0 either way; anything else than an answer is a crash.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+import secgraph
+from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
+from secgraph.adapters.duckdb_relations import Relations
+from secgraph.flows.ask import ask
+from secgraph.j1ql import parse
+from tests.j1ql.interpreter.agreement import difference
+from tests.j1ql.interpreter.filters import World
+from tests.j1ql.interpreter.graph import visible
+from tests.j1ql.interpreter.results import Answer, UndeterminedError, answer, values_of
+from tests.j1ql.readers import expansions
+from tests.j1ql.strategies.graphs import NOW
+from tests.j1ql.strategies.literals import PARAMETERS
+from tests.j1ql.strategies.queries import QUESTIONS, Questions
+
+Compare = Callable[[Questions], None]
+
+
+class DisagreementError(AssertionError):
+    """The compiler answers otherwise than the interpreter."""
+
+
+@contextmanager
+def comparing() -> Iterator[Compare]:
+    """Open one connection for all examples: each graph is stored in a transaction and rolled back."""
+    with duckdb.connect(":memory:") as connection:
+        relations = Relations(connection)
+        relations.create()
+        lock_down(connection)
+        reader = DuckDBReader(connection, relations)
+
+        def compare(questions: Questions) -> None:
+            connection.execute("BEGIN")
+            try:
+                relations.replace(expansions(questions.graph.entities, questions.graph.relationships))
+                for text in questions.texts:
+                    check(text, questions, reader)
+            finally:
+                connection.execute("ROLLBACK")
+
+        yield compare
+
+
+def check(text: str, questions: Questions, reader: DuckDBReader) -> None:
+    """Raises DisagreementError."""
+    wanted = interpreted(text, questions)
+    if wanted is None:
+        return
+    response = ask(
+        text,
+        reader=reader,
+        now=NOW,
+        parameters=PARAMETERS,
+        include_deleted=questions.include_deleted,
+        row_metadata=questions.row_metadata,
+        page_rows=None,
+        page_bytes=None,
+    )
+    found = difference(wanted, response)
+    if found:
+        raise DisagreementError(f"{text}\n{found}")
+
+
+def interpreted(text: str, questions: Questions) -> Answer | None:
+    """What the interpreter says, None where it cannot be known."""
+    drawn = questions.graph
+    seen = visible(drawn.entities, drawn.relationships, include_deleted=questions.include_deleted)
+    world = World(seen, NOW, PARAMETERS, values_of)
+    try:
+        return answer(parse(text), world, row_metadata=questions.row_metadata)
+    except UndeterminedError:
+        return None
+
+
+def first_difference(examples: int, seeded: int) -> str | None:
+    """Compare until something differs, without looking for a smaller example."""
+
+    @seed(seeded)
+    @settings(
+        max_examples=examples,
+        phases=[Phase.generate],
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(QUESTIONS)
+    def same(questions: Questions) -> None:
+        compare(questions)
+
+    with comparing() as compare:
+        try:
+            same()
+        except DisagreementError as found:
+            return str(found)
+    return None
+
+
+if __name__ == "__main__":
+    tried = {"package": secgraph.__file__, "difference": first_difference(int(sys.argv[1]), int(sys.argv[2]))}
+    sys.stdout.write(json.dumps(tried))
