@@ -4,7 +4,7 @@ PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: help demo test bench lint
+.PHONY: help demo test test-thorough bench lint
 help:  ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
@@ -27,7 +27,10 @@ demo: $(RUNTIME)  ## the main job on sample events, printed
 	@$(VENV)/bin/secgraph demo
 
 test: $(DEV) lint  ## lint, types, import contracts and the fast tests
-	@$(PY) -m pytest -n 2 -q -m "not e2e and not asset"
+	@$(PY) -m pytest -n 2 -q -m "not e2e and not asset and not thorough"
+
+test-thorough: $(DEV)  ## many random queries against a second reading of the language, and faults it must catch
+	@$(PY) -m pytest -n 2 -q -m thorough tests/j1ql
 
 bench: $(DEV)  ## what it costs on this machine: one table (about 5 minutes)
 	@$(PY) -m benchmarks
