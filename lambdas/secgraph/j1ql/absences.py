@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from secgraph.graph.relations import Kind
-from secgraph.j1ql.advice import distance, near, short
+from secgraph.j1ql.advice import distance, joined, near, short
 from secgraph.j1ql.holders import Holders, Holdings
 from secgraph.j1ql.nodes import Selector
 
@@ -44,7 +44,7 @@ def _absent(record: str, meant: Mapping[str, Sequence[str]]) -> Iterator[str]:
     yield from (f"No {record} has {shown}{_exist(alike)}." for shown, alike in meant.items() if alike)
     others = [shown for shown, alike in meant.items() if not alike]
     if others:
-        yield f"No {record} has {_listed(others, 'or')}."
+        yield f"No {record} has {joined(others, 'or')}."
 
 
 def no_smart(selector: Selector, holdings: Holdings) -> str:
@@ -65,10 +65,12 @@ def no_smart(selector: Selector, holdings: Holdings) -> str:
     return f"There is no smart class {shown}, and no entity has tag.{short(name)} = true{meant}."
 
 
-def no_property(name: str, holders: Holders) -> str:
-    """A property that none of the holders has."""
+def no_property(name: str, holders: Holders, *, is_guard: bool = False) -> Iterator[str]:
+    """A property that none of the holders has. A guard (`sample != true`) is meant to hold where nothing has
+    the mark: of that only a look-alike is told."""
     meant = _exist(_alike(name, holders.properties())) or _have(holders.others(name))
-    return f"No {short(holders.subject, 60)} has a property {short(name)}{meant}."
+    if meant or not is_guard:
+        yield f"No {short(holders.subject, 60)} has a property {short(name)}{meant}."
 
 
 def _alike(word: str, candidates: Collection[str]) -> list[str]:
@@ -99,17 +101,13 @@ def _folded(name: str) -> str:
 
 
 def _exist(names: Sequence[str]) -> str:
-    return f"; {_listed(names)} {'exists' if len(names) == 1 else 'exist'}" if names else ""
+    shown = [short(name, 60) for name in names]
+    return f"; {joined(shown)} {'exists' if len(names) == 1 else 'exist'}" if names else ""
 
 
 def _have(names: Sequence[str]) -> str:
     if not names:
         return ""
     rest = len(names) - PROPOSED
-    shown = [*names[:PROPOSED], *([f"{rest} more"] if rest > 0 else [])]
-    return f"; {_listed(shown)} {'has' if len(names) == 1 else 'have'} it"
-
-
-def _listed(names: Sequence[str], word: str = "and") -> str:
-    shown = [short(name, 60) for name in names]
-    return f" {word} ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    shown = [*(short(name, 60) for name in names[:PROPOSED]), *([f"{rest} more"] if rest > 0 else [])]
+    return f"; {joined(shown)} {'has' if len(names) == 1 else 'have'} it"

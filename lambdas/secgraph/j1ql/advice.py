@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LONG = 5
 """From this many letters on two slips are forgiven, below it one."""
@@ -62,5 +62,9 @@ def short(text: str, most: int = 40) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """`"a", "b" or "c"`: names for the `expected` of an error."""
-    quoted = [f'"{name}"' for name in names]
-    return " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)
+    return joined([f'"{name}"' for name in names], "or")
+
+
+def joined(names: Sequence[str], word: str = "and") -> str:
+    """`a, b and c`."""
+    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from secgraph.graph.relations import Catalogue, Kind
+from secgraph.j1ql.advice import joined
 from secgraph.j1ql.fits import fitting
 from secgraph.j1ql.nodes import And, Comparison, EntityPattern, Filter, Hop, Or, Path, Selector
 from secgraph.j1ql.selectors import ALIASES, matches
@@ -86,7 +87,7 @@ class Holdings:
         """The relationships that a step may follow."""
         wanted = {verb.upper() for verb in hop.verbs}
         verbs = frozenset(it for it in self.catalogue.verbs if not wanted or it.upper() in wanted)
-        subject = f"{' or '.join(hop.verbs)} relationship" if wanted else "relationship"
+        subject = f"{joined(hop.verbs, 'or')} relationship" if wanted else "relationship"
         return Holders(subject, verbs, self.catalogue, are_entities=False)
 
     def named(self, selector: Selector) -> Bearers:
@@ -152,4 +153,4 @@ def _subject(selector: Selector) -> str:
     smart = [] if selector.smart is None else [str(Selector(smart=selector.smart))]
     if len(names) < len(selector.names):
         names = []
-    return " ".join([*smart, " or ".join(names)]).strip() or "entity"
+    return " ".join([*smart, joined(names, "or")]).strip() or "entity"

@@ -25,9 +25,12 @@ from secgraph.j1ql.nodes import (
     Expr,
     Filter,
     Hop,
+    Literal,
+    Op,
     Or,
     Path,
     Record,
+    Right,
     Selector,
     Step,
     Subquery,
@@ -153,8 +156,9 @@ class _Reading:
     def _comparison(self, it: Comparison, holders_of: HoldersOf) -> Iterator[str]:
         """A comparison of WITH or WHERE."""
         assert isinstance(it.left, Path)  # noqa: S101 (for the type checker)
-        yield from self._path(it.left, holders_of)
-        for value in members(it.right):
+        values = list(members(it.right))
+        yield from self._path(it.left, holders_of, is_guard=_is_guard(it.op, values))
+        for value in values:
             if isinstance(value, Path):
                 yield from self._path(value, holders_of)
         if isinstance(it.right, Subquery):
@@ -171,14 +175,14 @@ class _Reading:
         """Who a property outside of WITH belongs to; None if nobody is there."""
         return self.holders.get(self.checked.scope[path.selector or ""])
 
-    def _path(self, path: Path, holders_of: HoldersOf) -> Iterator[str]:
+    def _path(self, path: Path, holders_of: HoldersOf, *, is_guard: bool = False) -> Iterator[str]:
         if path.selector is not None:
             yield from self._negated(path.selector)
         holders = holders_of(path)
         if not holders or not holders.bearers or not self.holdings.is_known:
             return
         if path.property not in OFTEN_ABSENT and not holders.kinds(path.property):
-            yield no_property(path.property, holders)
+            yield from no_property(path.property, holders, is_guard=is_guard)
 
     def _negated(self, name: str) -> Iterator[str]:
         """Nothing in a negated tail exists; an alias there is likely meant for what survives (section 8)."""
@@ -206,3 +210,8 @@ class _Reading:
             yield from self._expression(comparison.left)
             if isinstance(comparison.right, Subquery):
                 yield from self._subquery(comparison.right)
+
+
+def _is_guard(op: Op, values: Iterable[Right]) -> bool:
+    """Whether a test is `!= true`: a mark that most records lack, and often all do."""
+    return op is Op.NE and all(isinstance(value, Literal) and value.value is True for value in values)
