@@ -4,8 +4,9 @@ Skewed as real estates are, where that decides what a question costs:
 
 - Inspector findings lie on the instances by Zipf's law (the n-th instance has 1/n of the first one's). Of
   12,000 instances most have a handful or none, hundreds have dozens, the first ten have thousands.
-- Threats are rare: one finding in 80 is GuardDuty's, on any instance, so that an estate of 100,000 entities
-  has 1,000 of them open. (With one in eight, a tree of the threatened instances would be the whole estate.)
+- Threats are rare: one finding in 160 is GuardDuty's, on any instance, so that an estate of 100,000 entities
+  has 500 of them open and one instance in 25 is under threat. (With one finding in eight, a tree of the
+  threatened instances would be the whole estate.)
 - Severities are those of CVEs: a twentieth critical, a third high, half medium.
 - An instance behind a security group that is open to the Internet has a finding NETWORK_REACHABILITY.
 
@@ -33,7 +34,7 @@ THREATS: Final = (
     ("Trojan:EC2/DNSDataExfiltration", 8.0),
     ("Behavior:EC2/NetworkPortUnusual", 5.0),
 )
-THREAT_EVERY: Final = 80
+THREAT_EVERY: Final = 160
 SEVERITIES: Final = (
     *(("CRITICAL", 9.8),),
     *(("HIGH", 8.1),) * 7,

@@ -67,8 +67,8 @@ class TableShape:
 
 @dataclass(frozen=True, slots=True)
 class TreeShape:
-    """Rows: (`v`, layer, dense id, document, NULL, NULL), then (`e`, layer, dense id, document, source,
-    target). `layer` is the least distance from the start of a path, in hops."""
+    """Rows, in any order: (`v`, layer, dense id, document, NULL, NULL) and (`e`, layer, dense id, document,
+    source, target). `layer` is the least distance from the start of a path, in hops."""
 
 
 Shape = ListShape | TableShape | TreeShape

@@ -30,7 +30,8 @@ class Records:
 
 def tree_statement(compilation: Compilation, records: Records, most: int | None) -> str:
     """Write the whole statement. Past `most` vertices it gives `most` + 1 of them and no edges: enough to
-    see that the tree is too large."""
+    see that the tree is too large. The rows come in any order: DuckDB would sort them with their documents,
+    which takes longer than to find them."""
     vertices = _once(compilation, records.vertices)
     edges = _once(compilation, records.edges)
     bound = "" if most is None else f" ORDER BY layer, id LIMIT {compilation.bind_count(most + 1)}"
@@ -43,8 +44,7 @@ def tree_statement(compilation: Compilation, records: Records, most: int | None)
         "UNION ALL\n"
         "SELECT 'e', e.layer, d.id, d.body, r.src, r.dst\n"
         f"FROM (SELECT * FROM {edges}{small}) AS e\n"
-        "JOIN relationship_document AS d USING (id) JOIN relationship AS r USING (id)\n"
-        "ORDER BY sort DESC, layer, id"
+        "JOIN relationship_document AS d USING (id) JOIN relationship AS r USING (id)"
     )
 
 
@@ -104,10 +104,9 @@ class Reachable:
             tail = steps[place + 1 :] if place + 1 == len(hops) else ()
             forward.append(reached := self._hop(hop, reached, tail))
         kept = self._back(forward)
-        starts = self._starts(start, kept[0], keys, page)
         if page.is_part:
-            kept = self._forth(starts, kept)
-        found = Records([f"SELECT id, 0 AS layer FROM {starts}"])
+            kept = self._forth(self._starts(start, kept[0], keys, page), kept)
+        found = Records([f"SELECT near AS id, 0 AS layer FROM {kept[0]}"])
         for layer, name in enumerate(kept, 1):
             found.vertices.append(f"SELECT far AS id, {layer} AS layer FROM {name}")
             found.edges.append(f"SELECT id, {layer} AS layer FROM {name}")
