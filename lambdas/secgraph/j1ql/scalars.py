@@ -86,7 +86,7 @@ def _merged(values: Sequence[Typed]) -> Typed:
     """One list of all values, first occurrences kept: of one type as it is, else gathered as JSON texts."""
     parts = [part for it in values for part in _outer_parts(it)]
     if not parts:
-        return Typed({Kind.STRINGS: "[]::VARCHAR[]"})
+        return Typed({Kind.STRINGS: "CAST([] AS VARCHAR[])"})
     for scalar, members in SCALAR_AND_LIST:
         if all(kind in (scalar, members) for kind, _ in parts):
             return Typed({members: _distinct([_listed(kind, sql) for kind, sql in parts])})
