@@ -7,6 +7,7 @@ catalogue holds: a property that no record has never reaches SQL, it is undefine
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from secgraph.graph.relations import Catalogue, Statement
@@ -75,11 +76,23 @@ def _compilation(
     return Compilation(catalogue, now, known, options.include_deleted, server.smart_classes)
 
 
+_NAME = re.compile(r"\b[a-z]+[0-9]+\b")
+"""The name of a common table expression, among others."""
+
+
 def _with(compilation: Compilation, sql: str) -> str:
+    """Put the common table expressions before a SELECT. One that is mentioned more than once is made once:
+    DuckDB may else plan it anew for each mention, and what it mentions itself, twice as much each time."""
     if not compilation.ctes:
         return sql
-    tables = ",\n".join(f"{name} AS (\n  {text})" for name, text in compilation.ctes)
-    return f"WITH {tables}\n{sql}"
+    mentions = Counter(
+        name for text in [*(it for _, it in compilation.ctes), sql] for name in _NAME.findall(text)
+    )
+    tables = [
+        f"{name} AS {'MATERIALIZED ' if mentions[name] > 1 else ''}(\n  {text})"
+        for name, text in compilation.ctes
+    ]
+    return "WITH " + ",\n".join(tables) + f"\n{sql}"
 
 
 _MARK = re.compile(r"""\$([0-9]+)|"(?:[^"]|"")*"|'(?:[^']|'')*'""")

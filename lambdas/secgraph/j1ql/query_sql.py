@@ -1,4 +1,4 @@
-"""One query or subquery → the SQL of its result, its values or ids, or of how many a beginning of it gives."""
+"""One query or subquery → the SQL of its result, its values or ids, or of the size of a beginning of it."""
 
 # ruff: noqa: S608 (names are quoted or ours, values are bound)
 from __future__ import annotations
