@@ -159,6 +159,18 @@ def test_a_property_of_one_sort_is_none_of_another(draw):
     assert told(draw, "FIND Disk WITH size = 1", *graph) == ["No Disk has a property size; server has it."]
 
 
+def test_a_list_may_satisfy_both_ends_of_a_range_that_no_number_does(draw):
+    query = "FIND Host WITH x > 3 AND x < 2"
+    assert told(draw, query, thing("1", x=1), thing("2", x=[1, 9])) == []
+
+
+def test_a_few_look_alikes_are_enough(draw):
+    graph = [thing(f"1{number}", f"kind{number}") for number in range(5)]
+    assert told(draw, "FIND kind9", *graph) == [
+        "No entity has type kind9; type kind0, type kind1 and type kind2 exist."
+    ]
+
+
 def test_many_types_that_have_a_property_are_counted(draw):
     graph = [thing(f"t{number}", f"t{number}", "Other", size=1) for number in range(6)]
     assert told(draw, "FIND Host WITH size = 1", thing("1"), *graph) == [
@@ -201,10 +213,12 @@ DEFINED = Server(
         """{"version": 1, "smartClasses": {
             "Crown": ["FIND Host WITH size > 5"], "Jewel": ["FIND #Crown WITH owner = 'me' OR size = 1"],
             "Hollow": ["FIND Host WITH missing = true", "FIND Nothing"],
-            "Open": ["FIND Host WITH missing != 1"]
+            "Open": ["FIND Host WITH missing != 1"], "Bare": ["FIND Host WITH missing = (undefined OR 1)"],
+            "Set": ["FIND Host WITH size = ${param.size}"]
         }}""",
         "smart.json",
-    )
+    ),
+    {"size": 1},
 )
 
 
@@ -214,6 +228,8 @@ DEFINED = Server(
         ("FIND #Crown", ""),
         ("FIND #Jewel", ""),
         ("FIND #Open Host", ""),
+        ("FIND #Bare", ""),
+        ("FIND #Set", ""),
         ("FIND #Hollow", "No entity can be #Hollow: none has what the smart class asks for."),
         ("FIND #Crown Disk", "No Disk can be #Crown: none has what the smart class asks for."),
         ("FIND #Crwon", "There is no smart class #Crwon, and no entity has tag.Crwon = true; #Crown exists."),
