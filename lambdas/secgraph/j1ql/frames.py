@@ -1,6 +1,7 @@
 """Frame: a SELECT under construction, each of whose rows is a path (j1ql.md section 7).
 
-Its columns (`e0`, `r1`, `e1`, …, `b1`) are the dense ids of the records that the path holds there.
+Its columns (`e0`, `r1`, `e1`, …, `b1`) are the dense ids of the records that the path holds there; `w1` is 1
+where block 1 was taken, if its hops do not tell.
 """
 
 # ruff: noqa: S608 (names are quoted or ours, values are bound)

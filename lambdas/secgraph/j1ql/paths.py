@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from secgraph.j1ql.frames import Frame
 from secgraph.j1ql.nodes import Block, EntityPattern, Hop, Step
 from secgraph.j1ql.sets import Sets
-from secgraph.j1ql.steps import has_negation, without_last_blocks
+from secgraph.j1ql.steps import has_hop, has_negation, without_last_blocks
 from secgraph.j1ql.typed import all_of
 
 
@@ -31,7 +31,7 @@ class Paths(Sets):
         before = self.take(frame, inner)
         if len(inner) == len(steps):
             return before
-        prefix = [name for name in before.columns if name[0] != "b"]
+        prefix = [name for name in before.columns if name[0] in "er"]
         after = self.take(before, steps[len(inner) :])
         return self._without_shorter(after, prefix)
 
@@ -64,9 +64,11 @@ class Paths(Sets):
         name = f"b{self._blocks}"
         before = self._flushed(frame)
         inside = self.take(before.copy(), block.steps)
-        taken = self._select(inside, {name: inside.current})
+        # Without a hop of its own only this tells a path through the block from one that skips it.
+        way = {} if has_hop(block.steps) else {f"w{name[1:]}": "1"}
+        taken = self._select(inside, {name: inside.current, **way})
         both = f"SELECT *, cur AS {name} FROM {before.table}\n  UNION ALL BY NAME\n  {taken}"
-        return Frame.going_on(self._compilation.cte("paths", both), [*inside.columns, name])
+        return Frame.going_on(self._compilation.cte("paths", both), [*inside.columns, name, *way])
 
     def _flushed(self, frame: Frame) -> Frame:
         """Close the SELECT into a common table expression and go on from it."""

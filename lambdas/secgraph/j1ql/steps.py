@@ -12,6 +12,11 @@ def has_negation(steps: Sequence[Step]) -> bool:
     return any(isinstance(step, Hop) and step.negated for step in steps)
 
 
+def has_hop(steps: Sequence[Step]) -> bool:
+    """Tell whether each way through these steps takes a hop; blocks may be skipped, negations take none."""
+    return any(isinstance(step, Hop) and not step.negated for step in steps)
+
+
 def has_block(steps: Sequence[Step]) -> bool:
     """Tell whether a block adds to the paths: those in the tail of a negation do not."""
     following = steps[chain_length(steps) :][:1]
