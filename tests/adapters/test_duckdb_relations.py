@@ -48,7 +48,7 @@ def edges(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str]]:
 
 def bodies(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, dict[str, object]]:
     found = [json.loads(body) for (body,) in connection.execute(f"SELECT body FROM {table}").fetchall()]
-    return {record["_id"]: record for record in found}
+    return {metadata["_id"]: metadata | properties for metadata, properties in found}
 
 
 def test_an_entity_comes_back_as_it_was(connection: duckdb.DuckDBPyConnection, relations: Relations) -> None:

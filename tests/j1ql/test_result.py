@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from secgraph.graph.relations import Kind, Rows, Statement
 from secgraph.j1ql.plan import (
     EntityCells,
+    IdCell,
     ListShape,
     Plan,
     RelationshipCells,
@@ -17,19 +20,22 @@ from secgraph.j1ql.plan import (
 )
 from secgraph.j1ql.result import response
 
-BODY = (
-    '{"_id": "a", "_key": "k", "_type": "t", "_class": ["T", "U"], "_createdOn": 1717200000000, '
-    '"_version": 3, "_latestOn": 1e300, "displayName": "A", "seenOn": 1717200000000, "size": 5000.0, '
-    '"share": 0.5, "ports": [22.0, 1.5]}'
+METADATA = (
+    '"_id": "a", "_key": "k", "_type": "t", "_class": ["T", "U"], "_createdOn": 1717200000000, '
+    '"_version": 3, "_latestOn": 1e300, "displayName": "A"'
 )
+PROPERTIES = '"seenOn": 1717200000000, "size": 5000.0, "share": 0.5, "ports": [22.0, 1.5]'
+BODY = f"[{{{METADATA}}}, {{{PROPERTIES}}}]"
+OF_FORMAT_1 = f"{{{PROPERTIES}, {METADATA}}}"
 
 
 def answered(shape: Shape, rows: Rows, **place: Any) -> dict[str, Any]:
     return response(Plan(Statement(""), shape, (), **place), rows)
 
 
-def test_an_entity_of_a_list() -> None:
-    answer = answered(ListShape(), [(1, BODY)])
+@pytest.mark.parametrize("body", [BODY, OF_FORMAT_1])
+def test_an_entity_of_a_list(body: str) -> None:
+    answer = answered(ListShape(), [(1, body)])
     assert answer == {
         "type": "list",
         "totalCount": 1,
@@ -52,8 +58,10 @@ def test_an_entity_of_a_list() -> None:
     }
 
 
-def test_an_entity_that_is_spread_keeps_raw_values() -> None:
-    row = answered(TableShape((EntityCells("x.", spread=True),)), [(1, BODY)])["data"][0]
+@pytest.mark.parametrize("body", [BODY, OF_FORMAT_1])
+def test_an_entity_that_is_spread_keeps_raw_values(body: str) -> None:
+    row = answered(TableShape((EntityCells("x.", spread=True),)), [(1, body)])["data"][0]
+    assert len(row) == 12
     assert row["x._type"] == "t"
     assert row["x._createdOn"] == 1717200000000
     assert row["x.displayName"] == "A"
@@ -84,8 +92,8 @@ def test_columns_that_a_record_brings_stand_where_it_stands() -> None:
 
 
 def test_a_record_that_a_path_skipped_is_left_out() -> None:
-    shape = TableShape((RelationshipCells("r"),), (EntityCells("u"), RelationshipCells("r")))
-    row = (1, None, None, None, '{"_id": "a"}', None, None, None)
+    shape = TableShape((RelationshipCells("r"),), (IdCell("u", "entity"), IdCell("r", "relationship")))
+    row = (1, None, None, None, "a", None)
     assert answered(shape, [row])["data"] == [
         {"_meta": {"byAlias": {"u": {"id": "a", "entity": {"_id": "a"}}}}}
     ]
@@ -98,6 +106,33 @@ def test_the_total_knows_skip_and_limit() -> None:
     assert answered(ListShape(), rows, skip=30, limit=90)["totalCount"] == 70
     assert answered(ListShape(), [])["totalCount"] == 0
     assert "totalCount" not in answered(ListShape(), [], offset=250)
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [
+        '[{"_id": "r", "_class": "HAS"}, {"displayName": "HAS"}]',
+        '{"displayName": "HAS", "_id": "r", "_class": "HAS"}',
+    ],
+)
+def test_a_tree_is_put_in_order(edge: str) -> None:
+    rows: Rows = [
+        ("v", 1, 7, '[{"_id": "c"}, {}]', None, None),
+        ("e", 1, 0, edge, 9, 7),
+        ("v", 0, 9, '{"_id": "a"}', None, None),
+        ("v", 1, 5, '[{"_id": "b"}, {}]', None, None),
+    ]
+    data = answered(TreeShape(), rows)["data"]
+    assert [vertex["id"] for vertex in data["vertices"]] == ["a", "b", "c"]
+    assert data["edges"] == [
+        {
+            "id": "r",
+            "fromVertexId": "a",
+            "toVertexId": "c",
+            "relationship": {"_id": "r", "_class": "HAS"},
+            "properties": {"displayName": "HAS"},
+        }
+    ]
 
 
 def test_a_tree_of_nothing() -> None:

@@ -15,7 +15,7 @@ from secgraph.errors import StoreError
 from secgraph.graph.relations import Catalogue, Kind, Sort, column, quoted
 
 FORMAT: Final = 2
-"""Format 1 had no stamp, and no bearers in `known_property`."""
+"""Format 1 had no stamp, no bearers in `known_property`, and documents in one piece, which are read still."""
 
 BEARER: Final = {"entity": "sort", "relationship": "class"}
 """The column by which the rows of a table are told apart here."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any, Final
 
 import duckdb
 
 from secgraph.adapters.duckdb_catalogue import BEARER, Bearer, KnownTables, Property
+from secgraph.graph.documents import Divided, divided_entity, divided_relationship
 from secgraph.graph.model import Entity, Properties, Relationship, Scalar, Value
 from secgraph.graph.relations import Catalogue, Kind, column, kinds_of, quoted
 from secgraph.graph.search import is_double, searched_text
@@ -102,7 +103,7 @@ class Relations:
             "SELECT unnest($1::BIGINT[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[])",
             [
                 [row["id"] for row in rows],
-                [_body(entity.properties) for entity in entities],
+                [_document(entity.properties, divided_entity) for entity in entities],
                 [_sound(searched_text(entity.properties)) for entity in entities],
             ],
         )
@@ -126,7 +127,10 @@ class Relations:
         self._insert("relationship", rows, [edge.properties for _, edge in edges])
         self._connection.execute(
             "INSERT INTO relationship_document SELECT unnest($1::BIGINT[]), unnest($2::VARCHAR[])",
-            [[row["id"] for row in rows], [_body(edge.properties) for _, edge in edges]],
+            [
+                [row["id"] for row in rows],
+                [_document(edge.properties, divided_relationship) for _, edge in edges],
+            ],
         )
 
     def _nodes(
@@ -271,13 +275,12 @@ def _is_deleted(properties: Properties) -> bool:
     return properties.get("_deleted") is True
 
 
-def _body(properties: Properties) -> str:
-    record = dict(properties)
+def _document(properties: Properties, divided: Callable[[dict[str, Value]], Divided]) -> str:
     try:
-        return _sound(_ENCODE(record))
+        return _sound(_ENCODE(divided(dict(properties))))
     except ValueError:  # a number that JSON cannot write
-        kept = ((name, _finite(value)) for name, value in record.items())
-        return _sound(_ENCODE({name: value for name, value in kept if value is not None}))
+        kept = ((name, _finite(value)) for name, value in properties.items())
+        return _sound(_ENCODE(divided({name: value for name, value in kept if value is not None})))
 
 
 def _sound(text: str) -> str:

@@ -8,8 +8,8 @@ Every reader (local file, table load, image) offers the same relations to DuckDB
     entity_document        id BIGINT, body VARCHAR, text VARCHAR
     relationship_document  id BIGINT, body VARCHAR
 
-`body` is the whole record as one flat JSON object, read for output only; `text` is what full text looks
-in (graph/search.py).
+`body` is the whole record as JSON (graph/documents.py), read for output only; `text` is what full text
+looks in (graph/search.py).
 
 `id`s are dense integers of the reader's own; the text `_id` is a property. `src` or `dst` may name an
 id without an entity: such a relationship is invisible. `sort` numbers the distinct combinations of

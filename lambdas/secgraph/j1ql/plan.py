@@ -53,16 +53,24 @@ Cells = ValueCells | EntityCells | RelationshipCells
 
 
 @dataclass(frozen=True, slots=True)
+class IdCell:
+    """The `_id` of a record, for row metadata. `part` is `entity` or `relationship`."""
+
+    name: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListShape:
     """Rows: (count of all rows, document of an entity)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """Rows: (count of all rows, the cells of each column, the cells of each record for `_meta`)."""
+    """Rows: (count of all rows, the cells of each column, the `_id` of each record for `_meta`)."""
 
     columns: tuple[Cells, ...]
-    meta: tuple[EntityCells | RelationshipCells, ...] = ()
+    meta: tuple[IdCell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,15 @@ from secgraph.j1ql.frames import Frame, column_of
 from secgraph.j1ql.functions import Expressions
 from secgraph.j1ql.names import Checked, Target, What
 from secgraph.j1ql.nodes import Column, Filter, Query
-from secgraph.j1ql.plan import METADATA, Cells, EntityCells, RelationshipCells, TableShape, ValueCells
+from secgraph.j1ql.plan import (
+    METADATA,
+    Cells,
+    EntityCells,
+    IdCell,
+    RelationshipCells,
+    TableShape,
+    ValueCells,
+)
 from secgraph.j1ql.predicates import Filters
 from secgraph.j1ql.printing import column_name
 from secgraph.j1ql.typed import RecordOf, Typed, property_of, sort_keys
@@ -187,11 +195,13 @@ class Table:
         shapes: list[Cells] = []
         for place, item in enumerate(self._shown):
             shapes.append(self._output(item, f"c{place}", selected, joins))
-        records: list[EntityCells | RelationshipCells] = []
+        ids: list[IdCell] = []
         for place, (name, target) in enumerate(meta):
-            records.append(self._document(Item(name, self._record(target)), f"m{place}", selected, joins))
+            table = "relationship" if target.what is What.RELATIONSHIP else "entity"
+            selected.append(self._id_of(table, f"page.m{place}", f"d_m{place}", joins))
+            ids.append(IdCell(name, table))
         tables = "\n".join([f"FROM {paged} AS page", *joins])
-        return f"SELECT {', '.join(selected)}\n{tables}{order}", TableShape(tuple(shapes), tuple(records))
+        return f"SELECT {', '.join(selected)}\n{tables}{order}", TableShape(tuple(shapes), tuple(ids))
 
     def _refuse_metadata_column(self) -> None:
         for column in self._columns:
@@ -259,8 +269,12 @@ class Table:
         joins.append(f"LEFT JOIN relationship_document AS {document} ON {document}.id = page.{column}")
         joins.append(f"LEFT JOIN relationship AS {edge} ON {edge}.id = page.{column}")
         for end in ("src", "dst"):
-            alias = f"{end}_{column}"
-            joins.append(f"LEFT JOIN entity AS {alias} ON {alias}.id = {edge}.{end}")
-            id_ = property_of(alias, "_id", self._compilation.catalogue.entity_properties)
-            selected.append(id_.parts.get(Kind.STRING, "NULL"))
+            selected.append(self._id_of("entity", f"{edge}.{end}", f"{end}_{column}", joins))
         return RelationshipCells(item.name, item.spread)
+
+    def _id_of(self, table: str, number: str, alias: str, joins: list[str]) -> str:
+        """Give the text `_id` of the record with this dense id."""
+        catalogue = self._compilation.catalogue
+        held = catalogue.entity_properties if table == "entity" else catalogue.relationship_properties
+        joins.append(f"LEFT JOIN {table} AS {alias} ON {alias}.id = {number}")
+        return property_of(alias, "_id", held).parts.get(Kind.STRING, "NULL")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
+from secgraph.graph.documents import Divided, Json, divided_entity, divided_relationship
 from secgraph.graph.relations import Cell, Kind, Rows
-from secgraph.j1ql.plan import EntityCells, ListShape, Plan, RelationshipCells, TableShape, ValueCells
+from secgraph.j1ql.plan import EntityCells, IdCell, ListShape, Plan, RelationshipCells, TableShape, ValueCells
 
-Json = Any
-"""What `json.dumps` takes."""
-
-_SHOWN_WITH_METADATA = "displayName"
 _LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS, Kind.MIXED})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNDEFINED = object()
@@ -25,7 +22,7 @@ UNDEFINED = object()
 def response(plan: Plan, rows: Rows) -> dict[str, Json]:
     """Give `type`, `data`, for tables `columns`, and `totalCount` when it is known."""
     if isinstance(plan.shape, ListShape):
-        data = [vertex(record) for record in _records([row[1] for row in rows])]
+        data = [vertex(it) for it in _entities([row[1] for row in rows])]
         answer: dict[str, Json] = {"type": "list", "data": data}
     elif isinstance(plan.shape, TableShape):
         answer = _table(plan.shape, rows)
@@ -46,41 +43,33 @@ def _total(plan: Plan, rows: Rows) -> int | None:
 # ── records ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def vertex(record: dict[str, Json]) -> dict[str, Json]:
-    """Give an entity as lists, trees and cells show it. The record is used up."""
-    entity = _metadata(record, _SHOWN_WITH_METADATA)
+def vertex(record: Divided) -> dict[str, Json]:
+    """Give an entity as lists, trees and cells show it."""
+    entity, properties = record
+    _write_moments(entity)
     for name in ("_type", "_class"):
         if name in entity and not isinstance(entity[name], list):
             entity[name] = [entity[name]]
-    return {"id": entity["_id"], "entity": entity, "properties": record}
+    return {"id": entity["_id"], "entity": entity, "properties": properties}
 
 
-def edge(record: dict[str, Json], from_id: Cell, to_id: Cell) -> dict[str, Json]:
-    """Give a relationship as trees and cells show it. The record is used up."""
-    relationship = _metadata(record)
+def edge(record: Divided, from_id: Cell, to_id: Cell) -> dict[str, Json]:
+    """Give a relationship as trees and cells show it."""
+    relationship, properties = record
+    _write_moments(relationship)
     return {
         "id": relationship["_id"],
         "fromVertexId": from_id,
         "toVertexId": to_id,
         "relationship": relationship,
-        "properties": record,
+        "properties": properties,
     }
 
 
-def _metadata(record: dict[str, Json], also: str | None = None) -> dict[str, Json]:
-    """Take the metadata out of a record, moments as ISO text. A large answer spends half its time here and
-    in reading JSON, so nothing is copied that can stay."""
-    names = [name for name in record if name[:1] == "_" or name == also]
-    taken = {name: record.pop(name) for name in names}
-    for name in names:
-        if name[-2:] == "On":
-            taken[name] = _moment(taken[name])
-    return taken
-
-
-def _moment(value: Json) -> Json:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return _instant(value) if is_number else value
+def _write_moments(metadata: dict[str, Json]) -> None:
+    for name, value in metadata.items():
+        if name[-2:] == "On" and isinstance(value, int | float) and not isinstance(value, bool):
+            metadata[name] = _instant(value)
 
 
 @lru_cache(maxsize=4_096)
@@ -101,15 +90,18 @@ _READ: Final = json.JSONDecoder(parse_float=_number).decode
 """Reads JSON, every whole number without its fraction."""
 
 
-def _record(body: Cell) -> dict[str, Json]:
-    record: dict[str, Json] = _READ(str(body))
-    return record
+def _entities(documents: Sequence[Cell]) -> list[Divided]:
+    return _read_all(documents, divided_entity)
 
 
-def _records(bodies: Sequence[Cell]) -> list[dict[str, Json]]:
-    """Read many at once: names that they share become one text."""
-    records: list[dict[str, Json]] = _READ(f"[{','.join(map(str, bodies))}]")
-    return records
+def _relationships(documents: Sequence[Cell]) -> list[Divided]:
+    return _read_all(documents, divided_relationship)
+
+
+def _read_all(documents: Sequence[Cell], divided: Callable[[dict[str, Json]], Divided]) -> list[Divided]:
+    """Read many documents at once: names that they share become one text."""
+    found: list[Json] = _READ(f"[{','.join(map(str, documents))}]")
+    return [(it[0], it[1]) if isinstance(it, list) else divided(it) for it in found]
 
 
 def whole(value: Json) -> Json:
@@ -150,7 +142,8 @@ def _row(shape: TableShape, row: Sequence[Cell]) -> dict[str, Json]:
         if isinstance(column, ValueCells):
             _put(found, column.name, _value(column.kinds, cells))
         elif cells[0] is not None and column.spread:
-            found |= {f"{column.name}{name}": value for name, value in _record(cells[0]).items()}
+            metadata, properties = _divided(column, cells[0])
+            found |= {f"{column.name}{name}": value for name, value in (metadata | properties).items()}
         elif cells[0] is not None:
             _put(found, column.name, _whole_record(column, cells))
     if shape.meta:
@@ -172,21 +165,20 @@ def _value(kinds: Sequence[Kind], cells: Sequence[Cell]) -> Json:
 
 
 def _whole_record(column: EntityCells | RelationshipCells, cells: Sequence[Cell]) -> dict[str, Json]:
-    record = _record(cells[0])
+    record = _divided(column, cells[0])
     return vertex(record) if isinstance(column, EntityCells) else edge(record, cells[1], cells[2])
 
 
-def _by_alias(meta: Sequence[EntityCells | RelationshipCells], cells: Sequence[Cell]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    place = 0
-    for column in meta:
-        body = cells[place]
-        place += column.width
-        if body is not None:
-            part = "entity" if isinstance(column, EntityCells) else "relationship"
-            id_ = _record(body)["_id"]
-            found[column.name] = {"id": id_, part: {"_id": id_}}
-    return found
+def _divided(column: EntityCells | RelationshipCells, document: Cell) -> Divided:
+    return (_entities if isinstance(column, EntityCells) else _relationships)([document])[0]
+
+
+def _by_alias(meta: Sequence[IdCell], ids: Sequence[Cell]) -> dict[str, Json]:
+    return {
+        cell.name: {"id": id_, cell.part: {"_id": id_}}
+        for cell, id_ in zip(meta, ids, strict=True)
+        if id_ is not None
+    }
 
 
 # ── trees ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,10 +189,10 @@ def _tree(rows: Rows) -> dict[str, Json]:
     ordered = sorted(rows, key=itemgetter(1, 2))
     entities = [row for row in ordered if row[0] == "v"]
     relationships = [row for row in ordered if row[0] == "e"]
-    vertices = [vertex(it) for it in _records([row[3] for row in entities])]
+    vertices = [vertex(it) for it in _entities([row[3] for row in entities])]
     ids = {row[2]: it["id"] for row, it in zip(entities, vertices, strict=True)}
     edges = [
         edge(it, ids[row[4]], ids[row[5]])
-        for row, it in zip(relationships, _records([row[3] for row in relationships]), strict=True)
+        for row, it in zip(relationships, _relationships([row[3] for row in relationships]), strict=True)
     ]
     return {"vertices": vertices, "edges": edges}
