@@ -116,10 +116,10 @@ class Expressions:
         if value is None:
             return UNDEFINED
         if isinstance(value, bool):
-            return Typed({Kind.BOOLEAN: f"{self.compilation.bind(value)}::BOOLEAN"})
+            return Typed({Kind.BOOLEAN: f"{self.compilation.bind(value)}::BOOLEAN"}, always=True)
         if isinstance(value, str):
-            return Typed({Kind.STRING: f"{self.compilation.bind(value)}::VARCHAR"})
-        return self._number(f"{self.compilation.bind(value)}::DOUBLE")
+            return Typed({Kind.STRING: f"{self.compilation.bind(value)}::VARCHAR"}, always=True)
+        return Typed({Kind.NUMBER: f"{self.compilation.bind(value)}::DOUBLE"}, always=True)
 
     def _number(self, sql: str) -> Typed:
         return Typed({Kind.NUMBER: sql})

@@ -25,19 +25,25 @@ def _with(sql: str, body: str) -> str:
 
 
 def coalesced(values: Sequence[Typed]) -> Typed:
-    """Give the first defined value."""
+    """Give the first defined value; what stands after one that is always defined is never seen."""
     values = [value for value in values if value.parts]
+    certain = next((place for place, value in enumerate(values) if value.always), len(values))
+    values = values[: certain + 1]
+    if len(values) == 1:
+        return values[0]
+    always = any(value.always for value in values)
     kinds = dict.fromkeys(kind for value in values for kind in value.parts)
     if len(kinds) == 1:
         kind = next(iter(kinds))
-        return Typed({kind: f"coalesce({', '.join(it.parts[kind] for it in values)})"})
+        return Typed({kind: f"coalesce({', '.join(it.parts[kind] for it in values)})"}, always)
     return Typed(
         {
             kind: "CASE "
             + " ".join(f"WHEN {it.defined} THEN {it.parts.get(kind, 'NULL')}" for it in values)
             + " END"
             for kind in kinds
-        }
+        },
+        always,
     )
 
 
@@ -45,6 +51,8 @@ def _concatenated(values: Sequence[Typed]) -> Typed:
     texts = [_text(value) for value in values if value.parts]
     if not texts:
         return UNDEFINED
+    if any(value.always for value in values):
+        return Typed({Kind.STRING: f"concat({', '.join(texts)})"}, always=True)
     some = any_of([value.defined for value in values if value.parts])
     return Typed({Kind.STRING: f"CASE WHEN {some} THEN concat({', '.join(texts)}) END"})
 
@@ -86,10 +94,10 @@ def _merged(values: Sequence[Typed]) -> Typed:
     """One list of all values, first occurrences kept: of one type as it is, else gathered as JSON texts."""
     parts = [part for it in values for part in _outer_parts(it)]
     if not parts:
-        return Typed({Kind.STRINGS: "CAST([] AS VARCHAR[])"})
+        return Typed({Kind.STRINGS: "CAST([] AS VARCHAR[])"}, always=True)
     for scalar, members in SCALAR_AND_LIST:
         if all(kind in (scalar, members) for kind, _ in parts):
-            return Typed({members: _distinct([_listed(kind, sql) for kind, sql in parts])})
+            return Typed({members: _distinct([_listed(kind, sql) for kind, sql in parts])}, always=True)
     return _by_type(_distinct([f"coalesce({_json_members(kind, sql)}, [])" for kind, sql in parts]))
 
 
@@ -119,7 +127,7 @@ def _by_type(texts: str) -> Typed:
 
     several = " + ".join(f"(len(list_filter(a, lambda m: {test})) > 0)::INTEGER" for test in _IS_OF.values())
     mixed = written(f"CASE WHEN {several} > 1 THEN '[' || array_to_string(a, ',') || ']' END")
-    return Typed({**{kind: members(kind) for kind in _IS_OF}, Kind.MIXED: mixed})
+    return Typed({**{kind: members(kind) for kind in _IS_OF}, Kind.MIXED: mixed}, always=True)
 
 
 _IS_OF = {

@@ -23,12 +23,14 @@ class Typed:
     """SQL expressions by kind."""
 
     parts: Mapping[Kind, str] = field(default_factory=lambda: MappingProxyType({}))
+    always: bool = False
+    """Whether it is defined in every row; then no SQL need ask."""
 
     @property
     def defined(self) -> str:
         """Give the SQL test for "not undefined"."""
         tests = [f"{sql} IS NOT NULL" for sql in self.parts.values()]
-        return any_of(tests)
+        return "TRUE" if self.always else any_of(tests)
 
     @property
     def number(self) -> str:
