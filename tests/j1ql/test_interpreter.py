@@ -24,10 +24,10 @@ from tests.j1ql.answers import (
     lines_of,
     shown,
 )
+from tests.j1ql.interpreter import results
 from tests.j1ql.interpreter.agreement import response_of
 from tests.j1ql.interpreter.filters import World
 from tests.j1ql.interpreter.graph import visible
-from tests.j1ql.interpreter.results import answer, values_of
 
 GRAPH = json.loads((HERE / "cases_graph.json").read_text("utf-8"))
 TRUTH = lines_of("truth.jsonl")
@@ -35,9 +35,14 @@ FILES = sorted((HERE / "interpreter").glob("*.py"))
 
 
 def answered(case: Case, graph: dict[str, Any], now: int) -> Answer:
+    return response_of(answer_to(case, graph, now))
+
+
+def answer_to(case: Case, graph: dict[str, Any], now: int) -> results.Answer:
     seen = visible(**graph, include_deleted=case.get("includeDeleted", False))
-    world = World(seen, now, case.get("params") or case.get("parameters") or {}, values_of)
-    return response_of(answer(parse(case["query"]), world, row_metadata=case.get("rowMetadata", False)))
+    world = World(seen, now, case.get("params") or case.get("parameters") or {}, results.values_of)
+    query = parse(case["query"])
+    return results.answer(query, world, row_metadata=case.get("rowMetadata", False))
 
 
 @pytest.mark.parametrize("case", EXAMPLES, ids=lambda case: case["id"])
@@ -53,7 +58,11 @@ def test_exact_shape(case: Case) -> None:
 
 @pytest.mark.parametrize("case", lines_of("cases.jsonl"), ids=lambda case: case["why"])
 def test_case(case: Case) -> None:
-    assert shown(answered(case, GRAPH, case.get("now", 0)), case) == expected(case)
+    """Where a case holds the compiler to an order that the language leaves open, the order does not count."""
+    found = answer_to(case, GRAPH, case.get("now", 0))
+    is_certain = all(len(run) == 1 for run, share in found.shares if share)
+    case = {**case, "ordered": case.get("ordered", False) and is_certain}
+    assert shown(response_of(found), case) == expected(case)
 
 
 @pytest.mark.parametrize("test", dict.fromkeys(line["test"] for line in TRUTH))
