@@ -18,8 +18,9 @@ from secgraph.adapters.duckdb_reader import DEFAULT, DuckDBReader, lock_down
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli.files import json_of
 from secgraph.errors import QueryError
-from secgraph.flows.ask import PAGE_BYTES, PAGE_ROWS, ask
+from secgraph.flows.ask import ask
 from secgraph.flows.load import load
+from secgraph.flows.pages import PAGE_BYTES, PAGE_ROWS
 from secgraph.graph.loading import items_of
 from secgraph.j1ql.clauses import MAX_COLUMNS
 from secgraph.j1ql.cursor import MAX_DEPTH, MAX_HOPS

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from secgraph.adapters import table_graph
 from secgraph.errors import InputError, Position, QueryError, SecgraphError
-from secgraph.flows.ask import PAGE_ROWS, ask
+from secgraph.flows.ask import ask
+from secgraph.flows.pages import PAGE_ROWS
 from secgraph.handlers import runtime
 from secgraph.j1ql.caret import error_object
 from secgraph.j1ql.render import render
