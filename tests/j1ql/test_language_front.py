@@ -12,7 +12,7 @@ from secgraph.errors import Position, QueryError
 from secgraph.graph.relations import Catalogue
 from secgraph.j1ql import parse
 from secgraph.j1ql.clauses import MAX_COLUMNS
-from secgraph.j1ql.cursor import MAX_DEPTH, MAX_HOPS
+from secgraph.j1ql.cursor import MAX_BLOCKS, MAX_DEPTH, MAX_HOPS
 from secgraph.j1ql.lexer import MAX_TEXT
 from secgraph.j1ql.moments import epoch_ms, resolve
 from secgraph.j1ql.names import check
@@ -159,7 +159,7 @@ DEEP = {
 
 @pytest.mark.parametrize("shape", DEEP)
 def test_nesting_is_bounded_before_the_stack_is(shape: str) -> None:
-    fits = parse(DEEP[shape](MAX_DEPTH))
+    fits = parse(DEEP[shape](MAX_BLOCKS if "blocks" in shape else MAX_DEPTH))
     assert parse(str(fits)) == fits
     check(fits)
     for depth in (MAX_DEPTH + 5, 5000):

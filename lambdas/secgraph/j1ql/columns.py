@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from secgraph.j1ql.functions import Expressions
-from secgraph.j1ql.nodes import Column, Everything
+from secgraph.errors import Position, QueryError
+from secgraph.j1ql.advice import short
+from secgraph.j1ql.functions import LONGEST, Expressions
+from secgraph.j1ql.nodes import START, Column, Everything
 from secgraph.j1ql.printing import column_name
 from secgraph.j1ql.scalars import coalesced
 from secgraph.j1ql.typed import RecordOf, Typed
@@ -19,13 +21,14 @@ class Item:
     name: str
     value: Typed | RecordOf
     spread: bool = False
+    at: Position = START
 
 
 def item_of(expressions: Expressions, column: Column) -> Item:
     """Write an item of RETURN."""
     if isinstance(column.item, Everything):
-        return Item(column_name(column), expressions.record(column.item.selector), spread=True)
-    return Item(column_name(column), expressions.item(column.item))
+        return Item(column_name(column), expressions.record(column.item.selector), True, column.at)
+    return Item(column_name(column), expressions.item(column.item), at=column.at)
 
 
 def cells(column: str, value: Typed | RecordOf) -> list[tuple[str, str]]:
@@ -39,8 +42,26 @@ def by_name(items: Sequence[Item]) -> list[Item]:
     """Put columns of one name together: the last defined value counts."""
     found: dict[str, list[Item]] = {}
     for item in items:
-        found[item.name] = _together(found.get(item.name, ()), item)
-    return [item for same in found.values() for item in same]
+        found.setdefault(item.name, []).append(item)
+    return [item for same in found.values() for item in _joined(same)]
+
+
+def _joined(same: Sequence[Item]) -> list[Item]:
+    """Join items of one name. Values are joined at once: two by two they would double each time."""
+    values = [item.value for item in reversed(same) if isinstance(item.value, Typed)]
+    if len(values) == len(same):
+        return _bounded([replace(same[-1], value=coalesced(values) if len(values) > 1 else values[0])])
+    joined: list[Item] = []
+    for item in same:
+        joined = _bounded(_together(joined, item))
+    return joined
+
+
+def _bounded(joined: list[Item]) -> list[Item]:
+    if sum(len(sql) for item in joined for _, sql in cells("", item.value)) > LONGEST:
+        message = f"Too many items of RETURN share the column {short(joined[-1].name)}."
+        raise QueryError("LIMITS", message, joined[-1].at, expected="other column names")
+    return joined
 
 
 def _together(earlier: Sequence[Item], later: Item) -> list[Item]:

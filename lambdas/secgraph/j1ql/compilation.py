@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from secgraph.errors import QueryError
+from secgraph.errors import Position, QueryError
 from secgraph.graph.relations import Bound, Catalogue, Cell
 from secgraph.j1ql.nodes import AnyOf, Literal, Parameter
 from secgraph.j1ql.parameters import Known, Secret, as_item
 from secgraph.j1ql.smart_classes import DEFAULT, SmartClasses
+
+MAX_SQL = 150_000
+"""Most characters of SQL that filters, columns and sort keys may become: DuckDB plans about as many in a
+second, and nothing can interrupt it meanwhile."""
 
 
 @dataclass(slots=True)
@@ -30,6 +34,7 @@ class Compilation:
     ctes: list[tuple[str, str]] = field(default_factory=list)
     _marks: dict[tuple[type, Cell, bool], str] = field(default_factory=dict, repr=False)
     _in_secret: bool = False
+    _spent: int = 0
 
     def bind(self, value: Cell) -> str:
         """Bind a value and give its mark; a value's text never enters the SQL."""
@@ -52,6 +57,14 @@ class Compilation:
         if self._in_secret:
             self.secrets.add(len(self.bound))
         return f"${len(self.bound)}"
+
+    def spend(self, texts: Iterable[str], at: Position) -> None:
+        """Count what a part of the query has become in SQL. Raises QueryError LIMITS at the part with which
+        the query as a whole becomes too large to plan."""
+        self._spent += sum(map(len, texts))
+        if self._spent > MAX_SQL:
+            message = "Up to here the query asks for more than can be planned in time."
+            raise QueryError("LIMITS", message, at, expected="a shorter query", suggestion="split it")
 
     def cte(self, prefix: str, sql: str) -> str:
         """Add a common table expression and give its name."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from secgraph.errors import Position, QueryError
@@ -17,8 +18,10 @@ MAX_DEPTH = 50
 SUBQUERY_DEPTH = 5
 """A subquery counts as so many levels: a query is deep in itself."""
 
-MAX_HOPS = 60
-"""Most THATs in one query text."""
+MAX_HOPS = 50
+MAX_BLOCKS = 25
+MAX_SUBQUERIES = 15
+"""Most THATs, optional blocks and subqueries in one query text: beyond, planning takes seconds."""
 
 
 AFTER_SELECTOR = "WITH, AS, THAT, WHERE, RETURN …"
@@ -36,7 +39,7 @@ class Cursor:
     nested_query: Callable[[Cursor], Query]
     index: int = 0
     depth: int = 0
-    hops: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     after: str = ""
 
     @property
@@ -116,6 +119,13 @@ class Cursor:
         if self.depth > MAX_DEPTH:
             message = f"The query nests deeper than {MAX_DEPTH} levels; split it."
             raise self.error("a simpler query", message, code="LIMITS")
+
+    def one_more(self, parts: str, most: int, token: Token) -> None:
+        """Count one of the parts that a query may have `most` of; `token` is where it begins."""
+        self.counts[parts] += 1
+        if self.counts[parts] > most:
+            message = f"The query has more than {most} {parts}; split it."
+            raise self.error("a shorter query", message, token=token, code="LIMITS")
 
     def leave(self, levels: int = 1) -> None:
         """One level up."""

@@ -31,7 +31,7 @@ from secgraph.j1ql.signatures import AGGREGATES
 from secgraph.j1ql.typed import UNDEFINED, RecordOf, Typed
 from secgraph.j1ql.walk import selectors_in
 
-_LONGEST = 20_000
+LONGEST = 20_000
 """Characters of SQL that one expression may become."""
 _ROUNDINGS = frozenset({"abs", "sqrt", "ceil", "floor", "round"})
 
@@ -68,10 +68,9 @@ class Expressions:
 
     def _typed(self, expression: Expr) -> Typed:
         found = self._written(expression)
-        if sum(map(len, found.parts.values())) > _LONGEST:
-            raise QueryError(
-                "LIMITS", "This expression is too deeply nested.", START, expected="a shorter expression"
-            )
+        if sum(map(len, found.parts.values())) > LONGEST:
+            message = "This expression is too long or too deeply nested."
+            raise QueryError("LIMITS", message, expression.at, expected="a shorter expression")
         return found
 
     def _written(self, expression: Expr) -> Typed:

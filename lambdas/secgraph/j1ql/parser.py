@@ -12,6 +12,7 @@ from secgraph.j1ql.cursor import (
     AFTER_BLOCK,
     AFTER_FILTER,
     AFTER_SELECTOR,
+    MAX_BLOCKS,
     MAX_HOPS,
     Cursor,
     is_name,
@@ -177,6 +178,7 @@ def _block(cursor: Cursor) -> Block:
     """`( steps )? [AS alias]`."""
     cursor.enter()
     first = cursor.take()
+    cursor.one_more("optional blocks", MAX_BLOCKS, first)
     if not cursor.at_word("THAT") and not cursor.at_symbol("("):
         raise headless(cursor, first)
     if cursor.at_word("THAT") and cursor.ahead().text == "!":
@@ -206,10 +208,7 @@ def _open_block(cursor: Cursor) -> QueryError:
 
 def _hop(cursor: Cursor) -> Hop:
     first = cursor.take()
-    cursor.hops += 1
-    if cursor.hops > MAX_HOPS:
-        message = f"The query has more than {MAX_HOPS} hops; split it."
-        raise cursor.error("a shorter query", message, token=first, code="LIMITS")
+    cursor.one_more("hops", MAX_HOPS, first)
     negated = cursor.symbol("!") is not None
     verbs = _verbs(cursor)
     at = cursor.span(first)

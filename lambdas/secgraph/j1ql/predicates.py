@@ -70,6 +70,7 @@ class Filters:
         left = self.typed(it.left)
         positive = NEGATIVE.get(it.op)
         test = self._right(left, positive or it.op, it.right, it.at)
+        self.compilation.spend([test], it.at)
         return f"({test}) IS NOT TRUE" if positive else test
 
     def _right(self, left: Typed, op: Op, right: Right, at: Position) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from secgraph.errors import QueryError
+from secgraph.errors import Position, QueryError
 from secgraph.graph.relations import Kind
 from secgraph.j1ql.columns import Item, by_name, cells, item_of
 from secgraph.j1ql.compilation import Compilation
@@ -32,6 +32,9 @@ from secgraph.j1ql.typed import RecordOf, Typed, property_of, sort_keys
 from secgraph.j1ql.walk import is_aggregate
 
 _LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS})
+
+MAX_JOINS = 80
+"""Most tables that are joined to a page for what its rows show: the time to plan them grows with the cube."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,9 @@ def keys_of(query: Query, expressions: Expressions) -> Keys:
     columns: list[str] = []
     order: list[str] = []
     for key in query.order:
-        for sql in sort_keys(expressions.item(key.expression)):
+        found = sort_keys(expressions.item(key.expression))
+        expressions.compilation.spend(found, key.at)
+        for sql in found:
             name = f"k{len(columns)}"
             columns.append(f"{sql} AS {name}")
             order.append(f"{name} {'DESC' if key.descending else 'ASC'} NULLS LAST")
@@ -146,7 +151,12 @@ class Table:
         plain = Expressions(compilation, frame, checked.scope, {})
         beside = replace(plain, grouping=grouping if self.is_grouped else None)
         for column in columns:
-            self._items.append(item_of(beside if is_aggregate(column.item) else plain, column))
+            aggregate = is_aggregate(column.item)
+            item = item_of(beside if aggregate else plain, column)
+            written = [sql for _, sql in cells("", item.value)]
+            # Twice: what an aggregate looks at is planned in the rows, its result in the groups.
+            compilation.spend(written * (2 if aggregate else 1), column.at)
+            self._items.append(item)
         self.expressions = Expressions(
             compilation,
             frame,
@@ -195,11 +205,13 @@ class Table:
         shapes: list[Cells] = []
         for place, item in enumerate(self._shown):
             shapes.append(self._output(item, f"c{place}", selected, joins))
+            _bound(joins, item.at)
         ids: list[IdCell] = []
         for place, (name, target) in enumerate(meta):
             table = "relationship" if target.what is What.RELATIONSHIP else "entity"
             selected.append(self._id_of(table, f"page.m{place}", f"d_m{place}", joins))
             ids.append(IdCell(name, table))
+            _bound(joins, self._columns[-1].at)
         tables = "\n".join([f"FROM {paged} AS page", *joins])
         return f"SELECT {', '.join(selected)}\n{tables}{order}", TableShape(tuple(shapes), tuple(ids))
 
@@ -278,3 +290,9 @@ class Table:
         held = catalogue.entity_properties if table == "entity" else catalogue.relationship_properties
         joins.append(f"LEFT JOIN {table} AS {alias} ON {alias}.id = {number}")
         return property_of(alias, "_id", held).parts.get(Kind.STRING, "NULL")
+
+
+def _bound(joins: Sequence[str], at: Position) -> None:
+    if len(joins) > MAX_JOINS:
+        message = "Up to here the rows show too many whole records and their metadata."
+        raise QueryError("LIMITS", message, at, expected="fewer records", suggestion="return properties")

@@ -126,20 +126,29 @@ class QuerySql:
         return found, "tree, by reaching forwards and back"
 
     def _where_by_record(self) -> dict[str, list[str]] | None:
+        """Give the tests of WHERE by the record that they look at; None if one looks at two, or ORDER BY at
+        another than the start."""
         scope = self._checked.scope
         ordered = {scope[it] for key in self._query.order for it in walk.selectors_in(key.expression)}
         if any(it.what is not What.NOTHING and it != Target(What.ENTITY, 0) for it in ordered):
             return None
-        always = chain_length(self._query.steps)
+        parts = [(self._looked_at(part), part) for part in _conjuncts(self._query.where)]
         tests: dict[str, list[str]] = {}
-        for part in _conjuncts(self._query.where):
-            targets = {scope[path.selector or ""] for path in walk.paths(part)}
-            records = {it for it in targets if it.what is not What.NOTHING}
-            if len(records) > 1 or any(it.what is What.BLOCK or it.number > always for it in records):
-                return None
-            record = column_of(next(iter(records), Target(What.ENTITY, 0)))
-            tests.setdefault(record, []).append(self._filters(self._beside).test(part))
+        if any(target is None for target, _ in parts):
+            return None
+        for target, part in parts:
+            if target is not None:
+                tests.setdefault(column_of(target), []).append(self._filters(self._beside).test(part))
         return tests
+
+    def _looked_at(self, part: Filter) -> Target | None:
+        """Give the one record that a test looks at, if every path has it; the start if it looks at none."""
+        always = chain_length(self._query.steps)
+        targets = {self._checked.scope[path.selector or ""] for path in walk.paths(part)}
+        records = {it for it in targets if it.what is not What.NOTHING}
+        if len(records) > 1 or any(it.what is What.BLOCK or it.number > always for it in records):
+            return None
+        return next(iter(records), Target(What.ENTITY, 0))
 
     # ── filters ───────────────────────────────────────────────────────────────────────────────────────
 

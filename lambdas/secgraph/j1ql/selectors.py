@@ -20,6 +20,9 @@ from secgraph.j1ql.typed import all_of, any_of
 ALIASES = {"aws_inspectorv2_finding": ("aws_inspector_finding", "inspectorVersion", 2.0)}
 """Type → the type it is stored as, and the property and number that tell it apart (data-model.md c.3)."""
 
+MAX_WORDS = 200
+"""Most words of a search text: the time to plan them grows with the square."""
+
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
@@ -53,6 +56,9 @@ class Matcher:
             raise QueryError(
                 "SYNTAX", "The search text is empty.", selector.at, expected="a text with a word in it"
             )
+        if len(sought) > MAX_WORDS:
+            message = f"A search text takes {MAX_WORDS} words at most."
+            raise QueryError("LIMITS", message, selector.at, expected="fewer words")
         found = all_of([f"contains(text, {self.compilation.bind(word)})" for word in sought])
         return f"{self.alias}.id IN (SELECT id FROM entity_document WHERE {found})"
 

@@ -20,7 +20,7 @@ from secgraph.j1ql.nodes import (
 from secgraph.j1ql.signatures import AGGREGATES, SIGNATURES
 from secgraph.j1ql.walk import comparisons, expressions, filters, inside, members
 
-MAX_AGGREGATES = 100
+MAX_AGGREGATES = 50
 """Most aggregates in one query: the time to plan them grows with the third power."""
 
 _ORDERING = frozenset({Op.GT, Op.LT, Op.GE, Op.LE})

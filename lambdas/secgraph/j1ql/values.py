@@ -6,7 +6,7 @@ from enum import Enum
 
 from secgraph.errors import Position, QueryError
 from secgraph.j1ql.advice import nearest
-from secgraph.j1ql.cursor import SUBQUERY_DEPTH, Cursor, shown
+from secgraph.j1ql.cursor import MAX_SUBQUERIES, SUBQUERY_DEPTH, Cursor, shown
 from secgraph.j1ql.lexer import Kind, Token
 from secgraph.j1ql.moments import EXPECTED_UNIT, UNITS, epoch_ms
 from secgraph.j1ql.nodes import (
@@ -47,7 +47,7 @@ def right(cursor: Cursor, clause: Clause) -> Right:
         message = "HAVING compares with values; a subquery stands in WITH or WHERE."
         raise cursor.error("a value or a list of values", message, suggestion="WHERE", token=cursor.ahead())
     cursor.enter(SUBQUERY_DEPTH)
-    cursor.take()
+    cursor.one_more("subqueries", MAX_SUBQUERIES, cursor.take())
     query = cursor.nested_query(cursor)
     cursor.expect(")", ")")
     cursor.leave(SUBQUERY_DEPTH)

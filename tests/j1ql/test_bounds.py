@@ -1,0 +1,70 @@
+"""How much a query may ask for, a line of bounds.jsonl each: what fits is answered, more is a LIMITS error.
+
+Nothing can interrupt DuckDB while it plans, so what takes long to plan must not reach it. The property `x`
+has values of every kind, the worst case: each comparison with it becomes seven.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.errors import QueryError
+from secgraph.flows.ask import ask, explain
+from secgraph.graph.relations import Kind
+from secgraph.j1ql.compilation import MAX_SQL
+
+CASES = [json.loads(line) for line in (Path(__file__).parent / "bounds.jsonl").read_text().splitlines()]
+VALUES = ["a", 1, True, ["a", "b"], [1, 2], [True, False], ["a", 1]]
+
+
+@pytest.fixture(scope="module")
+def reader(draw: Callable[..., DuckDBReader]) -> DuckDBReader:
+    entities = [
+        {"_id": f"e{i}", "_key": f"e{i}", "_type": "a", "_class": ["A"], "x": value, "k": f"k{i}", "n": i}
+        for i, value in enumerate(VALUES)
+    ]
+    relationships = [
+        {"_id": f"r{i}", "_class": "V", "_type": "t", "_from": f"e{i}", "_to": f"e{i + 1}"} for i in range(6)
+    ]
+    return draw(entities, relationships)
+
+
+def written(case: dict[str, Any], count: int) -> str:
+    parts = case["between"].join(case["each"].replace("{i}", str(place)) for place in range(count))
+    return str(case["before"] + parts + case["after"])
+
+
+def test_the_worst_property_has_every_kind(reader: DuckDBReader) -> None:
+    assert reader.catalogue().entity_properties["x"] == frozenset(Kind)
+
+
+@pytest.mark.parametrize("case", [it for it in CASES if it["fits"]], ids=lambda case: case["why"])
+def test_what_fits_is_answered(reader: DuckDBReader, case: dict[str, Any]) -> None:
+    assert "data" in ask(written(case, case["fits"]), reader=reader, now=0)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
+def test_more_is_refused_where_it_becomes_too_much(reader: DuckDBReader, case: dict[str, Any]) -> None:
+    text = written(case, case["refused"])
+    with pytest.raises(QueryError) as caught:
+        explain(text, reader=reader, now=0)
+    error = caught.value
+    assert error.code == "LIMITS"
+    assert error.at.line == 1
+    assert text[error.at.column - 1 :].startswith(case["at"])
+    assert error.expected
+
+
+def test_a_plan_that_is_run_is_bounded_in_length(reader: DuckDBReader) -> None:
+    """The SQL of what just fits is not much longer than its bound: nothing escapes the count."""
+    for case in CASES:
+        if case["fits"]:
+            plan = explain(written(case, case["fits"]), reader=reader, now=0)
+            sql = plan.partition("\n\n")[2].partition("\nparameters\n")[0]
+            assert len(sql) < 2 * MAX_SQL, case["why"]
