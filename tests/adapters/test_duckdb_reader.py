@@ -67,6 +67,39 @@ def test_a_regular_expression_that_grows_too_large_is_a_limit(connection: duckdb
     assert caught.value.code == "LIMITS"
 
 
+def test_numbers_are_counted_one_after_the_other(connection: duckdb.DuckDBPyConnection) -> None:
+    counting = reader(connection, Limits()).counts(Statement("SELECT $1", (float(it),)) for it in range(4))
+    assert list(counting) == [0, 1, 2, 3]
+
+
+def test_counting_ends_at_what_takes_too_long(connection: duckdb.DuckDBPyConnection) -> None:
+    bounded = reader(connection, Limits(counting=0.2))
+    assert list(bounded.counts([Statement("SELECT 1"), ENDLESS, Statement("SELECT 2")])) == [1, None]
+    assert bounded.fetch(Statement("SELECT 1")) == [(1,)]
+
+
+def test_counting_ends_at_what_needs_too_much_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    hungry = Statement("SELECT len(list(range::VARCHAR || repeat('x', 100))) FROM range(5000000)")
+    assert list(reader(connection, Limits(memory="60MB", counting=20)).counts([hungry])) == [None]
+
+
+def test_counting_ends_when_nothing_is_left_of_its_time(connection: duckdb.DuckDBPyConnection) -> None:
+    counting = reader(connection, Limits(counting=0)).counts([Statement("SELECT 1")])
+    assert list(counting) == []
+
+
+def test_what_nobody_asks_for_is_not_counted(connection: duckdb.DuckDBPyConnection) -> None:
+    written: list[int] = []
+
+    def statements() -> Iterator[Statement]:
+        for number in (1, 2):
+            written.append(number)
+            yield Statement("SELECT 1")
+
+    assert next(reader(connection, Limits()).counts(statements())) == 1
+    assert written == [1]
+
+
 ESCAPES = [
     "SELECT * FROM read_text('{file}')",
     "SELECT * FROM read_csv('{file}')",

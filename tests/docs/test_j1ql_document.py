@@ -23,12 +23,13 @@ from secgraph.flows.load import load
 from secgraph.flows.pages import PAGE_BYTES, PAGE_ROWS
 from secgraph.graph.loading import items_of
 from secgraph.j1ql.clauses import MAX_COLUMNS
-from secgraph.j1ql.cursor import MAX_DEPTH, MAX_HOPS
+from secgraph.j1ql.cursor import MAX_BLOCKS, MAX_DEPTH, MAX_HOPS, MAX_SUBQUERIES
 from secgraph.j1ql.lexer import MAX_TEXT
 from secgraph.j1ql.moments import UNITS, epoch_ms
 from secgraph.j1ql.nodes import START, Op
 from secgraph.j1ql.parser import parse
 from secgraph.j1ql.render import render
+from secgraph.j1ql.selectors import MAX_WORDS
 from secgraph.j1ql.signatures import SIGNATURES
 from secgraph.j1ql.types import MAX_AGGREGATES
 from secgraph.rules.fed import FED, FED_VERBS
@@ -230,10 +231,13 @@ def test_the_limits_are_those_that_hold():
     page = f"{PAGE_BYTES // 2**20} MB"
     assert limits["a page"] == f"{PAGE_ROWS} rows, {page}"
     assert limits["a tree"] == f"{PAGE_ROWS} entities, {page}"
-    assert limits["running time"] == f"{DEFAULT.seconds:g} seconds"
+    assert limits["running time"] == (
+        f"{DEFAULT.seconds:g} seconds, and {DEFAULT.counting:g} more to find the step that made it so long"
+    )
     assert limits["query text"] == (
-        f"{MAX_TEXT:,} characters, {MAX_HOPS} steps, {MAX_DEPTH} levels of nesting, "
-        f"{MAX_COLUMNS} columns, {MAX_AGGREGATES} aggregates"
+        f"{MAX_TEXT:,} characters, {MAX_HOPS} steps, {MAX_BLOCKS} optional blocks, {MAX_SUBQUERIES} "
+        f"subqueries, {MAX_DEPTH} levels of nesting, {MAX_COLUMNS} columns, {MAX_AGGREGATES} aggregates, "
+        f"{MAX_WORDS} words of a search"
     )
 
 

@@ -88,7 +88,7 @@ class DuckDBReader:
         end = monotonic() + self._limits.counting
         for statement in statements:
             left = end - monotonic()
-            if left < self._limits.counting * LEAST:
+            if left <= self._limits.counting * LEAST:
                 return
             try:
                 number = self._run(statement, left)[0][0]
