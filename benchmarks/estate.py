@@ -4,9 +4,11 @@ Skewed as real estates are, where that decides what a question costs:
 
 - Inspector findings lie on the instances by Zipf's law (the n-th instance has 1/n of the first one's). Of
   12,000 instances most have a handful or none, hundreds have dozens, the first ten have thousands.
-- Threats are rare: one finding in 160 is GuardDuty's, on any instance, so that an estate of 100,000 entities
-  has 500 of them open and one instance in 25 is under threat. (With one finding in eight, a tree of the
-  threatened instances would be the whole estate.)
+- Threats are rare: one finding in 320 is GuardDuty's, on any instance, so that of 12,000 instances one in 50
+  is under threat at a time. (With one finding in eight, a tree of the threatened instances would be the
+  whole estate.)
+- An account has 120 instances, as where every team or stage has accounts of its own; in each region of an
+  account the one service that identified them ties the findings together.
 - Severities are those of CVEs: a twentieth critical, a third high, half medium.
 - An instance behind a security group that is open to the Internet has a finding NETWORK_REACHABILITY.
 
@@ -34,7 +36,7 @@ THREATS: Final = (
     ("Trojan:EC2/DNSDataExfiltration", 8.0),
     ("Behavior:EC2/NetworkPortUnusual", 5.0),
 )
-THREAT_EVERY: Final = 160
+THREAT_EVERY: Final = 320
 SEVERITIES: Final = (
     *(("CRITICAL", 9.8),),
     *(("HIGH", 8.1),) * 7,
@@ -50,13 +52,13 @@ class Estate:
     def __init__(self, entities: int, seed: int = 7) -> None:
         self._random = random.Random(seed)
         self.findings = round(entities * 0.8)
-        self._hosts = hosts_of(max(1, round(entities * 0.12)), max(1, entities // 5000))
+        self._hosts = hosts_of(max(1, round(entities * 0.12)), max(1, entities // 1000))
         self._cves = max(len(SEVERITIES), round(entities * 0.05))
 
     @property
     def typical(self) -> Host:
         """Give an instance with about a dozen findings, in an account and region with an average number."""
-        return self._hosts[len(self._hosts) // 20 + 19]
+        return self._hosts[len(self._hosts) // 20 + 79]
 
     def inventory(self) -> Event:
         """Give the graph document of what the events leave out."""

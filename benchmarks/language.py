@@ -17,8 +17,9 @@ from secgraph.flows.ingest import Delivery, WarmCache, ingest
 from secgraph.flows.load import load
 from secgraph.graph.loading import items_of
 from secgraph.graph.relations import Catalogue
-from secgraph.j1ql import compiler, parse
-from secgraph.j1ql.names import check
+from secgraph.j1ql import parse
+from secgraph.j1ql.meaning.names import check
+from secgraph.j1ql.sql import compiler
 from secgraph.rules.pack import load_all
 
 ROOT: Final = Path(__file__).resolve().parent.parent

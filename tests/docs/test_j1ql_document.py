@@ -22,16 +22,16 @@ from secgraph.flows.ask import ask
 from secgraph.flows.load import load
 from secgraph.flows.pages import PAGE_BYTES, PAGE_ROWS
 from secgraph.graph.loading import items_of
-from secgraph.j1ql.clauses import MAX_COLUMNS
-from secgraph.j1ql.cursor import MAX_BLOCKS, MAX_DEPTH, MAX_HOPS, MAX_SUBQUERIES
-from secgraph.j1ql.lexer import MAX_TEXT
+from secgraph.j1ql.grammar.clauses import MAX_COLUMNS
+from secgraph.j1ql.grammar.parser import parse
+from secgraph.j1ql.meaning.types import MAX_AGGREGATES
 from secgraph.j1ql.moments import UNITS, epoch_ms
 from secgraph.j1ql.nodes import START, Op
-from secgraph.j1ql.parser import parse
-from secgraph.j1ql.render import render
-from secgraph.j1ql.selectors import MAX_WORDS
+from secgraph.j1ql.results.render import render
 from secgraph.j1ql.signatures import SIGNATURES
-from secgraph.j1ql.types import MAX_AGGREGATES
+from secgraph.j1ql.sql.selectors import MAX_WORDS
+from secgraph.j1ql.text.cursor import MAX_BLOCKS, MAX_DEPTH, MAX_HOPS, MAX_SUBQUERIES
+from secgraph.j1ql.text.lexer import MAX_TEXT
 from secgraph.rules.fed import FED, FED_VERBS
 from tests.docs.brought import changes
 

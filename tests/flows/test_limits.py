@@ -13,7 +13,7 @@ from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
 from secgraph.flows.asking import asker
 from secgraph.graph.model import Entity, Relationship, Value
-from secgraph.j1ql.caret import caret
+from secgraph.j1ql.text.caret import caret
 
 LIMITS = Limits(seconds=0.05, counting=20, memory="400MB")
 COUNT = 250

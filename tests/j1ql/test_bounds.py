@@ -17,7 +17,7 @@ from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.errors import QueryError
 from secgraph.flows.ask import ask, explain
 from secgraph.graph.relations import Kind
-from secgraph.j1ql.compilation import MAX_SQL
+from secgraph.j1ql.sql.compilation import MAX_SQL
 
 CASES = [json.loads(line) for line in (Path(__file__).parent / "bounds.jsonl").read_text().splitlines()]
 VALUES = ["a", 1, True, ["a", "b"], [1, 2], [True, False], ["a", 1]]

@@ -14,8 +14,9 @@ from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.errors import Position, QueryError
 from secgraph.flows.ask import ask
 from secgraph.graph.relations import Catalogue, Rows, Statement
-from secgraph.j1ql import compiler, parse
-from secgraph.j1ql.names import check
+from secgraph.j1ql import parse
+from secgraph.j1ql.meaning.names import check
+from secgraph.j1ql.sql import compiler
 
 HERE = Path(__file__).parent
 CASES = [json.loads(line) for line in (HERE / "growth.jsonl").read_text().splitlines()]

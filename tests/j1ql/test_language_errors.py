@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from secgraph.errors import QueryError
 from secgraph.j1ql import parse
-from secgraph.j1ql.caret import WIDTH, caret, error_object, render_error
-from secgraph.j1ql.names import check
+from secgraph.j1ql.meaning.names import check
 from secgraph.j1ql.regexes import RegexError, check_pattern
+from secgraph.j1ql.text.caret import WIDTH, caret, error_object, render_error
 
 
 def refused(text: str) -> QueryError:

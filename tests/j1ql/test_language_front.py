@@ -11,15 +11,15 @@ import pytest
 from secgraph.errors import Position, QueryError
 from secgraph.graph.relations import Catalogue
 from secgraph.j1ql import parse
-from secgraph.j1ql.clauses import MAX_COLUMNS
-from secgraph.j1ql.cursor import MAX_BLOCKS, MAX_DEPTH, MAX_HOPS
-from secgraph.j1ql.lexer import MAX_TEXT
+from secgraph.j1ql.grammar.clauses import MAX_COLUMNS
+from secgraph.j1ql.meaning.names import check
+from secgraph.j1ql.meaning.types import MAX_AGGREGATES
 from secgraph.j1ql.moments import epoch_ms, resolve
-from secgraph.j1ql.names import check
 from secgraph.j1ql.nodes import Comparison, Moment, Parameter, Query
 from secgraph.j1ql.printing import column_name
-from secgraph.j1ql.types import MAX_AGGREGATES
-from secgraph.j1ql.warnings import warnings_of
+from secgraph.j1ql.text.cursor import MAX_BLOCKS, MAX_DEPTH, MAX_HOPS
+from secgraph.j1ql.text.lexer import MAX_TEXT
+from secgraph.j1ql.warnings.checks import warnings_of
 
 HERE = Path(__file__).parent
 CONFORMANCE: dict[str, Any] = json.loads((HERE / "conformance.json").read_text())

@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 
 from secgraph.errors import QueryError
 from secgraph.j1ql import parse
-from secgraph.j1ql.advice import distance
-from secgraph.j1ql.caret import caret, error_object, render_error
-from secgraph.j1ql.lexer import KEYWORDS
+from secgraph.j1ql.meaning.names import check
 from secgraph.j1ql.moments import epoch_ms, iso
-from secgraph.j1ql.names import check
 from secgraph.j1ql.nodes import (
     START,
     AllOf,
@@ -53,6 +50,9 @@ from secgraph.j1ql.nodes import (
 from secgraph.j1ql.nodes import (
     Path as Property,
 )
+from secgraph.j1ql.text.advice import distance
+from secgraph.j1ql.text.caret import caret, error_object, render_error
+from secgraph.j1ql.text.lexer import KEYWORDS
 
 CASES: dict[str, Any] = json.loads((Path(__file__).parent / "conformance.json").read_text())
 TEXTS = [case["query"] for case in CASES["examples"] + CASES["errors"]]

@@ -13,8 +13,8 @@ import pytest
 from secgraph.errors import Position, QueryError
 from secgraph.flows.ask import ask, explain
 from secgraph.graph.ports import GraphReader
-from secgraph.j1ql.parameters import Known, Parameters, Secret
-from secgraph.j1ql.server import Server
+from secgraph.j1ql.server.parameters import Known, Parameters, Secret
+from secgraph.j1ql.server.settings import Server
 from tests.j1ql.answers import CONFORMANCE, NOW
 
 USER = "FIND User WITH username = ${param.who}"

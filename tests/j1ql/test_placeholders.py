@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from secgraph.errors import Position, QueryError
 from secgraph.graph.search import decimal
 from secgraph.j1ql import parse
-from secgraph.j1ql.caret import render_error
-from secgraph.j1ql.names import check
+from secgraph.j1ql.grammar.parser import parse_filled
+from secgraph.j1ql.holes.placeholders import HoleValue, fill, filled, holes
+from secgraph.j1ql.meaning.names import check
 from secgraph.j1ql.nodes import Expr, Literal, Moment, Negative, Query, Regex
-from secgraph.j1ql.parser import parse_filled
-from secgraph.j1ql.placeholders import HoleValue, fill, filled, holes
+from secgraph.j1ql.text.caret import render_error
 
 HERE = Path(__file__).parent
 

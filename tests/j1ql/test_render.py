@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from secgraph.errors import InputError
-from secgraph.j1ql.render import WIDEST, render
-from secgraph.j1ql.terminal import columns
+from secgraph.j1ql.results.render import WIDEST, render
+from secgraph.j1ql.text.terminal import columns
 
 
 def vertex(id_: str, type_: str, name: str, **properties: Any) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from secgraph.graph.relations import Kind, Rows, Statement
-from secgraph.j1ql.plan import (
+from secgraph.j1ql.results.response import response
+from secgraph.j1ql.sql.plan import (
     EntityCells,
     IdCell,
     ListShape,
@@ -18,7 +19,6 @@ from secgraph.j1ql.plan import (
     TreeShape,
     ValueCells,
 )
-from secgraph.j1ql.result import response
 
 METADATA = (
     '"_id": "a", "_key": "k", "_type": "t", "_class": ["T", "U"], "_createdOn": 1717200000000, '

@@ -12,9 +12,9 @@ import pytest
 from secgraph.errors import QueryError, SettingsError
 from secgraph.flows.ask import ask, explain
 from secgraph.graph.ports import GraphReader
-from secgraph.j1ql.parameters import Secret
-from secgraph.j1ql.server import Server
-from secgraph.j1ql.smart_classes import MAX_CLASSES, MAX_QUERIES, SmartClasses, smart_classes_of
+from secgraph.j1ql.server.parameters import Secret
+from secgraph.j1ql.server.settings import Server
+from secgraph.j1ql.server.smart_classes import MAX_CLASSES, MAX_QUERIES, SmartClasses, smart_classes_of
 from tests.j1ql.answers import CONFORMANCE, NOW, Case, lines_of
 
 

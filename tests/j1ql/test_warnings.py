@@ -11,12 +11,12 @@ from secgraph.flows.ask import ask, explain
 from secgraph.flows.asking import asker
 from secgraph.graph.relations import Catalogue
 from secgraph.j1ql import parse
-from secgraph.j1ql.names import check
-from secgraph.j1ql.parameters import Secret
-from secgraph.j1ql.server import Server
-from secgraph.j1ql.smart_classes import smart_classes_of
+from secgraph.j1ql.meaning.names import check
+from secgraph.j1ql.server.parameters import Secret
+from secgraph.j1ql.server.settings import Server
+from secgraph.j1ql.server.smart_classes import smart_classes_of
 from secgraph.j1ql.walk import parameters
-from secgraph.j1ql.warnings import MOST, warnings_of
+from secgraph.j1ql.warnings.checks import MOST, warnings_of
 from tests.j1ql.answers import CONFORMANCE, EXAMPLES, NOW, lines_of
 
 CASES = lines_of("warnings.jsonl")

@@ -23,12 +23,12 @@ from secgraph.cli.given import (
 from secgraph.errors import InputError, QueryError
 from secgraph.flows.ask import ask, explain
 from secgraph.graph.ports import GraphReader
-from secgraph.j1ql.caret import error_object, render_error
-from secgraph.j1ql.parameters import Parameters
-from secgraph.j1ql.parser import parse_filled
-from secgraph.j1ql.placeholders import filled
-from secgraph.j1ql.render import render
-from secgraph.j1ql.server import Server
+from secgraph.j1ql.grammar.parser import parse_filled
+from secgraph.j1ql.holes.placeholders import filled
+from secgraph.j1ql.results.render import render
+from secgraph.j1ql.server.parameters import Parameters
+from secgraph.j1ql.server.settings import Server
+from secgraph.j1ql.text.caret import error_object, render_error
 
 _CASE: Final = {
     "query": str,

@@ -19,7 +19,7 @@ from secgraph.flows import ingest as flow
 from secgraph.flows.ask import ask
 from secgraph.graph.model import AccountSettings
 from secgraph.graph.ports import GraphReader
-from secgraph.j1ql.render import render
+from secgraph.j1ql.results.render import render
 from secgraph.rules.pack import load_all
 
 NOW: Final = "2026-11-20T12:00:00Z"

@@ -11,10 +11,10 @@ from typing import Any
 
 from secgraph.cli.files import text_of
 from secgraph.errors import InputError
-from secgraph.j1ql.parameters import Parameters, Secret
-from secgraph.j1ql.placeholders import Placeholders
-from secgraph.j1ql.server import PLAIN, Server
-from secgraph.j1ql.smart_classes import smart_classes_of
+from secgraph.j1ql.holes.placeholders import Placeholders
+from secgraph.j1ql.server.parameters import Parameters, Secret
+from secgraph.j1ql.server.settings import PLAIN, Server
+from secgraph.j1ql.server.smart_classes import smart_classes_of
 
 
 def add_values(parser: argparse.ArgumentParser) -> None:

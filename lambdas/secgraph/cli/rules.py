@@ -23,7 +23,7 @@ from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker, compile_query
 from secgraph.flows.evaluate import EVALUATED, EvaluationReport, alerts, evaluate
 from secgraph.graph.ports import GraphReader
-from secgraph.j1ql.server import PLAIN, Server
+from secgraph.j1ql.server.settings import PLAIN, Server
 from secgraph.rules.check import check
 from secgraph.rules.pack import Pack, load_all
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from secgraph.cli.files import text_of
-from secgraph.j1ql.smart_classes import SmartClass, smart_classes_of
+from secgraph.j1ql.server.smart_classes import SmartClass, smart_classes_of
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:

@@ -17,16 +17,16 @@ from secgraph.flows.pages import (
     cut,
 )
 from secgraph.graph.ports import GraphReader
-from secgraph.j1ql import compiler
-from secgraph.j1ql.compiler import Options
-from secgraph.j1ql.names import check
-from secgraph.j1ql.parameters import NONE, Parameters
-from secgraph.j1ql.parser import parse_filled
-from secgraph.j1ql.placeholders import NO_VALUES, Placeholders, filled
-from secgraph.j1ql.plan import TreeShape
-from secgraph.j1ql.result import response
-from secgraph.j1ql.server import PLAIN, Server
-from secgraph.j1ql.warnings import warnings_of
+from secgraph.j1ql.grammar.parser import parse_filled
+from secgraph.j1ql.holes.placeholders import NO_VALUES, Placeholders, filled
+from secgraph.j1ql.meaning.names import check
+from secgraph.j1ql.results.response import response
+from secgraph.j1ql.server.parameters import NONE, Parameters
+from secgraph.j1ql.server.settings import PLAIN, Server
+from secgraph.j1ql.sql import compiler
+from secgraph.j1ql.sql.compiler import Options
+from secgraph.j1ql.sql.plan import TreeShape
+from secgraph.j1ql.warnings.checks import warnings_of
 
 
 def ask(

@@ -10,10 +10,10 @@ from secgraph.flows.evaluate import Ask
 from secgraph.graph.ports import GraphReader
 from secgraph.graph.relations import Catalogue
 from secgraph.j1ql import parse
-from secgraph.j1ql.compiler import Options, compile  # noqa: A004 (the stage's name)
-from secgraph.j1ql.names import check
+from secgraph.j1ql.meaning.names import check
 from secgraph.j1ql.nodes import Query
-from secgraph.j1ql.server import PLAIN, Server
+from secgraph.j1ql.server.settings import PLAIN, Server
+from secgraph.j1ql.sql.compiler import Options, compile  # noqa: A004 (the stage's name)
 from secgraph.rules.rows import Answer
 
 ROWS: Final = 10_000

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from secgraph.errors import QueryError
 from secgraph.graph.ports import GraphReader
 from secgraph.graph.relations import Statement
-from secgraph.j1ql.growth import MOST, Beginning, Counted, blamed
+from secgraph.j1ql.sql.growth import MOST, Beginning, Counted, blamed
 
 
 def explained(

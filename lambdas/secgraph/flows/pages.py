@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from secgraph.errors import Position, QueryError
 from secgraph.graph.relations import Rows
-from secgraph.j1ql.clauses import MAX_COUNT
-from secgraph.j1ql.parameters import Parameters, Secret
-from secgraph.j1ql.placeholders import Placeholders
+from secgraph.j1ql.grammar.clauses import MAX_COUNT
+from secgraph.j1ql.holes.placeholders import Placeholders
+from secgraph.j1ql.server.parameters import Parameters, Secret
 
 PAGE_ROWS: Final = 250
 PAGE_BYTES: Final = 5 * 2**20

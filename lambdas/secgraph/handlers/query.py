@@ -13,8 +13,8 @@ from secgraph.errors import InputError, Position, QueryError, SecgraphError
 from secgraph.flows.ask import ask
 from secgraph.flows.pages import PAGE_ROWS
 from secgraph.handlers import runtime
-from secgraph.j1ql.caret import error_object
-from secgraph.j1ql.render import render
+from secgraph.j1ql.results.render import render
+from secgraph.j1ql.text.caret import error_object
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -25,7 +25,7 @@ from secgraph.graph.model import AccountSettings
 
 if TYPE_CHECKING:
     from secgraph.adapters.s3_quarantine import S3Quarantine
-    from secgraph.j1ql.server import Server
+    from secgraph.j1ql.server.settings import Server
 
 logger: Final = Logger(service=contract.SERVICE)
 metrics: Final = Metrics(namespace=contract.METRICS_NAMESPACE, service=contract.SERVICE)
@@ -86,8 +86,8 @@ def accounts() -> Mapping[str, AccountSettings]:
 @cache
 def server() -> Server:
     """Give what the administrator has set for queries: the smart classes in the asset, if there are any."""
-    from secgraph.j1ql.server import PLAIN, Server
-    from secgraph.j1ql.smart_classes import smart_classes_of
+    from secgraph.j1ql.server.settings import PLAIN, Server
+    from secgraph.j1ql.server.smart_classes import smart_classes_of
 
     shipped = ASSET / contract.SMART_CLASSES_FILE
     if not shipped.exists():

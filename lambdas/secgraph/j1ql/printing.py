@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from secgraph.j1ql.lexer import KEYWORDS
 from secgraph.j1ql.moments import iso
 from secgraph.j1ql.nodes import (
     AllOf,
@@ -36,6 +35,7 @@ from secgraph.j1ql.nodes import (
     Subquery,
     Tree,
 )
+from secgraph.j1ql.text.lexer import KEYWORDS
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PARTS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")

@@ -1,0 +1,1 @@
+"""Results: rows → the response, and the response as people read it."""
