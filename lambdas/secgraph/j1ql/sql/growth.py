@@ -22,6 +22,9 @@ MOST = 5_000_000
 NOTABLE = 10_000
 """Fewer paths than these are no explanation of a limit."""
 
+FAR = 100
+"""How many times as much as the last step, which is counted in part only, another must grow to be named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
@@ -36,9 +39,6 @@ class Beginning:
     before: int | None = None
     where: bool = False
 
-
-FAR = 100
-"""How many times as much as the last step, which is counted in part only, another must grow to be named."""
 
 Counted = tuple[Beginning, int | None]
 """A beginning and how many paths or entities it gives: `MOST` + 1 for more, None if counting did not end."""
