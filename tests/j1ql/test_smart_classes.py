@@ -39,7 +39,7 @@ def test_members(reader: GraphReader, case: Case) -> None:
     assert found(reader, case["query"], server, include_deleted=deleted) == case["members"]
     if "tables" in case:
         sql = explain(case["query"], reader=reader, now=NOW, server=server)
-        assert len(re.findall(r"\bsmart\d+ AS \(", sql)) == case["tables"]
+        assert len(re.findall(r"\bsmart\d+ AS (?:MATERIALIZED )?\(", sql)) == case["tables"]
 
 
 @pytest.mark.parametrize("case", lines_of("smart_classes_refused.jsonl"), ids=lambda case: case["why"])
