@@ -45,7 +45,7 @@ def language(now: int) -> Iterator[Figure]:
 
 def _catalogue(fixture: Mapping[str, Any], now: int) -> Catalogue:
     """Give what a graph holds that has all that the queries name, else most of them would come to nothing."""
-    estate = Estate(1_000)
+    estate = Estate(300)
     deliveries = [Delivery(str(number), text, now) for number, text in enumerate(estate.events())]
     with LocalGraph.in_memory() as graph:
         ingest(deliveries, writer=graph, quarantine=graph, now=now, settings={}, cache=WarmCache())

@@ -1,8 +1,8 @@
-"""Eight questions to a graph (architecture.md section 1) → how long each takes, and how much came.
+"""Eight questions to a graph → how long each takes, and how much came.
 
-Q1 to Q7 stand as they are written there. Q8, everything within two hops of one finding, starts from a finding
-of an instance with a typical number of them. Trees come whole: the bound of a page (250 entities) would
-refuse most of them. Lists and tables come as the first page, as people get them.
+Q1 to Q7 are of a kind that people ask every day. Q8, everything within two hops of one finding, starts from a
+finding of a typical instance. Trees come whole: the bound of a page (250 entities) would refuse most of them.
+Lists and tables come as the first page, as people get them.
 """
 
 from __future__ import annotations
