@@ -9,7 +9,7 @@ from tests.j1ql.strategies.choices import Choices
 from tests.j1ql.strategies.literals import Literals, quoted
 from tests.j1ql.strategies.steps import Named
 
-ROUNDINGS = ("abs", "sqrt", "ceil", "floor", "round", "ROUND")
+ROUNDINGS = ("round", "abs", "ROUND", "sqrt", "ceil", "floor")
 LISTED = ("coalesce", "concat", "merge")
 COLUMN_NAMES = ("c1", "c2", "c3", "c4", "my col", "x-y")
 
@@ -63,7 +63,7 @@ class Columns:
     def number(self, depth: int = 0) -> str:
         """An expression of numbers that holds a property."""
         choices = self._choices
-        form = choices.of("path", "path", "arithmetic", "rounding", "minus") if depth < 2 else "path"
+        form = choices.of("path", "arithmetic", "rounding", "path", "minus") if depth < 2 else "path"
         if form == "arithmetic":
             one, other = self.number(depth + 1), choices.of(self.number_path(), self._number())
             sides = (one, other) if choices.chance(7) else (other, one)

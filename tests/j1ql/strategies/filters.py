@@ -33,8 +33,12 @@ class Filters:
             return f"({self.conditions(lefts, others, nested=False)})"
         return self.comparison(self._choices.among(lefts), others)
 
-    def comparison(self, left: str, others: Sequence[str] = (), *, in_having: bool = False) -> str:
+    def comparison(
+        self, left: str, others: Sequence[str] = (), *, in_having: bool = False, is_join: bool = False
+    ) -> str:
         choices = self._choices
+        if is_join:
+            return f"{left} {choices.among(ALL_OPERATORS)} {choices.among(others)}"
         form = choices.of("value", "value", "value", "value", "list", "list", "list", "special", "parameter")
         if form == "list":
             return self._list(left, others)

@@ -61,6 +61,8 @@ class Literals:
         values = self._held.get(property_of(path))
         if values and self.choices.chance(7):
             kind = kind_of(self.choices.among(values))
+            if kind == "text" and self.choices.chance(2):
+                kind = "regex"
             if kind in kinds:
                 return kind
         return self.choices.among(kinds)
@@ -77,8 +79,10 @@ class Literals:
     def boolean(self) -> str:
         return self.choices.of("true", "false")
 
-    def regex(self) -> str:
-        return f"/{self.choices.among(REGEXES)}/{self.choices.of('', 'i')}"
+    def regex(self, path: str = "") -> str:
+        """One of REGEXES, or a letter that some value of the property begins with."""
+        letters = [text[0] for text in self._own(path, "text") if text[:1].isalnum()]
+        return f"/{self.choices.of(*REGEXES[:1], *letters, *REGEXES)}/{self.choices.of('', 'i')}"
 
     def moment(self) -> str:
         return self.choices.among(MOMENTS)
@@ -89,7 +93,7 @@ class Literals:
             "text": lambda: self.text(path),
             "number": lambda: self.number(path),
             "boolean": self.boolean,
-            "regex": self.regex,
+            "regex": lambda: self.regex(path),
             "moment": self.moment,
         }
         return writers[kind]() if kind in writers else self.choices.of("undefined", "undefined", "null")

@@ -25,11 +25,14 @@ class Questions:
 
 
 def questions_of(drawn_bytes: bytes) -> Questions:
-    """Several queries at a graph, for storing it takes longer than asking."""
+    """Several queries at a graph, for storing it takes longer than asking: one or two of any
+    form, and two that look closely at a comparison, at aggregates or at expressions."""
     choices = Choices(drawn_bytes)
     drawn = graph(choices)
     writer = Writer(choices, drawn)
-    texts = [writer.query() for _ in range(choices.of(1, 3, 3, 3))]
+    texts = [writer.query() for _ in range(choices.of(1, 2))]
+    if choices.chance(9):
+        texts += [writer.comparison(), choices.of(writer.aggregates, writer.expressions)()]
     return Questions(texts, drawn, choices.chance(1), choices.chance(1))
 
 
@@ -64,6 +67,36 @@ class Writer:
         else:
             rest = self._table(columns, is_grouped=form == "grouped")
         return f"FIND {unique}{pattern}{where}{rest}"
+
+    def comparison(self) -> str:
+        """All entities, or those of a row with a relationship, for which one comparison holds."""
+        choices = self._choices
+        names = Steps(choices, self._filters, self._graph)
+        form = choices.of("WITH", "WHERE", "both")
+        if form == "WITH":
+            return f"FIND * WITH {self._filters.conditions(properties_in(self._graph.entities))}"
+        pattern = names.pair() if form == "both" else names.single()
+        paths = [it.path(choices) for it in names.names() for _ in range(2)]
+        where = self._filters.comparison(choices.among(paths), paths, is_join=choices.chance(3))
+        return f"FIND {pattern} WHERE {where} RETURN {', '.join(f'{it.name}._id' for it in names.names())}"
+
+    def aggregates(self) -> str:
+        """Aggregates over entities, or over pairs of them, as a whole or by a property."""
+        choices = self._choices
+        steps = Steps(choices, self._filters, self._graph)
+        pattern = choices.of(steps.single, steps.pair)()
+        columns = Columns(choices, self._literals, steps.names())
+        items = [columns.aggregate() for _ in range(choices.count(1, 2))]
+        key = choices.of("", f"{columns.path()} AS k, ")
+        return f"FIND {pattern} RETURN {key}{', '.join(items)}"
+
+    def expressions(self) -> str:
+        """Expressions over entities, or over pairs of them."""
+        choices = self._choices
+        steps = Steps(choices, self._filters, self._graph)
+        pattern = choices.of(steps.single, steps.pair)()
+        columns = Columns(choices, self._literals, steps.names())
+        return f"FIND {pattern} RETURN {columns.number()}, {columns.value()}"
 
     def _page(self, columns: Columns | None) -> str:
         """ORDER BY, SKIP and LIMIT of a list or tree."""

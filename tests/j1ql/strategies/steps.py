@@ -32,11 +32,11 @@ class Named:
 
 
 def properties_in(records: Sequence[Drawn]) -> tuple[str, ...]:
-    """The properties of these records as a query writes them; those of the graph twice, metadata once."""
+    """The properties of these records as a query writes them, metadata and one that nothing has seldom."""
     held = [
         f"[{it}]" if it in (ODD, "tag.T") else it for it in dict.fromkeys(chain(*records)) if it not in ENDS
     ]
-    return (*(it for it in held if not it.startswith("_")), *held, "nope")
+    return (*[it for it in held if not it.startswith("_")] * 4, *held, "nope")
 
 
 class Steps:
@@ -53,6 +53,15 @@ class Steps:
 
     def write(self) -> str:
         return f"{self.entity()}{self._steps(0)}"
+
+    def single(self) -> str:
+        """All entities, by one alias."""
+        return f"*{self._alias('e', self._of_entities, '', 10)}"
+
+    def pair(self) -> str:
+        """All pairs, by an alias for either end and one for the relationship."""
+        first, edge = self.single(), self._alias("r", self._of_relationships, "", 10)
+        return f"{first} THAT RELATES{edge} {self.single()}"
 
     def names(self) -> list[Named]:
         """What may be named in the clauses: all aliases, and implicit names that mean one thing."""

@@ -1,0 +1,55 @@
+"""Is the comparison any good? Each fault of faults.jsonl, made in a copy of the package, must be noticed.
+
+A fault names its file, the text there (once), what to put in its place, and the rule that it breaks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import secgraph
+from tests.j1ql.answers import Case, lines_of
+
+PACKAGE: Final = Path(secgraph.__file__).parent
+ROOT: Final = Path(__file__).parents[2]
+FAULTS: Final = lines_of("faults.jsonl")
+EXAMPLES, SEED = 500, 1
+
+
+def of_rule(fault: Case) -> str:
+    return str(fault["why"])
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=of_rule)
+def test_a_fault_can_be_made(fault: Case) -> None:
+    assert (PACKAGE / fault["file"]).read_text("utf-8").count(fault["from"]) == 1
+    assert fault["to"] != fault["from"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("fault", FAULTS, ids=of_rule)
+def test_a_fault_is_noticed(fault: Case, tmp_path: Path) -> None:
+    copy = tmp_path / "secgraph"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    changed = copy / fault["file"]
+    changed.write_text(changed.read_text("utf-8").replace(fault["from"], fault["to"]), "utf-8")
+    tried = subprocess.run(
+        [sys.executable, "-m", "tests.j1ql.comparison", str(EXAMPLES), str(SEED)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tried.returncode == 0, tried.stderr
+    found = json.loads(tried.stdout)
+    assert Path(found["package"]).parent == copy
+    assert found["difference"] is not None
