@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-BUSY = 1.5
+BUSY = 1.1
 """Wall time this many times the processor time means that the machine had other work too."""
 
 
