@@ -154,8 +154,8 @@ class Table:
             aggregate = is_aggregate(column.item)
             item = item_of(beside if aggregate else plain, column)
             written = [sql for _, sql in cells("", item.value)]
-            # Twice: what an aggregate looks at is planned in the rows, its result in the groups.
-            compilation.spend(written * (2 if aggregate else 1), column.at)
+            # An aggregate is planned in the rows and in the groups; a key also as what settles ties.
+            compilation.spend(written * (1 if not self.is_grouped else 2 if aggregate else 3), column.at)
             self._items.append(item)
         self.expressions = Expressions(
             compilation,
