@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import duckdb
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 import secgraph
 from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
 from secgraph.adapters.duckdb_relations import Relations
+from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
 from secgraph.j1ql import parse
 from tests.j1ql.interpreter.agreement import difference
@@ -26,6 +28,7 @@ from tests.j1ql.interpreter.filters import World
 from tests.j1ql.interpreter.graph import visible
 from tests.j1ql.interpreter.results import Answer, UndeterminedError, answer, values_of
 from tests.j1ql.readers import expansions
+from tests.j1ql.reduction import reduced
 from tests.j1ql.strategies.graphs import NOW
 from tests.j1ql.strategies.literals import PARAMETERS
 from tests.j1ql.strategies.queries import QUESTIONS, Questions
@@ -34,7 +37,11 @@ Compare = Callable[[Questions], None]
 
 
 class DisagreementError(AssertionError):
-    """The compiler answers otherwise than the interpreter."""
+    """The compiler answers otherwise than the interpreter. `question` has the one text that shows it."""
+
+    def __init__(self, question: Questions, found: str) -> None:
+        super().__init__(f"{question.texts[0]}\n{found}\nof {question}")
+        self.question = question
 
 
 @contextmanager
@@ -60,9 +67,6 @@ def comparing() -> Iterator[Compare]:
 
 def check(text: str, questions: Questions, reader: DuckDBReader) -> None:
     """Raises DisagreementError."""
-    wanted = interpreted(text, questions)
-    if wanted is None:
-        return
     response = ask(
         text,
         reader=reader,
@@ -73,9 +77,10 @@ def check(text: str, questions: Questions, reader: DuckDBReader) -> None:
         page_rows=None,
         page_bytes=None,
     )
-    found = difference(wanted, response)
+    wanted = interpreted(text, questions)
+    found = "" if wanted is None else difference(wanted, response)
     if found:
-        raise DisagreementError(f"{text}\n{found}")
+        raise DisagreementError(replace(questions, texts=[text]), found)
 
 
 def interpreted(text: str, questions: Questions) -> Answer | None:
@@ -87,6 +92,25 @@ def interpreted(text: str, questions: Questions) -> Answer | None:
         return answer(parse(text), world, row_metadata=questions.row_metadata)
     except UndeterminedError:
         return None
+
+
+def compare_and_reduce(compare: Compare, questions: Questions) -> None:
+    """Raises DisagreementError for a small example. A smaller question that is refused shows nothing."""
+
+    def disagrees(question: Questions) -> bool:
+        try:
+            compare(question)
+        except DisagreementError:
+            return True
+        except QueryError:
+            return False
+        return False
+
+    try:
+        compare(questions)
+    except DisagreementError as found:
+        compare(reduced(found.question, disagrees))
+        raise
 
 
 def first_difference(examples: int, seeded: int) -> str | None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from secgraph.j1ql import nodes, parse
 from secgraph.j1ql.signatures import SIGNATURES
-from tests.j1ql.comparison import Compare, comparing, interpreted
+from tests.j1ql.comparison import Compare, compare_and_reduce, comparing, interpreted
 from tests.j1ql.strategies.queries import QUESTIONS, Questions
 
 EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "500"))
@@ -27,17 +27,22 @@ def compare() -> Iterator[Compare]:
         yield compare
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+WITHOUT_SHRINKING = settings(
+    phases=[Phase.reuse, Phase.generate], deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@settings(WITHOUT_SHRINKING, max_examples=40)
 @given(QUESTIONS)
 def test_the_same_answer(compare: Compare, questions: Questions) -> None:
-    compare(questions)
+    compare_and_reduce(compare, questions)
 
 
 @pytest.mark.thorough
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(WITHOUT_SHRINKING, max_examples=EXAMPLES)
 @given(QUESTIONS)
 def test_the_same_answer_often(compare: Compare, questions: Questions) -> None:
-    compare(questions)
+    compare_and_reduce(compare, questions)
 
 
 # ── are the questions any good? ───────────────────────────────────────────────────────────────────────
