@@ -15,12 +15,13 @@ import pytest
 
 from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.errors import QueryError
-from secgraph.flows.ask import ask, explain
-from secgraph.graph.relations import Kind
+from secgraph.flows.ask import ask
+from secgraph.graph.relations import Catalogue, Kind
 from secgraph.j1ql import parse
 from secgraph.j1ql.meaning.names import check
 from secgraph.j1ql.sql import compiler
 from secgraph.j1ql.sql.compilation import MAX_SQL
+from secgraph.j1ql.sql.plan import Plan
 
 CASES = [json.loads(line) for line in (Path(__file__).parent / "bounds.jsonl").read_text().splitlines()]
 VALUES = ["a", 1, True, ["a", "b"], [1, 2], [True, False], ["a", 1]]
@@ -38,13 +39,22 @@ def reader(draw: Callable[..., DuckDBReader]) -> DuckDBReader:
     return draw(entities, relationships)
 
 
+@pytest.fixture(scope="module")
+def catalogue(reader: DuckDBReader) -> Catalogue:
+    return reader.catalogue()
+
+
 def written(case: dict[str, Any], count: int) -> str:
     parts = case["between"].join(case["each"].replace("{i}", str(place)) for place in range(count))
     return str(case["before"] + parts + case["after"])
 
 
-def test_the_worst_property_has_every_kind(reader: DuckDBReader) -> None:
-    assert reader.catalogue().entity_properties["x"] == frozenset(Kind)
+def planned(text: str, catalogue: Catalogue) -> Plan:
+    return compiler.compile(check(parse(text)), catalogue, now=0, parameters={})
+
+
+def test_the_worst_property_has_every_kind(catalogue: Catalogue) -> None:
+    assert catalogue.entity_properties["x"] == frozenset(Kind)
 
 
 @pytest.mark.parametrize("case", [it for it in CASES if it["fits"]], ids=lambda case: case["why"])
@@ -53,10 +63,10 @@ def test_what_fits_is_answered(reader: DuckDBReader, case: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
-def test_more_is_refused_where_it_becomes_too_much(reader: DuckDBReader, case: dict[str, Any]) -> None:
+def test_more_is_refused_where_it_becomes_too_much(catalogue: Catalogue, case: dict[str, Any]) -> None:
     text = written(case, case["refused"])
     with pytest.raises(QueryError) as caught:
-        explain(text, reader=reader, now=0)
+        planned(text, catalogue)
     error = caught.value
     assert error.code == "LIMITS"
     assert error.at.line == 1
@@ -65,12 +75,11 @@ def test_more_is_refused_where_it_becomes_too_much(reader: DuckDBReader, case: d
 
 
 @pytest.mark.parametrize("case", [it for it in CASES if it["fits"]], ids=lambda case: case["why"])
-def test_what_is_accepted_is_no_longer_than_its_bound(reader: DuckDBReader, case: dict[str, Any]) -> None:
+def test_what_is_accepted_is_no_longer_than_its_bound(catalogue: Catalogue, case: dict[str, Any]) -> None:
     """Nothing escapes the count, also where a part is written several times: what is accepted stays small."""
     for count in (case["fits"], *(case["refused"] * part // 8 for part in (1, 3, 6))):
         try:
-            checked = check(parse(written(case, count)))
-            plan = compiler.compile(checked, reader.catalogue(), now=0, parameters={})
+            plan = planned(written(case, count), catalogue)
         except QueryError:
             return
         assert len(plan.statement.sql) < 1.2 * MAX_SQL
