@@ -32,7 +32,7 @@ WITHOUT_SHRINKING = settings(
 )
 
 
-@settings(WITHOUT_SHRINKING, max_examples=40)
+@settings(WITHOUT_SHRINKING, max_examples=20)
 @given(QUESTIONS)
 def test_the_same_answer(compare: Compare, questions: Questions) -> None:
     compare_and_reduce(compare, questions)

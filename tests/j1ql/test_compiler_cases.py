@@ -1,4 +1,7 @@
-"""Cases of our own, a line of cases.jsonl each, over the graph drawn in cases_graph.json, on every reader."""
+"""Cases of our own, a line of cases.jsonl each, over the graph drawn in cases_graph.json.
+
+`make test` asks them of a graph in memory, `make test-thorough` of every reader.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,26 @@ def reader(draw_on_each: Callable[..., GraphReader]) -> GraphReader:
     return draw_on_each(**GRAPH)
 
 
-@pytest.mark.parametrize("case", lines_of("cases.jsonl"), ids=lambda case: case["why"])
-def test_case(reader: GraphReader, case: Case) -> None:
+@pytest.fixture(scope="module")
+def in_memory(draw: Callable[..., DuckDBReader]) -> GraphReader:
+    return draw(**GRAPH)
+
+
+CASES = lines_of("cases.jsonl")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
+def test_case(in_memory: GraphReader, case: Case) -> None:
+    check(in_memory, case)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
+def test_case_on_each(reader: GraphReader, case: Case) -> None:
+    check(reader, case)
+
+
+def check(reader: GraphReader, case: Case) -> None:
     answer = ask(
         case["query"],
         reader=reader,
