@@ -12,9 +12,10 @@ from typing import Final
 from secgraph import contract
 from secgraph.errors import EventError
 from secgraph.graph.model import Edge, GraphChange, Ref
-from secgraph.ingest import guardduty, inspector
 from secgraph.ingest.body import Body
 from secgraph.ingest.event import SourceEvent
+from secgraph.ingest.guardduty import finding as guardduty
+from secgraph.ingest.inspector import finding as inspector
 
 
 @dataclass(frozen=True, slots=True)

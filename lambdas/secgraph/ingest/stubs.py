@@ -9,17 +9,18 @@ from typing import Final
 
 from secgraph.errors import EventError
 from secgraph.graph.model import Edge, GraphChange, Value
-from secgraph.ingest import things
+from secgraph.ingest import kinds, things
 from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body
-from secgraph.ingest.things import Kind, Thing, Witness, incoming, outgoing
+from secgraph.ingest.kinds import Kind
+from secgraph.ingest.things import Thing, Witness, incoming, outgoing
 from secgraph.ingest.values import facts
 
 _NAMED_IDS: Final = {
-    things.INSTANCE.type: ("instanceId", "hostname"),
-    things.VPC.type: ("vpcId",),
-    things.SUBNET.type: ("subnetId",),
-    things.SECURITY_GROUP.type: ("groupId",),
+    kinds.INSTANCE.type: ("instanceId", "hostname"),
+    kinds.VPC.type: ("vpcId",),
+    kinds.SUBNET.type: ("subnetId",),
+    kinds.SECURITY_GROUP.type: ("groupId",),
 }
 """The properties that repeat a thing's id: its AWS name, and what the class Host requires if no block of
 the finding knows better."""
@@ -47,7 +48,7 @@ def required_id(body: Body) -> str:
 @lru_cache(maxsize=things.REMEMBERED)
 def account(place: Place) -> Thing:
     """Name the account."""
-    return Thing(things.ACCOUNT, place.account, place.account, place.everywhere())
+    return Thing(kinds.ACCOUNT, place.account, place.account, place.everywhere())
 
 
 @lru_cache(maxsize=things.REMEMBERED)
@@ -66,7 +67,7 @@ def ec2(kind: Kind, place: Place, id_: str) -> Thing:
 @lru_cache(maxsize=things.REMEMBERED)
 def image(place: Place, id_: str) -> Thing:
     """Name an AMI; its ARN names no account, and its owner may be anyone."""
-    return Thing(things.IMAGE, f"arn:{place.partition}:ec2:{place.region}::image/{id_}", id_)
+    return Thing(kinds.IMAGE, f"arn:{place.partition}:ec2:{place.region}::image/{id_}", id_)
 
 
 def service_stubs(witness: Witness, kind: Kind, place: Place) -> tuple[GraphChange, ...]:
@@ -86,7 +87,7 @@ def ec2_stub(witness: Witness, thing: Thing, owner: Thing | None = None) -> Grap
 
 def owned_ec2_stub(witness: Witness, thing: Thing, place: Place) -> GraphChange:
     """State a thing of the EC2 family by its key, had by the account's EC2."""
-    return ec2_stub(witness, thing, service(things.EC2, place.everywhere()))
+    return ec2_stub(witness, thing, service(kinds.EC2, place.everywhere()))
 
 
 def in_vpc(witness: Witness, thing: Thing, vpc: Thing, verb: str = "") -> GraphChange:
@@ -107,17 +108,17 @@ class Network:
     @property
     def vpc(self) -> Thing | None:
         """Name the VPC."""
-        return ec2(things.VPC, self.place, self.vpc_id) if self.vpc_id else None
+        return ec2(kinds.VPC, self.place, self.vpc_id) if self.vpc_id else None
 
     @property
     def subnets(self) -> tuple[Thing, ...]:
         """Name the subnets."""
-        return tuple(ec2(things.SUBNET, self.place, id_) for id_ in self.subnet_ids)
+        return tuple(ec2(kinds.SUBNET, self.place, id_) for id_ in self.subnet_ids)
 
     @property
     def groups(self) -> tuple[Thing, ...]:
         """Name the security groups."""
-        return tuple(ec2(things.SECURITY_GROUP, self.place, id_) for id_ in self.group_ids)
+        return tuple(ec2(kinds.SECURITY_GROUP, self.place, id_) for id_ in self.group_ids)
 
     def stubs(self, witness: Witness) -> Iterator[GraphChange]:
         """State VPC, subnets and security groups; the VPC contains the subnets."""

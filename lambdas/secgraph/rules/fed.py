@@ -10,16 +10,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from secgraph.ingest import things, vulnerabilities
-from secgraph.ingest.things import Kind
+from secgraph.ingest import kinds
+from secgraph.ingest.kinds import Kind
 
 FED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        kind.type: kind.classes
-        for module in (things, vulnerabilities)
-        for kind in vars(module).values()
-        if isinstance(kind, Kind)
-    }
+    {kind.type: kind.classes for kind in vars(kinds).values() if isinstance(kind, Kind)}
 )
 
 FED_VERBS: Final = frozenset({"CONTAINS", "HAD", "HAS", "IDENTIFIED", "IS", "PROTECTS", "USES"})

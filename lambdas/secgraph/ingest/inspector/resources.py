@@ -8,10 +8,10 @@ from typing import Final
 
 from secgraph.errors import EventError
 from secgraph.graph.model import GraphChange, Value
-from secgraph.ingest import stubs, things
+from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place, arn_of
 from secgraph.ingest.body import Body
-from secgraph.ingest.inspector_instance import instance, with_path
+from secgraph.ingest.inspector.instance import instance, with_path
 from secgraph.ingest.stubs import Network, Resource, required_id
 from secgraph.ingest.tags import named, tag_properties
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
@@ -54,8 +54,8 @@ def _container_image(body: Body, place: Place, witness: Witness) -> Resource:
         )
     home, digest = Place(place.partition, arn.account, arn.region), found["digest"]
     name = found["repository"].removeprefix("repository/")
-    repository = Thing(things.REPOSITORY, home.arn("ecr", found["repository"]), name, home)
-    image = Thing(things.CONTAINER_IMAGE, f"{repository.key}@{digest}", digest, home, f"{name}@{digest}")
+    repository = Thing(kinds.REPOSITORY, home.arn("ecr", found["repository"]), name, home)
+    image = Thing(kinds.CONTAINER_IMAGE, f"{repository.key}@{digest}", digest, home, f"{name}@{digest}")
     details, tags = body.body("details").body("awsEcrContainerImage"), tag_properties(body)
     return Resource(
         thing=image,
@@ -88,10 +88,10 @@ def _image_facts(details: Body, home: Place, name: str, digest: str) -> dict[str
 
 
 def _repository_changes(repository: Thing, home: Place, witness: Witness) -> tuple[GraphChange, ...]:
-    service = stubs.service(things.ECR, home.everywhere())
+    service = stubs.service(kinds.ECR, home.everywhere())
     return (
         witness.of_key(repository, service),
-        *stubs.service_stubs(witness, things.ECR, home.everywhere()),
+        *stubs.service_stubs(witness, kinds.ECR, home.everywhere()),
     )
 
 
@@ -102,7 +102,7 @@ def _repository(body: Body, place: Place, witness: Witness) -> Resource:
         raise EventError(f"{text[:200]!r} is not the ARN of an ECR repository", body.at("id"))
     home = Place(place.partition, arn.account, arn.region)
     key, name = home.arn("ecr", arn.resource), arn.resource.removeprefix("repository/")
-    repository = Thing(things.REPOSITORY, key, name, home)
+    repository = Thing(kinds.REPOSITORY, key, name, home)
     tags = tag_properties(body)
     seen = (witness.saw(repository, "awsEcrRepository", tags),) if tags else ()
     return Resource(repository, (*_repository_changes(repository, home, witness), *seen), key, tags)
@@ -116,7 +116,7 @@ def _function(body: Body, place: Place, witness: Witness) -> Resource:
     if arn is None or found is None or not arn.account:
         raise EventError(f"{text[:200]!r} is not the ARN of a Lambda function", body.at("id"))
     home, name = Place(place.partition, arn.account, arn.region), found["name"]
-    function = Thing(things.FUNCTION, home.arn("lambda", f"function:{name}"), name, home)
+    function = Thing(kinds.FUNCTION, home.arn("lambda", f"function:{name}"), name, home)
     details, tags = body.body("details").body("awsLambdaFunction"), tag_properties(body)
     attached = details.body("vpcConfig")
     network = Network(
@@ -130,7 +130,7 @@ def _function(body: Body, place: Place, witness: Witness) -> Resource:
         *(outgoing("HAS", thing) for thing in parts),
         *(incoming("PROTECTS", group) for group in network.groups),
     ]
-    service = stubs.service(things.LAMBDA, home.everywhere())
+    service = stubs.service(kinds.LAMBDA, home.everywhere())
     version = details.text("version") or found["version"]
     properties = {**_function_facts(details, network), **facts(version=version), **tags}
     return Resource(
@@ -138,9 +138,9 @@ def _function(body: Body, place: Place, witness: Witness) -> Resource:
         changes=(
             witness.of_key(function, service),
             witness.saw(function, "awsLambdaFunction", properties, edges),
-            *stubs.service_stubs(witness, things.LAMBDA, home.everywhere()),
+            *stubs.service_stubs(witness, kinds.LAMBDA, home.everywhere()),
             *network.stubs(witness),
-            *(stubs.service_stubs(witness, things.EC2, home.everywhere()) if parts or network.groups else ()),
+            *(stubs.service_stubs(witness, kinds.EC2, home.everywhere()) if parts or network.groups else ()),
         ),
         target=function.key,
         tags=tags,

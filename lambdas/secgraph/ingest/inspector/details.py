@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from secgraph.graph.model import Value
 from secgraph.ingest.body import Body
+from secgraph.ingest.inspector.vulnerabilities import CVE_ID
 from secgraph.ingest.values import distinct, facts
-from secgraph.ingest.vulnerabilities import CVE_ID
 
 
 def package_facts(package: Body) -> dict[str, Value]:

@@ -10,25 +10,16 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from secgraph.graph.model import GraphChange, Properties, Value
+from secgraph.graph.model import GraphChange, Value
+from secgraph.ingest import kinds
 from secgraph.ingest.body import Body
-from secgraph.ingest.inspector_scores import highest
-from secgraph.ingest.things import ALWAYS, Kind, Thing, Witness
+from secgraph.ingest.inspector.scores import highest
+from secgraph.ingest.things import ALWAYS, Thing, Witness
 from secgraph.ingest.values import distinct, facts
 
 CVE_ID: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 _ADVISORY_ID: Final = re.compile(r"[a-z][a-z0-9]*-.{5,}", re.DOTALL)
 _DAY: Final = 86_400_000
-_REQUIRED: Final[Properties] = {
-    "category": "vulnerability",
-    "blocking": False,
-    "open": True,
-    "production": False,
-    "public": True,
-}
-CVE: Final = Kind("cve", ("Vulnerability",), _REQUIRED, integration="")
-ADVISORY: Final = Kind("ghsa", ("Vulnerability",), _REQUIRED, integration="")
-OTHER: Final = Kind("vulnerability", ("Vulnerability",), _REQUIRED, integration="")
 _BANDS: Final = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"), (0.0, "informational"))
 
 
@@ -57,15 +48,15 @@ def _thing(id_: str) -> Thing:
     """Name a vulnerability by its id; one of no known form gets a prefix, to be no other thing's key."""
     upper = id_.upper()
     if CVE_ID.fullmatch(upper):
-        return Thing(CVE, upper.lower(), upper)
+        return Thing(kinds.CVE, upper.lower(), upper)
     if upper.startswith("GHSA-"):
-        return Thing(ADVISORY, id_.lower(), id_)
-    key = id_.lower() if _ADVISORY_ID.fullmatch(id_.lower()) else f"{OTHER.type}:{id_.lower()}"
-    return Thing(OTHER, key, id_)
+        return Thing(kinds.ADVISORY, id_.lower(), id_)
+    key = id_.lower() if _ADVISORY_ID.fullmatch(id_.lower()) else f"{kinds.VULNERABILITY.type}:{id_.lower()}"
+    return Thing(kinds.VULNERABILITY, key, id_)
 
 
 def _links(thing: Thing) -> dict[str, Value]:
-    if thing.kind != CVE:
+    if thing.kind != kinds.CVE:
         return {}
     page = f"https://nvd.nist.gov/vuln/detail/{thing.id}"
     return facts(webLink=page, references=[page])
@@ -81,7 +72,7 @@ def _described(thing: Thing, package: Body, epss: Body, witness: Witness) -> lis
         severity=_band(number, package.text("vendorSeverity")),
         numericSeverity=number,
         vector=next((vector for vector in vectors if vector), None),
-        webLink=package.text("sourceUrl") if thing.kind != CVE else None,
+        webLink=package.text("sourceUrl") if thing.kind != kinds.CVE else None,
         sourceUrl=package.text("sourceUrl"),
     )
     rank = 0 if number is None else 1 + int(number * 10)

@@ -12,17 +12,17 @@ from typing import Final
 
 from secgraph.errors import EventError
 from secgraph.graph.model import Edge, GraphChange, Value
-from secgraph.ingest import stubs, things
+from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Arn, Place, arn_of, partition_of
 from secgraph.ingest.body import Body
-from secgraph.ingest.inspector_details import code_facts, network_facts, package_facts
-from secgraph.ingest.inspector_resources import affected
-from secgraph.ingest.inspector_scores import score_facts
+from secgraph.ingest.inspector.details import code_facts, network_facts, package_facts
+from secgraph.ingest.inspector.resources import affected
+from secgraph.ingest.inspector.scores import score_facts
+from secgraph.ingest.inspector.vulnerabilities import Vulnerabilities, vulnerabilities_of
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.tags import only_tags
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
 from secgraph.ingest.values import distinct, facts
-from secgraph.ingest.vulnerabilities import Vulnerabilities, vulnerabilities_of
 
 _RANKS: Final[Mapping[str, int]] = {"ACTIVE": 0, "SUPPRESSED": 1, "CLOSED": 2}
 _HOST_TYPES: Final = ("AWS_EC2_INSTANCE", "MACHINE_IMAGE")
@@ -53,11 +53,11 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
     for a wrong type anywhere.
     """
     finding = _read(detail)
-    witness = Witness("inspector2", things.INSPECTOR_FINDING.type, finding.updated_on, received_on)
+    witness = Witness("inspector2", kinds.INSPECTOR_FINDING.type, finding.updated_on, received_on)
     resources = affected(detail, finding.place, finding.thing, witness, is_open=finding.is_open)
     vulnerabilities = vulnerabilities_of(detail, witness)
     yield _change(detail, finding, witness, resources, vulnerabilities)
-    yield from stubs.service_stubs(witness, things.INSPECTOR, finding.place)
+    yield from stubs.service_stubs(witness, kinds.INSPECTOR, finding.place)
     for resource in resources:
         yield from resource.changes
     yield from vulnerabilities.changes
@@ -79,7 +79,7 @@ def _read(detail: Body) -> _Finding:
     if updated_on is None:
         raise EventError("is missing: it orders the states of a finding", detail.at("updatedAt"))
     id_ = arn.resource.rpartition("/")[2]
-    return _Finding(Thing(things.INSPECTOR_FINDING, text, id_, place), place, status, updated_on)
+    return _Finding(Thing(kinds.INSPECTOR_FINDING, text, id_, place), place, status, updated_on)
 
 
 def _refuse_azure(detail: Body) -> None:
@@ -120,7 +120,7 @@ def _change(
     vulnerabilities: Vulnerabilities,
 ) -> GraphChange:
     edges: list[Edge] = [
-        incoming("IDENTIFIED", stubs.service(things.INSPECTOR, finding.place)),
+        incoming("IDENTIFIED", stubs.service(kinds.INSPECTOR, finding.place)),
         *stubs.finding_edges(resources, is_open=finding.is_open, primary=None),
         *(outgoing("IS", vulnerability) for vulnerability in vulnerabilities.things),
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from secgraph.errors import EventError
-from secgraph.ingest import things
+from secgraph.ingest import kinds
 from secgraph.ingest.aws import Place, arn_of, partition_of
 from secgraph.ingest.body import Body
 from secgraph.ingest.things import Thing
@@ -28,13 +28,13 @@ class Origin:
     @property
     def finding(self) -> Thing:
         """Name the finding."""
-        return Thing(things.GUARDDUTY_FINDING, self.arn, self.id, self.place)
+        return Thing(kinds.GUARDDUTY_FINDING, self.arn, self.id, self.place)
 
     @property
     def detector(self) -> Thing:
         """Name the detector that found it."""
         arn = self.place.arn("guardduty", f"detector/{self.detector_id}")
-        return Thing(things.DETECTOR, arn, self.detector_id, self.place)
+        return Thing(kinds.DETECTOR, arn, self.detector_id, self.place)
 
 
 def origin_of(detail: Body) -> Origin:

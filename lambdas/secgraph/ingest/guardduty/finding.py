@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from secgraph.graph.model import Edge, GraphChange, Value
-from secgraph.ingest import stubs, things
+from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body
-from secgraph.ingest.guardduty_action import Action, action_of
-from secgraph.ingest.guardduty_detection import detection_facts
-from secgraph.ingest.guardduty_origin import Origin, is_sample, origin_of, updated_on
-from secgraph.ingest.guardduty_properties import (
+from secgraph.ingest.guardduty.action import Action, action_of
+from secgraph.ingest.guardduty.blocks.credentials import mentioned_accounts
+from secgraph.ingest.guardduty.detection import detection_facts
+from secgraph.ingest.guardduty.origin import Origin, is_sample, origin_of, updated_on
+from secgraph.ingest.guardduty.properties import (
     identity,
     principal_facts,
     service_facts,
@@ -25,7 +26,7 @@ from secgraph.ingest.guardduty_properties import (
     threat_facts,
     type_parts,
 )
-from secgraph.ingest.guardduty_resources import affected, mentioned_accounts
+from secgraph.ingest.guardduty.resources import affected
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.tags import only_tags
 from secgraph.ingest.things import Witness, incoming
@@ -46,7 +47,7 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
     Raises EventError for a finding without ARN, type, severity or `updatedAt`, and for a wrong type anywhere.
     """
     origin = origin_of(detail)
-    witness = Witness("guardduty", things.GUARDDUTY_FINDING.type, updated_on(detail), received_on)
+    witness = Witness("guardduty", kinds.GUARDDUTY_FINDING.type, updated_on(detail), received_on)
     if is_sample(detail.body("service").body("additionalInfo")):
         yield _finding(detail, origin, witness, (), sample=True)
         yield _detector_stub(origin, witness)
@@ -54,7 +55,7 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
     resources = affected(detail.body("resource"), origin.place, witness)
     yield _finding(detail, origin, witness, resources, sample=False)
     yield _detector_stub(origin, witness)
-    yield from stubs.service_stubs(witness, things.GUARDDUTY, origin.place.everywhere())
+    yield from stubs.service_stubs(witness, kinds.GUARDDUTY, origin.place.everywhere())
     yield from _remote_account(detail, origin.place, witness)
     yield from mentioned_accounts(detail.body("resource").body("accessKeyDetails"), origin.place, witness)
     for resource in resources:
@@ -121,7 +122,7 @@ def _primary(detail: Body, resources: tuple[Resource, ...]) -> Resource | None:
 
 
 def _detector_stub(origin: Origin, witness: Witness) -> GraphChange:
-    service = stubs.service(things.GUARDDUTY, origin.place.everywhere())
+    service = stubs.service(kinds.GUARDDUTY, origin.place.everywhere())
     return witness.of_key(origin.detector, service)
 
 

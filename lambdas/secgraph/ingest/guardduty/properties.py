@@ -8,7 +8,7 @@ from typing import Final
 from secgraph.errors import EventError
 from secgraph.graph.model import Value
 from secgraph.ingest.body import Body, json_text
-from secgraph.ingest.guardduty_origin import Origin, updated_on
+from secgraph.ingest.guardduty.origin import Origin, updated_on
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.values import distinct, facts
 

@@ -1,0 +1,127 @@
+"""`instanceDetails` → the instance, its network and its image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secgraph.graph.model import GraphChange, Value
+from secgraph.ingest import kinds, stubs, things
+from secgraph.ingest.aws import Place
+from secgraph.ingest.body import Body
+from secgraph.ingest.stubs import Network, Resource
+from secgraph.ingest.tags import named, tag_properties
+from secgraph.ingest.things import Thing, Witness, incoming, outgoing
+from secgraph.ingest.values import distinct, facts
+
+
+def instances(details: Body, place: Place, witness: Witness) -> Iterator[Resource]:
+    """Read the instance with the network it is attached to, its image and its tags."""
+    id_ = details.identifier("instanceId")
+    if id_ is None:
+        return
+    instance = stubs.ec2(kinds.INSTANCE, place, id_)
+    interfaces = details.bodies("networkInterfaces")
+    network = _network(interfaces, place)
+    image_id = details.identifier("imageId")
+    image = stubs.image(place, image_id) if image_id else None
+    tags = tag_properties(details)
+    edges = [*network.edges_of_host(), *(outgoing("USES", eni) for eni in _interfaces(interfaces, place))]
+    if image:
+        edges.append(outgoing("USES", image))
+    properties = {**_instance_facts(details, interfaces, network), **named(tags)}
+    yield Resource(
+        thing=instance,
+        changes=(
+            stubs.owned_ec2_stub(witness, instance, place),
+            witness.saw(instance, "instanceDetails", properties, edges),
+            *stubs.service_stubs(witness, kinds.EC2, place.everywhere()),
+            *network.stubs(witness),
+            *_group_names(interfaces, place, witness),
+            *_interface_changes(interfaces, place, witness),
+            *((witness.of_key(image),) if image else ()),
+        ),
+        target=id_,
+        tags=tags,
+    )
+
+
+def _instance_facts(details: Body, interfaces: tuple[Body, ...], network: Network) -> dict[str, Value]:
+    state = details.text("instanceState")
+    profile = details.body("iamInstanceProfile")
+    private_name = _first(interfaces, "privateDnsName")
+    return facts(
+        instanceType=details.text("instanceType"),
+        state=state,
+        active=None if state is None else state == "running",
+        imageId=details.text("imageId"),
+        imageDescription=details.text("imageDescription"),
+        launchedOn=details.moment("launchTime"),
+        platform=details.text("platform"),
+        availabilityZone=details.text("availabilityZone"),
+        outpostArn=details.text("outpostArn"),
+        iamInstanceProfileArn=profile.text("arn"),
+        iamInstanceProfileId=profile.text("id"),
+        publicIpAddress=_first(interfaces, "publicIp"),
+        privateIpAddress=_first(interfaces, "privateIpAddress"),
+        publicDnsName=_first(interfaces, "publicDnsName"),
+        privateDnsName=private_name,
+        hostname=private_name,
+        vpcId=network.vpc_id,
+        subnetId=network.subnet_ids[0] if network.subnet_ids else None,
+        securityGroupIds=network.group_ids,
+    )
+
+
+def _first(interfaces: tuple[Body, ...], name: str) -> str | None:
+    return next((held for each in interfaces if (held := each.text(name))), None)
+
+
+def _network(interfaces: tuple[Body, ...], place: Place) -> Network:
+    """Take VPC and subnet of the first interface that names one, and the groups of all."""
+    vpc_ids = distinct(each.identifier("vpcId") for each in interfaces)
+    subnet_ids = distinct(each.identifier("subnetId") for each in interfaces)
+    group_ids = distinct(id_ for each in interfaces for id_ in _group_ids(each))
+    return Network(place, vpc_ids[0] if vpc_ids else None, subnet_ids[:1], group_ids)
+
+
+def _group_ids(interface: Body) -> tuple[str, ...]:
+    return distinct(group.identifier("groupId") for group in interface.bodies("securityGroups"))
+
+
+def _group_names(interfaces: tuple[Body, ...], place: Place, witness: Witness) -> Iterator[GraphChange]:
+    """State the names of security groups; a group cannot be renamed."""
+    for interface in interfaces:
+        for group in interface.bodies("securityGroups"):
+            id_, name = group.identifier("groupId"), group.text("groupName")
+            if id_ and name:
+                thing = stubs.ec2(kinds.SECURITY_GROUP, place, id_)
+                known = facts(name=name, displayName=name, groupName=name)
+                yield witness.saw(thing, "securityGroups", known, time=things.UNCHANGING)
+
+
+def _interfaces(interfaces: tuple[Body, ...], place: Place) -> Iterator[Thing]:
+    for id_ in distinct(each.identifier("networkInterfaceId") for each in interfaces):
+        yield stubs.ec2(kinds.NETWORK_INTERFACE, place, id_)
+
+
+def _interface_changes(interfaces: tuple[Body, ...], place: Place, witness: Witness) -> Iterator[GraphChange]:
+    for each in interfaces:
+        id_ = each.identifier("networkInterfaceId")
+        if id_ is None:
+            continue
+        thing = stubs.ec2(kinds.NETWORK_INTERFACE, place, id_)
+        groups = Network(place, None, (), _group_ids(each)).groups
+        properties = facts(
+            publicIpAddress=each.text("publicIp"),
+            privateIpAddress=each.text("privateIpAddress"),
+            ipv6Addresses=each.texts("ipv6Addresses"),
+            privateDnsName=each.text("privateDnsName"),
+            publicDnsName=each.text("publicDnsName"),
+            vpcId=each.text("vpcId"),
+            subnetId=each.text("subnetId"),
+            securityGroupIds=_group_ids(each),
+        )
+        yield stubs.ec2_stub(witness, thing)
+        yield witness.saw(
+            thing, "networkInterfaces", properties, (incoming("PROTECTS", group) for group in groups)
+        )
