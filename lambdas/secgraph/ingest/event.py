@@ -21,7 +21,8 @@ from secgraph.ingest.body import Body, kind_of
 class SourceEvent:
     """One event of a source. `detail` is its body with the path that errors name (`detail`, or empty for
     a bare finding). `account` and `region` are those of the bus, empty if unknown, and never the owner of
-    what the event speaks of. `raw` is the whole text."""
+    what the event speaks of. `envelope` is all around `detail` (`time`, `resources`), nothing for a bare
+    finding. `raw` is the whole text."""
 
     source: str
     detail_type: str
@@ -29,6 +30,7 @@ class SourceEvent:
     account: str
     region: str
     detail: Body
+    envelope: Body
     raw: str
 
 
@@ -126,6 +128,7 @@ def _enveloped(document: dict[str, object], text: str) -> SourceEvent:
         account=envelope.text("account") or "",
         region=envelope.text("region") or "",
         detail=envelope.body("detail"),
+        envelope=envelope,
         raw=text,
     )
 
@@ -141,6 +144,7 @@ def _bare(
         account=detail.text(account_name) or "",
         region=detail.text("region") or "",
         detail=detail,
+        envelope=Body({}, ""),
         raw=text,
     )
 
