@@ -37,11 +37,14 @@ GUARDDUTY_DETAIL_TYPE: Final = "GuardDuty Finding"
 INSPECTOR_SOURCE: Final = "aws.inspector2"
 INSPECTOR_DETAIL_TYPE: Final = "Inspector2 Finding"
 TEST_SOURCE: Final = "secgraph.test"
+RECEIVED_ON_ATTRIBUTE: Final = "receivedOn"
+"""Message attribute of a replayed event: when it was received for the first time, in epoch milliseconds."""
 
 # Tables and bucket.
 GRAPH_TABLE_KEY: Final = "id"
 ALERT_TABLE_KEY: Final = "id"
 QUARANTINE_PREFIX: Final = "quarantine/"
+RAW_PREFIX: Final = "raw/"
 
 # Metrics: one namespace, no account or region as a dimension.
 METRICS_NAMESPACE: Final = "secgraph"

@@ -1,6 +1,6 @@
 """INGEST: deliveries → graph. One report per delivery; one bad event never fails the others.
 
-Delivery… ─event.parse, normalise→ GraphChange… ─merge.apply→ Item… ─write→ store
+Delivery… ─archive→ Delivery… ─event.parse, normalise→ GraphChange… ─merge.apply→ Item… ─write→ store
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from secgraph.graph.model import AccountSettings, GraphChange, Item, Observation
 from secgraph.graph.ports import GraphWriter
 from secgraph.ingest.event import parse
 from secgraph.ingest.normalise import Ignored, normalise
-from secgraph.ingest.ports import Quarantine, Quarantined
+from secgraph.ingest.ports import Archive, Quarantine, Quarantined
+from secgraph.ingest.ports import Delivery as Delivery
 
 ATTEMPTS: Final = 8
 """Rounds of read, merge, write before a delivery that keeps losing to other writers is handed back."""
@@ -29,15 +30,6 @@ APPLIED, UNCHANGED, STALE = (outcome.value for outcome in merge.Outcome)
 IGNORED: Final = "ignored"
 QUARANTINED: Final = "quarantined"
 FAILED: Final = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One event as it came: a name for the report, its text, and when it was received (epoch ms)."""
-
-    id: str
-    body: str
-    received_on: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +80,26 @@ def ingest(
     now: int,
     settings: Mapping[str, AccountSettings],
     cache: WarmCache,
+    archive: Archive | None = None,
     test_source: bool = False,
 ) -> list[Report]:
-    """Bring deliveries into the graph; the reports come in their order."""
+    """Bring deliveries into the graph; the reports come in their order.
+
+    With an `archive` each is kept there as it came before anything is merged; if that fails, all fail. A
+    local graph has none: what it was fed from lies beside it.
+    """
+    if archive is not None:
+        try:
+            archive.put(deliveries)
+        except StoreError as error:
+            return [Report(delivery.id, FAILED, str(error)) for delivery in deliveries]
     reports: dict[int, Report] = {}
     understood: dict[int, _Understood] = {}
     refused: dict[int, str] = {}
     for number, delivery in enumerate(deliveries):
         try:
+            if delivery.problem:
+                raise EventError(delivery.problem)
             changes = normalise(
                 parse(delivery.body), received_on=delivery.received_on, test_source=test_source
             )
@@ -174,17 +178,9 @@ def _merge(
         merge_into = partial(_merge_into, held.get(id_), now=now, settings=settings)
         fitting, merged = list(changes), merge_into(changes)
         if _size(merged) > stored.LIMIT_BYTES:
-            # One by one: the other events of the batch are not to blame.
-            fitting = []
-            for one in changes:
-                size = _size(merge_into([*fitting, one]))
-                if size > stored.LIMIT_BYTES:
-                    refused[one[0]] = (
-                        f"{one[2].thing.key} would take {size} bytes in the graph and may take "
-                        f"{stored.LIMIT_BYTES}; shorten the event's texts or lists and replay it"
-                    )
-                else:
-                    fitting.append(one)
+            # Not all: the other events of the batch are not to blame.
+            fitting, too_large = _fitting(held.get(id_), changes, now=now, settings=settings)
+            refused |= too_large
             if not fitting:
                 continue
             merged = merge_into(fitting)
@@ -192,6 +188,39 @@ def _merge(
         for (number, place, _), outcome in zip(fitting, merged.outcomes, strict=True):
             outcomes[number][place] = outcome
     return items
+
+
+def _fitting(
+    held: Item | None,
+    changes: Sequence[tuple[int, int, GraphChange]],
+    *,
+    now: int,
+    settings: Mapping[str, AccountSettings],
+) -> tuple[list[tuple[int, int, GraphChange]], dict[int, str]]:
+    """Tell which changes fit into the item, in their order, and why the events of the others are refused.
+
+    By halves, each on top of what fitted before it: one change that is to blame costs twice the logarithm of
+    their number in merges, and if all are it costs twice their number.
+    """
+    fitting: list[tuple[int, int, GraphChange]] = []
+    refused: dict[int, str] = {}
+    waiting = [list(changes)]
+    while waiting:
+        part = waiting.pop()
+        merged = _merge_into(held, part, now=now, settings=settings)
+        if (size := _size(merged)) <= stored.LIMIT_BYTES:
+            fitting += part
+            held = merged.item
+        elif len(part) > 1:
+            middle = len(part) // 2
+            waiting += [part[middle:], part[:middle]]
+        else:
+            ((number, _, change),) = part
+            refused[number] = (
+                f"{change.thing.key} would take {size} bytes in the graph and may take "
+                f"{stored.LIMIT_BYTES}; shorten the event's texts or lists and replay it"
+            )
+    return fitting, refused
 
 
 def _merge_into(

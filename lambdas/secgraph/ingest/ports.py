@@ -1,10 +1,33 @@
-"""What ingest needs besides the graph: a place for what it could not understand."""
+"""What comes in, and what ingest needs besides the graph: the raw archive, and a place for what it could not
+understand."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event as it came: a name for the report, its text, and when it was first received (epoch ms).
+
+    `problem` says what is wrong with the delivery itself, whatever its text; such a one is quarantined.
+    """
+
+    id: str
+    body: str
+    received_on: int
+    problem: str = ""
+
+
+class Archive(Protocol):
+    """Keeps every delivery as it came, whatever becomes of it: the graph can be rebuilt from it."""
+
+    def put(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep the deliveries. Raises StoreError if that fails; keeping the same ones twice changes
+        nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +47,25 @@ class Quarantine(Protocol):
     """Keeps events that were not understood until they can be replayed."""
 
     def put(self, events: Sequence[Quarantined]) -> None:
-        """Keep the events. Raises StoreError if that fails; keeping one twice changes nothing."""
+        """Keep the events. Raises StoreError if that fails; one that is kept already gets the new reason."""
+        ...
+
+
+class QuarantineStore(Quarantine, Protocol):
+    """A quarantine that a person may look into and empty."""
+
+    def find(self, start: str = "") -> Iterator[Quarantined]:
+        """Give the events whose id begins like this, in no order that means anything. Raises StoreError."""
+        ...
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Forget events; one that is not there is no error. Raises StoreError."""
+        ...
+
+
+class Requeue(Protocol):
+    """Sends quarantined events to ingest again, each with its first receipt."""
+
+    def send(self, events: Sequence[Quarantined]) -> Mapping[str, str]:
+        """Send the events; give why by id for those not taken. Raises StoreError if none could be sent."""
         ...
