@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secgraph.graph import merge, stored
+from secgraph.graph.edges import relationship_type
 from secgraph.graph.merge import Outcome
 from secgraph.graph.model import AccountSettings, Edge, GraphChange, Item, Observation, Ref, Value
 
@@ -232,4 +233,4 @@ def test_an_account_takes_its_name_from_the_settings():
     ],
 )
 def test_relationship_types_drop_the_leading_parts_they_share(start, verb, end, expected):
-    assert merge.relationship_type(start, verb, end) == expected
+    assert relationship_type(start, verb, end) == expected

@@ -1,4 +1,4 @@
-"""The deployment's accounts file → settings by account id.
+"""The deployment's accounts file → settings by account id, and what they say of the account's things.
 
 {"123456789012": {"name": "shop-prod", "production": true}, …}
 """
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from secgraph.errors import SettingsError
-from secgraph.graph.model import AccountSettings
+from secgraph.graph.model import AccountSettings, Ref, Value
 
 
 def accounts_of(text: str, where: str) -> Mapping[str, AccountSettings]:
@@ -24,6 +24,20 @@ def accounts_of(text: str, where: str) -> Mapping[str, AccountSettings]:
     if not isinstance(parsed, dict):
         raise SettingsError(f'{where}: expected {{"123456789012": {{"name": …, "production": …}}}}')
     return {account: _settings(where, account, raw) for account, raw in parsed.items()}
+
+
+def configured(thing: Ref, account: AccountSettings | None) -> dict[str, Value]:
+    """Give the properties that a thing of this account takes from its settings."""
+    if account is None:
+        return {}
+    facts: dict[str, Value] = {}
+    if account.name is not None:
+        facts["tag.AccountName"] = account.name
+        if thing.type == "aws_account":
+            facts["name"] = facts["displayName"] = account.name
+    if account.production is not None:
+        facts["tag.Production"] = account.production
+    return facts
 
 
 def _settings(where: str, account: str, raw: object) -> AccountSettings:

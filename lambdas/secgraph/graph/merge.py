@@ -4,19 +4,22 @@
     Item ─entity→ Entity          Item ─relationships→ Relationship…
 
 The rules are those of "converge": within a block the greatest (time, rank, content hash) wins whole; blocks
-are laid over each other in a fixed order of authority; collected lists keep the newest 100 members.
+are laid over each other in a fixed order of authority (graph/layers.py) once the thing's state is settled
+(graph/settled.py); collected lists keep the newest 100 members.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import lru_cache
 from typing import Final
 
+from secgraph.graph.accounts import configured
+from secgraph.graph.edges import relationship
+from secgraph.graph.layers import Collected, edges_of, facts_of
 from secgraph.graph.model import (
     AccountSettings,
     Edge,
@@ -27,17 +30,16 @@ from secgraph.graph.model import (
     Properties,
     Ref,
     Relationship,
-    Scalar,
     Value,
-    id_of,
 )
 
-VOLATILE: Final = frozenset({"updatedOn", "lastSeenOn", "count", "vendorUpdatedOn", "epssScore"})
+VOLATILE: Final = frozenset(
+    {"updatedOn", "lastSeenOn", "count", "vendorUpdatedOn", "epssScore", "stateObservedOn"}
+)
 """Bookkeeping of the source: shown, but never a new version."""
 COLLECTED_LIMIT: Final = 100
 CONFIGURED: Final = "config/account"
 LOADED: Final = "load/graph"
-_AUTHORITY: Final = ("config", "mapper", "guardduty", "inspector2", "inventory", "load")
 
 
 class Outcome(Enum):
@@ -85,7 +87,7 @@ def entity(item: Item) -> Entity | None:
     """Give the visible entity of an item; None while only its collected values or settings are known."""
     if LOADED in item.blocks and len(item.blocks) == 1:
         return Entity(item.blocks[LOADED].properties)
-    facts = _facts(item.blocks, item.collected)
+    facts = facts_of(item.blocks, item.collected)
     if "_class" not in facts:
         return None
     return Entity(
@@ -104,11 +106,8 @@ def entity(item: Item) -> Entity | None:
 
 def relationships(item: Item) -> tuple[Relationship, ...]:
     """Give the edges that an item states, each once, the more authoritative block's properties on top."""
-    found: dict[str, Relationship] = {}
-    for observation in _by_authority(item.blocks):
-        for edge in observation.edges:
-            relationship = _relationship(item.thing, edge)
-            found[relationship.id] = relationship
+    shown = (relationship(item.thing, edge) for edge in edges_of(item.blocks))
+    found = {each.id: each for each in shown}
     return tuple(found[id_] for id_ in sorted(found))
 
 
@@ -134,7 +133,7 @@ class _Draft:
     """The parts of an item that changes touch, while they are taken up one by one."""
 
     blocks: dict[str, Observation]
-    collected: Mapping[str, tuple[tuple[Scalar, int], ...]]
+    collected: Collected
     created_on: int
 
 
@@ -197,9 +196,7 @@ def _alike(one: Observation, other: Observation) -> bool:
     )
 
 
-def _collect(
-    held: Mapping[str, tuple[tuple[Scalar, int], ...]], observation: Observation
-) -> Mapping[str, tuple[tuple[Scalar, int], ...]]:
+def _collect(held: Collected, observation: Observation) -> Collected:
     if not observation.collected:
         return held
     collected = dict(held)
@@ -220,22 +217,9 @@ def _configure(draft: _Draft, thing: Ref, settings: Mapping[str, AccountSettings
     draft.blocks.pop(CONFIGURED, None)
     if not settings or LOADED in draft.blocks:
         return
-    account = str(_facts(draft.blocks, draft.collected).get("accountId", ""))
-    if facts := _configured(thing, settings.get(account)):
+    account = str(facts_of(draft.blocks, draft.collected).get("accountId", ""))
+    if facts := configured(thing, settings.get(account)):
         draft.blocks[CONFIGURED] = Observation(CONFIGURED, 0, facts)
-
-
-def _configured(thing: Ref, account: AccountSettings | None) -> dict[str, Value]:
-    if account is None:
-        return {}
-    facts: dict[str, Value] = {}
-    if account.name is not None:
-        facts["tag.AccountName"] = account.name
-        if thing.type == "aws_account":
-            facts["name"] = facts["displayName"] = account.name
-    if account.production is not None:
-        facts["tag.Production"] = account.production
-    return facts
 
 
 def _stamp(stored: Item, draft: _Draft, now: int) -> Item:
@@ -247,9 +231,12 @@ def _stamp(stored: Item, draft: _Draft, now: int) -> Item:
         created_on=draft.created_on,
         rev=stored.rev + 1,
     )
-    before, after = _facts(stored.blocks, stored.collected), _facts(draft.blocks, draft.collected)
-    if _lasting(before) == _lasting(after) and _edges(stored.blocks) == _edges(draft.blocks):
+    before, after = facts_of(stored.blocks, stored.collected), facts_of(draft.blocks, draft.collected)
+    same_edges = list(edges_of(stored.blocks)) == list(edges_of(draft.blocks))
+    if _lasting(before) == _lasting(after) and same_edges:
         return written
+    if "_class" not in before:  # nobody could see it: what is seen now is the first version
+        return replace(written, begin_on=now)
     reopened = before.get("open") is False and after.get("open") is True
     return replace(
         written,
@@ -261,66 +248,6 @@ def _stamp(stored: Item, draft: _Draft, now: int) -> Item:
 
 def _lasting(facts: Properties) -> dict[str, Value]:
     return {name: value for name, value in facts.items() if name not in VOLATILE}
-
-
-def _edges(blocks: Mapping[str, Observation]) -> list[tuple[Edge, ...]]:
-    return [block.edges for block in _by_authority(blocks)]
-
-
-def _facts(
-    blocks: Mapping[str, Observation], collected: Mapping[str, tuple[tuple[Scalar, int], ...]]
-) -> dict[str, Value]:
-    """Lay the blocks over each other, property by property, and add the collected lists."""
-    facts: dict[str, Value] = {}
-    for observation in _by_authority(blocks):
-        facts.update(observation.properties)
-    for name, values in collected.items():
-        facts[name] = tuple(value for value, _ in values)
-    return facts
-
-
-def _by_authority(blocks: Mapping[str, Observation]) -> Iterable[Observation]:
-    """List the blocks, least authoritative first: what follows from a key alone, the deployment's
-    settings, then the sources."""
-
-    def authority(block: Observation) -> tuple[int, str]:
-        source = block.block.partition("/")[0]
-        if source != "config" and block.time == 0:
-            return -1, block.block
-        return _AUTHORITY.index(source) if source in _AUTHORITY else 0, block.block
-
-    return sorted(blocks.values(), key=authority)
-
-
-def _relationship(thing: Ref, edge: Edge) -> Relationship:
-    start, end = (thing, edge.end) if edge.outgoing else (edge.end, thing)
-    if "_id" in edge.properties:
-        return Relationship(start.id, end.id, edge.properties)
-    key = f"{start.key}|{edge.verb.lower()}|{end.key}"
-    if edge.discriminator:
-        key = f"{key}:{edge.discriminator}"
-    derived: dict[str, Value] = {
-        "_id": id_of(key),
-        "_key": key,
-        "_class": edge.verb,
-        "_type": relationship_type(start.type, edge.verb, end.type),
-        "displayName": edge.verb,
-        "_fromEntityKey": start.key,
-        "_toEntityKey": end.key,
-    }
-    return Relationship(start.id, end.id, {**derived, **edge.properties})
-
-
-@lru_cache(maxsize=4_096)
-def relationship_type(from_type: str, verb: str, to_type: str) -> str:
-    """Derive a relationship's `_type`: `{from}_{verb}_{to without the leading parts it shares}`.
-
-    The last part of `to_type` always stays: `aws_account_has_iam_user`.
-    """
-    first, last = from_type.split("_"), to_type.split("_")
-    while len(last) > 1 and first and first[0] == last[0]:
-        first, last = first[1:], last[1:]
-    return f"{from_type}_{verb.lower()}_{'_'.join(last)}"
 
 
 def _edge_content(edge: Edge) -> list[object]:
