@@ -34,6 +34,7 @@ def test_text_bytes_and_mapping_are_the_same_event(load):
 )
 def test_bare_finding(load, name, source, detail_type, account):
     event = parse(load(name)["detail"])
+    assert event.envelope.held == {}
     assert (event.source, event.detail_type, event.account) == (source, detail_type, account)
     assert event.detail.path == ""
 
@@ -60,11 +61,15 @@ def test_bare_finding(load, name, source, detail_type, account):
         ("{}", "no EventBridge event"),
         ('{"hello": 1}', "no EventBridge event"),
         ('{"Records": []}', "Records: is a batch"),
-        ('{"findings": [{"findingArn": "x"}]}', "ListFindings answer with 1 findings; send each element"),
-        ('{"Findings": [{"ProductArn": "x"}, {}]}', "Security Hub answer (ASFF) with 2 findings"),
-        ('{"Findings": [{"Arn": "x"}]}', "GetFindings answer"),
+        ('{"findings": [{"findingArn": "x"}]}', "with 1 findings; send each element of `findings`"),
+        ('{"Findings": [{"ProductArn": "x"}, {}]}', "with 2 findings; send each element of `Findings`"),
         ('{"ProductArn": "x", "Id": "y"}', "Security Hub finding (ASFF)"),
-        ('{"Arn": "x", "Service": {}, "Resource": {}}', "PascalCase"),
+        ('{"Resource": {}, "SchemaVersion": "2.0"}', "only a part of a GuardDuty finding (Resource, Schema"),
+        (
+            '{"resource": {"instanceDetails": {"instanceId": "i-1"}}}',
+            "part of a GuardDuty finding (resource)",
+        ),
+        ('{"Arn": ' + '{"A": ' * 600 + "1" + "}" * 600 + ', "Service": {}}', "nested too deeply"),
         (json.dumps({**ENVELOPE, "source": ""}), "source: is missing"),
         (json.dumps({**ENVELOPE, "source": 7, "detail": []}), "detail: expected an object, got a list"),
         (json.dumps({**ENVELOPE, "detail-type": None}), "detail-type: is missing"),

@@ -1,4 +1,7 @@
-"""Files and folders → the texts of single events. A file holds one JSON value, an array, or JSON lines."""
+"""Files and folders → the texts of single events. A file holds one JSON value, an array, or JSON lines.
+
+A value that is the answer of a list call (GetFindings, ListFindings) is taken apart into its findings.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from secgraph.errors import InputError
+from secgraph.ingest import answers
 
 SUFFIXES: Final = (".json", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
 class EventText:
-    """One event's text and where it stands: `file`, `file[3]` in an array, `file:7` in JSON lines."""
+    """One event's text and where it stands: `file`, `file[3]` in an array, `file:7` in JSON lines,
+    `file.Findings[3]` in an answer."""
 
     where: str
     text: str
@@ -35,6 +40,14 @@ def read(paths: Sequence[Path]) -> Iterator[EventText]:
 
 def split(where: str, text: str) -> list[EventText]:
     """Split a text into its events."""
+    return [
+        EventText(one.where + place, part)
+        for one in _values(where, text)
+        for place, part in answers.split(one.text)
+    ]
+
+
+def _values(where: str, text: str) -> list[EventText]:
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
 """Text as it was delivered → SourceEvent: an EventBridge envelope, or a bare finding as people export them.
 
-Whatever else it is, the error says what it looks like and what to send instead.
+A GuardDuty finding may be spelt as in events or as boto3 answers it. Whatever else a text is, the error says
+what it looks like and what to send instead.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Final, NoReturn
 
 from secgraph import contract
 from secgraph.errors import EventError
+from secgraph.ingest.answers import findings_of
 from secgraph.ingest.body import Body, kind_of
+from secgraph.ingest.guardduty import answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +40,48 @@ class SourceEvent:
 def parse(raw: str | bytes | Mapping[str, object]) -> SourceEvent:
     """Read one event.
 
-    Accepted: an EventBridge event, a bare GuardDuty finding (`detail` alone, as S3 exports hold it) and a
-    bare Inspector finding (one element of a ListFindings answer). Raises EventError for anything else.
+    Accepted: an EventBridge event, also a copy that has lost `source` or `detail-type` where its `detail`
+    tells them; a bare GuardDuty finding (`detail` alone, as S3 exports and API answers hold it, in camelCase
+    or PascalCase); a bare Inspector finding. Raises EventError for anything else.
     """
     text = _text(raw)
     document = _document(text)
     _refuse_batches(document)
     if not {"source", "detail-type", "detail"}.isdisjoint(document):
         return _enveloped(document, text)
-    _refuse_other_formats(document)
-    if "findingArn" in document:
-        return _bare(
-            document, contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE, "awsAccountId", text
+    if "ProductArn" in document:
+        raise EventError(f"is a Security Hub finding (ASFF); {_NOT_YET}")
+    kind = _kind_of_finding(document)
+    if kind is not None:
+        return _bare(document, *kind, text)
+    parts = [name for name in document if _wire(name) in _ONLY_IN_FINDINGS]
+    if parts:
+        raise EventError(
+            f"is only a part of a GuardDuty finding ({', '.join(parts)[:200]}): nothing says of which one; "
+            "send the whole finding, with its arn, type, severity, resource and service"
         )
-    if "service" in document and "resource" in document:
-        return _bare(document, contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE, "accountId", text)
     raise EventError(
         "this is no EventBridge event: it has neither `source` nor `detail-type` nor `detail`, and it is no "
         "bare GuardDuty or Inspector finding either; send the event as EventBridge delivers it"
     )
+
+
+_GUARDDUTY: Final = (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE)
+_INSPECTOR: Final = (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE)
+_ONLY_IN_FINDINGS: Final = frozenset({"resource", "service", "schemaVersion"})
+
+
+def _kind_of_finding(body: Mapping[str, object]) -> tuple[str, str] | None:
+    """Tell by its members of which source a finding is: (source, detail type)."""
+    if "findingArn" in body:
+        return _INSPECTOR
+    names = {_wire(name) for name in body}
+    return _GUARDDUTY if "service" in names and not names.isdisjoint({"resource", "arn"}) else None
+
+
+def _wire(name: str) -> str:
+    """Give a member's name as it is on the wire."""
+    return name[:1].lower() + name[1:]
 
 
 def _text(raw: str | bytes | Mapping[str, object]) -> str:
@@ -115,28 +141,45 @@ def _finite(digits: str) -> float:
 
 
 def _enveloped(document: dict[str, object], text: str) -> SourceEvent:
-    envelope = Body(document, "")
+    envelope = Body(_completed(document), "")
     for name in ("source", "detail-type", "detail"):
-        if document.get(name) in (None, "", {}):
+        if envelope.held.get(name) in (None, "", {}):
             raise EventError(
                 "is missing or empty; an EventBridge event has `source`, `detail-type` and `detail`", name
             )
+    detail_type = envelope.required("detail-type")
     return SourceEvent(
         source=envelope.required("source"),
-        detail_type=envelope.required("detail-type"),
+        detail_type=detail_type,
         id=envelope.text("id") or "",
         account=envelope.text("account") or "",
         region=envelope.text("region") or "",
-        detail=envelope.body("detail"),
+        detail=_spelt_as_events(envelope.body("detail"), detail_type),
         envelope=envelope,
         raw=text,
     )
 
 
-def _bare(
-    document: dict[str, object], source: str, detail_type: str, account_name: str, text: str
-) -> SourceEvent:
-    detail = Body(document, "")
+def _completed(document: dict[str, object]) -> dict[str, object]:
+    """Put back `source` and `detail-type` if a copy has lost one of them and its `detail` is the finding
+    that the other one, where it is there, says."""
+    detail = document.get("detail")
+    kind = _kind_of_finding(detail) if isinstance(detail, Mapping) else None
+    stated = (document.get("source") or None, document.get("detail-type") or None)
+    if kind is None or any(said not in (None, known) for said, known in zip(stated, kind, strict=True)):
+        return document
+    return {**document, "source": kind[0], "detail-type": kind[1]}
+
+
+def _spelt_as_events(detail: Body, detail_type: str) -> Body:
+    if detail_type == contract.GUARDDUTY_DETAIL_TYPE and answer.is_answer(detail.held):
+        return Body(answer.event_shape(detail.held), detail.path)
+    return detail
+
+
+def _bare(document: dict[str, object], source: str, detail_type: str, text: str) -> SourceEvent:
+    detail = _spelt_as_events(Body(document, ""), detail_type)
+    account_name = "awsAccountId" if source == contract.INSPECTOR_SOURCE else "accountId"
     return SourceEvent(
         source=source,
         detail_type=detail_type,
@@ -149,7 +192,7 @@ def _bare(
     )
 
 
-_NOT_YET: Final = "this release reads EventBridge events; importing API answers comes with a later one"
+_NOT_YET: Final = "findings of Security Hub are read by a later release; this one can be replayed then"
 
 
 def _refuse_batches(document: dict[str, object]) -> None:
@@ -157,24 +200,9 @@ def _refuse_batches(document: dict[str, object]) -> None:
         raise EventError(
             "is a batch of records (SQS, SNS or CloudTrail); send each record's event", "Records"
         )
-    findings = document.get("findings", document.get("Findings"))
-    if "detail" in document or not isinstance(findings, list):
-        return
-    first = findings[0] if findings and isinstance(findings[0], dict) else {}
-    if "ProductArn" in first:
-        what, remedy = "a Security Hub answer (ASFF)", _NOT_YET
-    elif "findingArn" in first:
-        what, remedy = "an Inspector ListFindings answer", "send each element of `findings` on its own"
-    else:
-        what, remedy = "a GuardDuty GetFindings answer", _NOT_YET
-    raise EventError(f"is {what} with {len(findings)} findings; {remedy}")
-
-
-def _refuse_other_formats(document: dict[str, object]) -> None:
-    if "ProductArn" in document:
-        raise EventError(f"is a Security Hub finding (ASFF); {_NOT_YET}")
-    if "Resource" in document or "Service" in document:
+    found = findings_of(document)
+    if found is not None:
+        name, findings = found
         raise EventError(
-            "is a GuardDuty finding as GetFindings answers it (names in PascalCase), or a part of one; "
-            f"{_NOT_YET}. The same finding in camelCase, as in an event or an S3 export, is accepted"
+            f"is an answer with {len(findings)} findings; send each element of `{name}` on its own"
         )

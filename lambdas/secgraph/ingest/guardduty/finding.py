@@ -14,9 +14,10 @@ from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body
 from secgraph.ingest.guardduty.action import Action, action_of
+from secgraph.ingest.guardduty.additional import is_sample
 from secgraph.ingest.guardduty.blocks.credentials import mentioned_accounts
 from secgraph.ingest.guardduty.detection import detection_facts
-from secgraph.ingest.guardduty.origin import Origin, is_sample, origin_of, updated_on
+from secgraph.ingest.guardduty.origin import Origin, origin_of, updated_on
 from secgraph.ingest.guardduty.properties import (
     identity,
     principal_facts,
@@ -48,7 +49,7 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
     """
     origin = origin_of(detail)
     witness = Witness("guardduty", kinds.GUARDDUTY_FINDING.type, updated_on(detail), received_on)
-    if is_sample(detail.body("service").body("additionalInfo")):
+    if is_sample(detail.body("service")):
         yield _finding(detail, origin, witness, (), sample=True)
         yield _detector_stub(origin, witness)
         return

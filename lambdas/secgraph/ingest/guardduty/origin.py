@@ -1,8 +1,7 @@
-"""A GuardDuty finding → which finding it is: its ARN, owner, detector, clock, and whether it is a sample."""
+"""A GuardDuty finding → which finding it is: its ARN, owner, detector and clock."""
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -68,18 +67,3 @@ def updated_on(detail: Body) -> int:
     if moment is None:
         raise EventError("is missing: it orders the states of a finding", detail.at("updatedAt"))
     return moment
-
-
-def is_sample(more: Body) -> bool:
-    """Tell a generated sample: `sample` is true among the free keys or inside the JSON text of `value`."""
-    if more.held.get("sample") is True:
-        return True
-    value = more.held.get("value")
-    if not isinstance(value, str) or "sample" not in value:
-        return False
-    try:
-        inner = json.loads(value)
-    except (ValueError, RecursionError):
-        # `value` is free text; what is no JSON says nothing of samples
-        return False
-    return isinstance(inner, dict) and inner.get("sample") is True

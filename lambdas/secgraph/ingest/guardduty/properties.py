@@ -8,6 +8,7 @@ from typing import Final
 from secgraph.errors import EventError
 from secgraph.graph.model import Value
 from secgraph.ingest.body import Body, json_text
+from secgraph.ingest.guardduty.additional import free_keys
 from secgraph.ingest.guardduty.origin import Origin, updated_on
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.values import distinct, facts
@@ -115,14 +116,12 @@ def principal_facts(key: Body) -> dict[str, Value]:
 
 def threat_facts(service: Body) -> dict[str, Value]:
     """Read threat lists and the free keys of `additionalInfo`."""
-    more = service.body("additionalInfo")
+    more = free_keys(service)
     intelligence = service.body("evidence").bodies("threatIntelligenceDetails")
     lists = distinct(
         [_lone_text(more, "threatListName"), *(each.text("threatListName") for each in intelligence)]
     )
-    rest = {
-        name: held for name, held in more.held.items() if name != "sample" and held not in (None, "", {}, [])
-    }
+    rest = {name: held for name, held in more.held.items() if name != "sample"}
     return facts(
         additionalInfo=json_text(rest, more.path) if rest else None,
         threatName=_lone_text(more, "threatName"),
