@@ -10,7 +10,7 @@ from typing import Final
 from secgraph.errors import EventError
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import kinds, things
-from secgraph.ingest.aws import Place
+from secgraph.ingest.aws import Place, arn_of
 from secgraph.ingest.body import Body
 from secgraph.ingest.kinds import Kind
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
@@ -21,6 +21,7 @@ _NAMED_IDS: Final = {
     kinds.VPC.type: ("vpcId",),
     kinds.SUBNET.type: ("subnetId",),
     kinds.SECURITY_GROUP.type: ("groupId",),
+    kinds.VOLUME.type: ("volumeId",),
 }
 """The properties that repeat a thing's id: its AWS name, and what the class Host requires if no block of
 the finding knows better."""
@@ -35,6 +36,15 @@ class Resource:
     changes: tuple[GraphChange, ...]
     target: str = ""
     tags: dict[str, Value] = field(default_factory=dict)
+
+    def with_more(self, other: Resource) -> Resource:
+        """Add what another block says of the same thing."""
+        changes, tags = (*self.changes, *other.changes), {**other.tags, **self.tags}
+        return Resource(self.thing, changes, self.target or other.target, tags)
+
+    def adding(self, *changes: GraphChange, tags: dict[str, Value] | None = None) -> Resource:
+        """Add what a block of the event saw of the thing, and its tags."""
+        return replace(self, changes=(*self.changes, *changes), tags=self.tags if tags is None else tags)
 
 
 def required_id(body: Body) -> str:
@@ -68,6 +78,20 @@ def ec2(kind: Kind, place: Place, id_: str) -> Thing:
 def image(place: Place, id_: str) -> Thing:
     """Name an AMI; its ARN names no account, and its owner may be anyone."""
     return Thing(kinds.IMAGE, f"arn:{place.partition}:ec2:{place.region}::image/{id_}", id_)
+
+
+@lru_cache(maxsize=things.REMEMBERED)
+def snapshot(place: Place, id_: str) -> Thing:
+    """Name an EBS snapshot; like an AMI's, its ARN names no account."""
+    return Thing(kinds.SNAPSHOT, f"arn:{place.partition}:ec2:{place.region}::snapshot/{id_}", id_)
+
+
+def kms_key(text: str | None) -> Thing | None:
+    """Name the KMS key with this ARN; an alias, or what is no ARN, names none."""
+    arn = arn_of(text)
+    if text is None or arn is None or arn.service != "kms" or not arn.resource.startswith("key/"):
+        return None
+    return Thing(kinds.KMS_KEY, text, arn.resource.removeprefix("key/"), arn.place if arn.account else None)
 
 
 def service_stubs(witness: Witness, kind: Kind, place: Place) -> tuple[GraphChange, ...]:

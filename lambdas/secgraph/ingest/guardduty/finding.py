@@ -6,8 +6,7 @@ administrator and member say the same. Samples are linked to their detector and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
 
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import kinds, stubs
@@ -27,19 +26,11 @@ from secgraph.ingest.guardduty.properties import (
     threat_facts,
     type_parts,
 )
-from secgraph.ingest.guardduty.resources import affected
+from secgraph.ingest.guardduty.resources import affected, primary_of
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.tags import only_tags
 from secgraph.ingest.things import Witness, incoming
 from secgraph.ingest.values import facts, text
-
-_PRIMARY_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "Instance": ("aws_instance",),
-    "AccessKey": ("aws_iam_access_key", "aws_iam_user", "aws_iam_role"),
-    "S3Bucket": ("aws_s3_bucket",),
-    "S3Object": ("aws_s3_bucket",),
-}
-"""Which of the things a finding affects its `resourceType` means, the first that is there."""
 
 
 def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
@@ -69,7 +60,7 @@ def _finding(
     service = detail.body("service")
     archived = service.flag("archived") or False
     action = action_of(service.body("action"))
-    primary = _primary(detail, resources)
+    primary = primary_of(detail.body("resource"), resources)
     edges = [incoming("IDENTIFIED", origin.detector)]
     if not sample:
         edges += _possession(origin, resources, is_open=not archived, primary=primary)
@@ -114,12 +105,6 @@ def _rank(service: Body, *, archived: bool) -> int:
 def _collected(action: Action) -> dict[str, tuple[str, ...]]:
     addresses = tuple(text(address) for address in action.remote_addresses)
     return {"remoteIpAddresses": addresses, "actorIpAddresses": addresses} if addresses else {}
-
-
-def _primary(detail: Body, resources: tuple[Resource, ...]) -> Resource | None:
-    by_type = {resource.thing.kind.type: resource for resource in reversed(resources)}
-    wanted = _PRIMARY_TYPES.get(detail.body("resource").text("resourceType") or "", ())
-    return next((by_type[type_] for type_ in wanted if type_ in by_type), None)
 
 
 def _detector_stub(origin: Origin, witness: Witness) -> GraphChange:

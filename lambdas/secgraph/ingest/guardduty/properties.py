@@ -138,29 +138,12 @@ def _lone_text(body: Body, name: str) -> str | None:
     return held if isinstance(held, str) and held.strip() else None
 
 
-_ARNS_OF_OTHER_BLOCKS: Final = (
-    ("eksClusterDetails", "arn"),
-    ("ecsClusterDetails", "arn"),
-    ("lambdaDetails", "functionArn"),
-    ("rdsDbInstanceDetails", "dbInstanceArn"),
-    ("rdsLimitlessDbDetails", "dbShardGroupArn"),
-    ("ebsSnapshotDetails", "snapshotArn"),
-    ("ec2ImageDetails", "imageArn"),
-    ("recoveryPointDetails", "recoveryPointArn"),
-)
-
-
 def targets_of(resource: Body, resources: tuple[Resource, ...]) -> tuple[str, ...]:
     """List what the finding affects: instance ids, else ARNs, and the access key of an access key finding.
 
-    Also of the blocks that become no entity here.
+    Never a bare name, which could be anybody's.
     """
     named = [each.target for each in resources]
     if resource.text("resourceType") == "AccessKey":
         named.append(resource.body("accessKeyDetails").text("accessKeyId") or "")
-    for block, name in _ARNS_OF_OTHER_BLOCKS:
-        named.append(resource.body(block).text(name) or "")
-    named.append(resource.body("ecsClusterDetails").body("taskDetails").text("arn") or "")
-    for volume in resource.body("ebsVolumeDetails").bodies("scannedVolumeDetails"):
-        named.append(volume.text("volumeArn") or "")
     return distinct(named)

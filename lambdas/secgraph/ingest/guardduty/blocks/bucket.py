@@ -1,4 +1,4 @@
-"""An element of `s3BucketDetails` → the bucket and its key."""
+"""An element of `s3BucketDetails` (a bucket, directory bucket or access point) → the bucket and its key."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ def buckets(details: Body, place: Place, witness: Witness) -> Iterator[Resource]
     """Read the bucket with its encryption, its exposure and its tags."""
     arn, name = details.identifier("arn"), details.identifier("name")
     known = arn_of(arn)
-    name = name or (known.resource if known else None)
-    if name is None:
+    name = name or (known.resource.rpartition("/")[2] if known else None)
+    if not name:
         return
+    place = known.place if known and known.account else place
     key = arn if arn and known else f"arn:{place.partition}:s3:::{name}"
     bucket = Thing(kinds.BUCKET, key, name)
     tags = tag_properties(details)
-    kms_key = _kms_key(details.body("defaultServerSideEncryption").identifier("kmsMasterKeyArn"))
+    kms_key = stubs.kms_key(details.body("defaultServerSideEncryption").identifier("kmsMasterKeyArn"))
     edges = [incoming("HAS", stubs.service(kinds.S3, place.everywhere()))]
     if kms_key:
         edges.append(outgoing("USES", kms_key))
@@ -39,13 +40,6 @@ def buckets(details: Body, place: Place, witness: Witness) -> Iterator[Resource]
         target=key,
         tags=tags,
     )
-
-
-def _kms_key(text: str | None) -> Thing | None:
-    arn = arn_of(text)
-    if text is None or arn is None or arn.service != "kms" or not arn.resource.startswith("key/"):
-        return None
-    return Thing(kinds.KMS_KEY, text, arn.resource.removeprefix("key/"), arn.place if arn.account else None)
 
 
 def _bucket_facts(details: Body) -> dict[str, Value]:
