@@ -34,6 +34,9 @@ SMART_CLASSES_FILE: Final = "smart-classes.json"
 # Events.
 GUARDDUTY_SOURCE: Final = "aws.guardduty"
 GUARDDUTY_DETAIL_TYPE: Final = "GuardDuty Finding"
+API_CALL_DETAIL_TYPE: Final = "AWS API Call via CloudTrail"
+GUARDDUTY_CALLS: Final = ("ArchiveFindings", "UnarchiveFindings")
+"""The calls that change a finding's state and send no finding event."""
 INSPECTOR_SOURCE: Final = "aws.inspector2"
 INSPECTOR_DETAIL_TYPE: Final = "Inspector2 Finding"
 TEST_SOURCE: Final = "secgraph.test"

@@ -29,9 +29,8 @@ class Seen:
         """Give the visible entities by key."""
         shown = {}
         for item in self._items().values():
-            entity = merge.entity(item)
-            assert entity is not None
-            shown[item.thing.key] = dict(entity.properties)
+            if entity := merge.entity(item):
+                shown[item.thing.key] = dict(entity.properties)
         return shown
 
     @property

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from secgraph.graph.model import NOTHING, Edge, GraphChange, Item, Observation, Ref
+from secgraph.graph.model import Edge, GraphChange, Item, Observation, Ref
 from secgraph.graph.settled import is_state
 
 LOCATOR: Final = "locator"
@@ -27,7 +27,7 @@ def locator(key: str) -> Ref:
 
 def locates(source: str, thing: Ref) -> Observation:
     """State that a locator stands for a thing. Each has its own block, should an id ever name two."""
-    return Observation(f"{source}/locates/{thing.key}", 0, NOTHING, (Edge(LOCATES, thing, outgoing=True),))
+    return Observation(f"{source}/locates/{thing.key}", 0, {}, (Edge(LOCATES, thing, outgoing=True),))
 
 
 def passed_on(item: Item) -> tuple[GraphChange, ...]:

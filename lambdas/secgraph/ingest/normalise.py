@@ -14,6 +14,7 @@ from secgraph.errors import EventError
 from secgraph.graph.model import Edge, GraphChange, Ref
 from secgraph.ingest.body import Body
 from secgraph.ingest.event import SourceEvent
+from secgraph.ingest.guardduty import archiving
 from secgraph.ingest.guardduty import finding as guardduty
 from secgraph.ingest.inspector import finding as inspector
 
@@ -28,19 +29,21 @@ class Ignored:
 _Normaliser = Callable[[Body, int], Iterable[GraphChange]]
 _ON_DEMAND: Final = ("inspector2.ami.ondemand", "OnDemand AMI Scan Findings")
 _GUARDDUTY: Final = (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE)
+_CALL: Final = (contract.GUARDDUTY_SOURCE, contract.API_CALL_DETAIL_TYPE)
 _INSPECTOR: Final = (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE)
 
 _NORMALISERS: Final[Mapping[tuple[str, str], _Normaliser]] = {
     _GUARDDUTY: guardduty.changes,
+    _CALL: archiving.changes,
     _INSPECTOR: inspector.changes,
     _ON_DEMAND: inspector.changes,
     (contract.TEST_SOURCE, contract.GUARDDUTY_DETAIL_TYPE): guardduty.changes,
+    (contract.TEST_SOURCE, contract.API_CALL_DETAIL_TYPE): archiving.changes,
     (contract.TEST_SOURCE, contract.INSPECTOR_DETAIL_TYPE): inspector.changes,
 }
 _IGNORED: Final[Mapping[str, frozenset[str]]] = {
     contract.GUARDDUTY_SOURCE: frozenset(
         {
-            "AWS API Call via CloudTrail",
             "GuardDuty Runtime Protection Healthy",
             "GuardDuty Runtime Protection Unhealthy",
             "GuardDuty Malware Protection Object Scan Result",
@@ -81,15 +84,17 @@ def normalise(
     normaliser = _NORMALISERS.get((event.source, event.detail_type))
     if normaliser is None:
         raise _unknown(event)
-    if event.source != contract.TEST_SOURCE:
-        return _once(normaliser(event.detail, received_on))
-    if not test_source:
+    is_test = event.source == contract.TEST_SOURCE
+    if is_test and not test_source:
         raise EventError(
             f"events of {contract.TEST_SOURCE} are switched off; "
             f"set {contract.TEST_SOURCE_ENABLED}=true to let them in",
             "source",
         )
-    return tuple(_apart(change) for change in _once(normaliser(event.detail, received_on)))
+    if normaliser is archiving.changes and (reason := archiving.reason_to_ignore(event.detail)):
+        return Ignored(reason)
+    changes = _once(normaliser(event.detail, received_on))
+    return tuple(_apart(change) for change in changes) if is_test else changes
 
 
 def _unknown(event: SourceEvent) -> EventError:

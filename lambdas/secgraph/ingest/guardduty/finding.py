@@ -14,6 +14,7 @@ from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body
 from secgraph.ingest.guardduty.action import Action, action_of
 from secgraph.ingest.guardduty.additional import is_sample
+from secgraph.ingest.guardduty.archiving import located
 from secgraph.ingest.guardduty.blocks.credentials import mentioned_accounts
 from secgraph.ingest.guardduty.detection import detection_facts
 from secgraph.ingest.guardduty.origin import Origin, origin_of, updated_on
@@ -42,10 +43,12 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
     witness = Witness("guardduty", kinds.GUARDDUTY_FINDING.type, updated_on(detail), received_on)
     if is_sample(detail.body("service")):
         yield _finding(detail, origin, witness, (), sample=True)
+        yield located(origin, received_on)
         yield _detector_stub(origin, witness)
         return
     resources = affected(detail.body("resource"), origin.place, witness)
     yield _finding(detail, origin, witness, resources, sample=False)
+    yield located(origin, received_on)
     yield _detector_stub(origin, witness)
     yield from stubs.service_stubs(witness, kinds.GUARDDUTY, origin.place.everywhere())
     yield from _remote_account(detail, origin.place, witness)
