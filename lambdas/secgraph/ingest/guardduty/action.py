@@ -130,6 +130,7 @@ def _api_call(call: Body) -> dict[str, Value]:
         callerDomain=call.body("domainDetails").text("domain"),
         remoteAccountId=account.text("accountId"),
         remoteAccountAffiliated=account.flag("affiliated"),
+        remoteServiceName=account.text("awsServiceName"),
         affectedResources=[f"{type_}={id_}" for type_, id_ in named if id_],
     )
 
@@ -153,11 +154,16 @@ def _port_probe(probe: Body) -> dict[str, Value]:
 def _kubernetes(action: Body) -> dict[str, Value]:
     checked = action.body("kubernetesPermissionCheckedDetails")
     words = [checked.text(name) for name in ("verb", "resource", "namespace", "allowed")]
+    binding = action.body("kubernetesRoleBindingDetails")
+    bound = [binding.text("roleRefKind"), binding.text("roleRefName")]
     return facts(
         statusCode=action.body("kubernetesApiCallAction").number("statusCode"),
         permissionChecked=" ".join(word for word in words if word) or None,
         kubernetesRole=action.body("kubernetesRoleDetails").text("name"),
-        kubernetesRoleBinding=action.body("kubernetesRoleBindingDetails").text("name"),
+        kubernetesRoleKind=action.body("kubernetesRoleDetails").text("kind"),
+        kubernetesRoleBinding=binding.text("name"),
+        kubernetesRoleBindingKind=binding.text("kind"),
+        kubernetesRoleRef="/".join(word for word in bound if word) or None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Runtime, malware, anomaly and session blocks of a GuardDuty finding → properties of the finding."""
+"""Who and what was at work in a GuardDuty finding (process, user, anomaly, model) → its properties."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ def detection_facts(resource: Body, service: Body) -> dict[str, Value]:
     """Read the blocks that describe what was detected; the resources themselves are read elsewhere."""
     return {
         **_runtime(service.body("runtimeDetails")),
-        **_volume_scan(service.body("ebsVolumeScanDetails")),
-        **_object_scan(service.body("malwareScanDetails")),
         **facts(anomaly=service.body("detection").json("anomaly")),
         **_sequence(service.body("detection").body("sequence")),
         **_kubernetes_user(resource.body("kubernetesDetails").body("kubernetesUserDetails")),
         **_database_user(resource.body("rdsDbUserDetails")),
         **_objects(resource),
+        **_container(resource.body("containerDetails")),
+        **_models(resource),
     }
 
 
@@ -32,41 +32,14 @@ def _runtime(runtime: Body) -> dict[str, Value]:
         processUserId=process.number("userId"),
         processEuid=process.number("euid"),
         processPwd=process.text("pwd"),
+        processStartedOn=process.moment("startTime"),
+        processLineage=[path for parent in process.bodies("lineage") if (path := _path_of(parent))],
         runtimeContext=runtime.json("context"),
     )
 
 
-def _volume_scan(scan: Body) -> dict[str, Value]:
-    found = scan.body("scanDetections")
-    highest = found.body("highestSeverityThreatDetails")
-    threats = found.body("threatDetectedByName").bodies("threatNames")
-    files = [file for threat in threats for file in threat.bodies("filePaths")]
-    return facts(
-        scanId=scan.text("scanId"),
-        scanType=scan.text("scanType"),
-        triggerFindingId=scan.text("triggerFindingId"),
-        scanSources=scan.texts("sources"),
-        highestThreatName=highest.text("threatName"),
-        highestThreatSeverity=highest.text("severity"),
-        threatNames=distinct(threat.text("name") for threat in threats),
-        threatFilePaths=distinct(file.text("filePath") for file in files),
-        threatFileHashes=distinct(file.text("hash") for file in files),
-        threatsDetectedCount=found.body("threatsDetectedItemCount").number("files"),
-    )
-
-
-def _object_scan(scan: Body) -> dict[str, Value]:
-    threats = scan.bodies("threats")
-    paths = [path for threat in threats for path in threat.bodies("itemPaths")]
-    return facts(
-        scanId=scan.text("scanId"),
-        scanType=scan.text("scanType"),
-        scanCategory=scan.text("scanCategory"),
-        threatsDetectedCount=scan.number("uniqueThreatCount"),
-        threatNames=distinct(threat.text("name") for threat in threats),
-        threatFilePaths=distinct(path.text("nestedItemPath") for path in paths),
-        threatFileHashes=distinct(path.text("hash") for path in paths),
-    )
+def _path_of(process: Body) -> str | None:
+    return process.text("executablePath") or process.text("name")
 
 
 def _sequence(sequence: Body) -> dict[str, Value]:
@@ -87,6 +60,7 @@ def _kubernetes_user(user: Body) -> dict[str, Value]:
         kubernetesGroups=user.texts("groups"),
         kubernetesSessionName=user.texts("sessionName"),
         impersonatedUser=user.body("impersonatedUser").text("username"),
+        impersonatedGroups=user.body("impersonatedUser").texts("groups"),
     )
 
 
@@ -101,9 +75,40 @@ def _database_user(user: Body) -> dict[str, Value]:
 
 
 def _objects(resource: Body) -> dict[str, Value]:
+    """Name the objects and volumes that become no entities."""
     buckets = resource.bodies("s3BucketDetails")
     objects = [each for bucket in buckets for each in bucket.bodies("s3ObjectDetails")]
+    skipped = resource.body("ebsVolumeDetails").bodies("skippedVolumeDetails")
     return facts(
         objectArns=distinct(each.text("objectArn") for each in objects),
+        objectKeys=distinct(each.text("key") for each in objects),
         objectHashes=distinct(each.text("hash") for each in objects),
+        objectVersionIds=distinct(each.text("versionId") for each in objects),
+        skippedVolumeArns=distinct(each.text("volumeArn") for each in skipped),
+    )
+
+
+def _container(container: Body) -> dict[str, Value]:
+    """Name the container on the finding too: it has no ARN, and what runs it may be masked."""
+    return facts(
+        containerId=container.text("id"),
+        containerName=container.text("name"),
+        containerImage=container.text("image"),
+    )
+
+
+def _models(resource: Body) -> dict[str, Value]:
+    """Name the models that were invoked, and the Bedrock guardrails that intervened."""
+    details = resource.body("bedrockGuardrailDetails")
+    guardrails = [each.text("arn") for each in details.bodies("guardrails")]
+    filters = (
+        [each.text(name) for name in ("type", "confidence", "action")]
+        for each in details.bodies("contentPolicyFilters")
+    )
+    return facts(
+        modelIds=distinct(model.text("modelId") for model in resource.bodies("modelDetails")),
+        guardrailArns=distinct([details.text("guardrailArn"), *guardrails]),
+        guardrailAction=details.text("guardrailAction"),
+        guardrailSource=details.text("guardrailSource"),
+        guardrailFilters=distinct(" ".join(word for word in words if word) for words in filters),
     )

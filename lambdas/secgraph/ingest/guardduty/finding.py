@@ -24,10 +24,10 @@ from secgraph.ingest.guardduty.properties import (
     service_facts,
     state,
     targets_of,
-    threat_facts,
     type_parts,
 )
 from secgraph.ingest.guardduty.resources import affected, primary_of
+from secgraph.ingest.guardduty.threats import threat_facts
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.tags import only_tags
 from secgraph.ingest.things import Witness, incoming

@@ -7,8 +7,7 @@ from typing import Final
 
 from secgraph.errors import EventError
 from secgraph.graph.model import Value
-from secgraph.ingest.body import Body, json_text
-from secgraph.ingest.guardduty.additional import free_keys
+from secgraph.ingest.body import Body
 from secgraph.ingest.guardduty.origin import Origin, updated_on
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.values import distinct, facts
@@ -112,30 +111,6 @@ def principal_facts(key: Body) -> dict[str, Value]:
         roleId=(role_id or None) if assumed else None,
         roleSessionName=(session or None) if assumed else None,
     )
-
-
-def threat_facts(service: Body) -> dict[str, Value]:
-    """Read threat lists and the free keys of `additionalInfo`."""
-    more = free_keys(service)
-    intelligence = service.body("evidence").bodies("threatIntelligenceDetails")
-    lists = distinct(
-        [_lone_text(more, "threatListName"), *(each.text("threatListName") for each in intelligence)]
-    )
-    rest = {name: held for name, held in more.held.items() if name != "sample"}
-    return facts(
-        additionalInfo=json_text(rest, more.path) if rest else None,
-        threatName=_lone_text(more, "threatName"),
-        threatList=lists[0] if lists else None,
-        threatLists=lists,
-        threatNames=distinct(name for each in intelligence for name in each.texts("threatNames")),
-        threatFileSha256=distinct(each.text("threatFileSha256") for each in intelligence),
-    )
-
-
-def _lone_text(body: Body, name: str) -> str | None:
-    """Read a free key of `additionalInfo` where it is a text; AWS gives its keys no fixed type."""
-    held = body.held.get(name)
-    return held if isinstance(held, str) and held.strip() else None
 
 
 def targets_of(resource: Body, resources: tuple[Resource, ...]) -> tuple[str, ...]:
