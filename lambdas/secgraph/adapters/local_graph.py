@@ -101,26 +101,44 @@ class LocalGraph:
         return [item.thing.id for item in items if item.thing.id not in written]
 
     def put(self, events: Sequence[Quarantined]) -> None:
-        """Keep events that were not understood; one that is kept already is left as it is."""
-        columns = zip(
-            *[(event.id, event.reason, event.body, event.received_on) for event in events], strict=True
-        )
-        with _failures_told():
+        """Keep events that were not understood; one that is kept already gets the new reason, and counts as
+        received when it was first."""
+        ids = [event.id for event in events]
+        with _failures_told(), _transaction(self.connection):
+            first = dict(
+                self.connection.execute(
+                    "SELECT id, received_on FROM quarantine WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids]
+                ).fetchall()
+            )
+            rows = {
+                event.id: (event.id, event.reason, event.body, first.get(event.id, event.received_on))
+                for event in events
+            }
+            self.remove(ids)
             self.connection.execute(
-                """INSERT INTO quarantine
-                   SELECT DISTINCT ON (id) * FROM (
-                       SELECT unnest(?::VARCHAR[]) AS id, unnest(?::VARCHAR[]) AS reason,
-                              unnest(?::VARCHAR[]) AS body, unnest(?::BIGINT[]) AS received_on)
-                   WHERE id NOT IN (SELECT id FROM quarantine)""",
-                [list(column) for column in columns],
+                "INSERT INTO quarantine SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),"
+                " unnest(?::VARCHAR[]), unnest(?::BIGINT[])",
+                [list(column) for column in zip(*rows.values(), strict=True)],
             )
 
     def quarantined(self) -> list[Quarantined]:
         """List what is in quarantine, oldest first."""
-        rows = self.connection.execute(
-            "SELECT id, reason, body, received_on FROM quarantine ORDER BY received_on, id"
-        ).fetchall()
-        return [Quarantined(*row) for row in rows]
+        return sorted(self.find(), key=lambda event: (event.received_on, event.id))
+
+    def find(self, start: str = "") -> Iterator[Quarantined]:
+        """Give the events in quarantine whose id begins like this."""
+        with _failures_told():
+            rows = self.connection.execute(
+                "SELECT id, reason, body, received_on FROM quarantine WHERE starts_with(id, ?)", [start]
+            ).fetchall()
+        yield from (Quarantined(*row) for row in rows)
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Forget events in quarantine."""
+        with _failures_told():
+            self.connection.execute(
+                "DELETE FROM quarantine WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)]
+            )
 
     def items(self) -> list[Item]:
         """Give every item, by id."""

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from secgraph.contract import QUARANTINE_PREFIX
-from secgraph.errors import StoreUnavailable
+from secgraph.errors import StoreError, StoreUnavailable
 from secgraph.ingest.ports import Quarantined
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+FORMAT: Final = 1
+PARALLEL: Final = 10
+"""As many at a time as a client of botocore keeps connections for."""
+DELETE_LIMIT: Final = 1_000
+_OURS: Final = re.compile(rf"{QUARANTINE_PREFIX}([0-9a-f]{{64}})\.json")
+
 
 class S3Quarantine:
-    """The Quarantine on AWS."""
+    """The Quarantine on AWS, and what a person needs to look into it. The functions may only put."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
@@ -27,13 +35,13 @@ class S3Quarantine:
         """Write each event as JSON: `v`, `reason`, `receivedOn`, `body`."""
         for event in events:
             text = json.dumps(
-                {"v": 1, "reason": event.reason, "receivedOn": event.received_on, "body": event.body},
+                {"v": FORMAT, "reason": event.reason, "receivedOn": event.received_on, "body": event.body},
                 ensure_ascii=False,
             )
             try:
                 self._client.put_object(
                     Bucket=self._bucket,
-                    Key=f"{QUARANTINE_PREFIX}{event.id}.json",
+                    Key=_key(event.id),
                     Body=text.encode("utf-8", "surrogatepass"),
                     ContentType="application/json",
                 )
@@ -41,3 +49,61 @@ class S3Quarantine:
                 raise StoreUnavailable(
                     f"event {event.id} could not be quarantined in {self._bucket}: {error}"
                 ) from error
+
+    def find(self, start: str = "") -> Iterator[Quarantined]:
+        """Give the events whose id begins like this; objects that ingest did not name are passed over."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=f"{QUARANTINE_PREFIX}{start}"
+        )
+        try:
+            with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+                for page in pages:
+                    keys = [one["Key"] for one in page.get("Contents", []) if _OURS.fullmatch(one["Key"])]
+                    for first in range(0, len(keys), PARALLEL):
+                        found = pool.map(self._get, keys[first : first + PARALLEL])
+                        yield from [event for event in found if event]
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(f"the quarantine in {self._bucket} cannot be read: {error}") from error
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Delete the objects of these events."""
+        for first in range(0, len(ids), DELETE_LIMIT):
+            keys = [{"Key": _key(id_)} for id_ in ids[first : first + DELETE_LIMIT]]
+            try:
+                answer = self._client.delete_objects(
+                    Bucket=self._bucket,
+                    Delete={"Objects": keys, "Quiet": True},  # type: ignore[typeddict-item]
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise StoreUnavailable(f"nothing could be removed from {self._bucket}: {error}") from error
+            if failed := answer.get("Errors"):
+                raise StoreUnavailable(
+                    f"{len(failed)} of {len(keys)} events could not be removed from {self._bucket}: "
+                    f"{failed[0].get('Code')}: {failed[0].get('Message')}"
+                )
+
+    def _get(self, key: str) -> Quarantined | None:
+        """Read one event; None if it was removed since it was listed."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return _read(key, answer["Body"].read(), f"s3://{self._bucket}/{key}")
+
+
+def _key(id_: str) -> str:
+    return f"{QUARANTINE_PREFIX}{id_}.json"
+
+
+def _read(key: str, content: bytes, where: str) -> Quarantined:
+    try:
+        record = json.loads(content.decode("utf-8", "surrogatepass"))
+        if record["v"] != FORMAT:
+            raise StoreError(
+                f"{where}: is written in format {record['v']}; this version of secgraph reads format"
+                f" {FORMAT}: upgrade secgraph"
+            )
+        id_ = key.removeprefix(QUARANTINE_PREFIX).removesuffix(".json")
+        return Quarantined(id_, str(record["reason"]), str(record["body"]), int(record["receivedOn"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{where}: is no record of the quarantine: {error!r}; remove it by hand") from error

@@ -52,7 +52,7 @@ def ingest_files(
 
 
 def _ingest(arguments: argparse.Namespace) -> int:
-    settings = _settings(arguments.accounts)
+    settings = settings_of(arguments.accounts)
     with LocalGraph.open(arguments.graph) as graph:
         reports = ingest_files(graph, arguments.paths, now=clock.now(), settings=settings)
     counted = flow.count(reports)
@@ -90,7 +90,8 @@ def _load(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(file: Path | None) -> Mapping[str, AccountSettings]:
+def settings_of(file: Path | None) -> Mapping[str, AccountSettings]:
+    """Read the accounts file, if one is named."""
     if file is None:
         return {}
     return accounts_of(text_of(file), str(file))

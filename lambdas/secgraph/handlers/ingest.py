@@ -1,6 +1,9 @@
 """SQS batch of EventBridge events → graph table; answers which messages must come again.
 
-Trigger: the ingest queue. Flow: flows.ingest. Writes: graph table, quarantine.
+Trigger: the ingest queue. Flow: flows.ingest. Writes: raw archive, graph table, quarantine.
+
+A message's body is the event as EventBridge hands it over, also from the dead letters of a rule's target. The
+message attribute `receivedOn` of a replayed event says when it was received for the first time.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from secgraph import contract
 from secgraph.errors import InputError
 from secgraph.flows import ingest as flow
 from secgraph.handlers import runtime
+from secgraph.ingest import receipt
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,12 +24,13 @@ _cache = flow.WarmCache()
 
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Ingest a batch: `{"Records": [SQS message…]}` → `{"batchItemFailures": [{"itemIdentifier"}…]}`."""
-    deliveries = _deliveries(event)
+    now = runtime.now()
     reports = flow.ingest(
-        deliveries,
+        _deliveries(event, now),
         writer=runtime.graph(),
         quarantine=runtime.quarantine(),
-        now=runtime.now(),
+        archive=runtime.archive(),
+        now=now,
         settings=runtime.accounts(),
         cache=_cache,
         test_source=runtime.test_source_enabled(),
@@ -47,13 +52,15 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     }
 
 
-def _deliveries(event: dict[str, Any]) -> list[flow.Delivery]:
+def _deliveries(event: dict[str, Any], now: int) -> list[flow.Delivery]:
     try:
         return [
-            flow.Delivery(
-                id=record["messageId"],
-                body=record["body"],
-                received_on=int(record["attributes"]["SentTimestamp"]),
+            receipt.delivery(
+                record["messageId"],
+                record["body"],
+                arrived=int(record["attributes"]["SentTimestamp"]),
+                given=_first_receipt(record),
+                now=now,
             )
             for record in event["Records"]
         ]
@@ -61,3 +68,9 @@ def _deliveries(event: dict[str, Any]) -> list[flow.Delivery]:
         raise InputError(
             f"this is no batch of SQS messages ({error!r}); send the event to the queue or to the event bus"
         ) from error
+
+
+def _first_receipt(record: dict[str, Any]) -> object:
+    """Give what the message says of it; None if it says nothing."""
+    attribute = record.get("messageAttributes", {}).get(contract.RECEIVED_ON_ATTRIBUTE)
+    return None if attribute is None else attribute.get("stringValue", "")

@@ -24,6 +24,7 @@ from secgraph.graph.accounts import accounts_of
 from secgraph.graph.model import AccountSettings
 
 if TYPE_CHECKING:
+    from secgraph.adapters.s3_archive import S3Archive
     from secgraph.adapters.s3_quarantine import S3Quarantine
     from secgraph.j1ql.server.settings import Server
 
@@ -72,6 +73,14 @@ def quarantine() -> S3Quarantine:
     from secgraph.adapters.s3_quarantine import S3Quarantine
 
     return S3Quarantine(boto3.client("s3", config=CONFIG), environment(contract.BUCKET))
+
+
+@cache
+def archive() -> S3Archive:
+    """Give the place for every delivery as it came."""
+    from secgraph.adapters.s3_archive import S3Archive
+
+    return S3Archive(boto3.client("s3", config=CONFIG), environment(contract.BUCKET))
 
 
 @cache

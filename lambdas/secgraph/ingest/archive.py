@@ -1,8 +1,8 @@
 """Deliveries → the objects of the raw archive, and an object's text → the deliveries in it.
 
 An object is gzip over JSON lines: `{"v":1,"received_on":1795000000000,"id":"…","body":"…"}`. Its name is
-`raw/YYYY/MM/DD/HH/{SHA-256 of the lines}.jsonl.gz` by the hour of receipt, UTC, so that the names sort by time
-and the same batch again is the same object.
+`raw/YYYY/MM/DD/HH/{SHA-256 of the lines}.jsonl.gz` by the hour of receipt, UTC, so that the names sort by
+time and the same batch again is the same object.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ _MOMENT: Final = re.compile("[0-9]{1,15}")
 
 
 def delivery(id_: str, body: str, *, arrived: int, given: object, now: int) -> Delivery:
-    """Make a delivery that counts as received when it is `given` to be, in epoch ms as a number or its digits;
-    as it arrived, where None is given.
+    """Make a delivery that counts as received when it is `given` to be, in epoch ms as a number or its
+    digits; as it arrived, where None is given.
 
     A moment that cannot be true is the delivery's problem: the text is kept, and nothing is made up.
     """
@@ -25,6 +25,6 @@ def delivery(id_: str, body: str, *, arrived: int, given: object, now: int) -> D
         id_,
         body,
         arrived,
-        f"{RECEIVED_ON_ATTRIBUTE}: {str(given)[:40]!r} is no time at which this event can have been received; "
-        "give epoch milliseconds that are not in the future, or leave it away",
+        f"{RECEIVED_ON_ATTRIBUTE}: {str(given)[:40]!r} is no time at which this event can have been received;"
+        " give epoch milliseconds that are not in the future, or leave it away",
     )
