@@ -24,10 +24,9 @@ def outcome(source, detail_type):
         ("aws.guardduty", "AWS API Call via CloudTrail"),
         ("aws.guardduty", "GuardDuty Runtime Protection Unhealthy"),
         ("aws.guardduty", "GuardDuty Malware Protection Object Scan Result"),
-        ("aws.inspector2", "Inspector2 Scan"),
-        ("aws.inspector2", "Inspector2 Coverage"),
         ("aws.inspector2", "Inspector2 AutoEnable"),
         ("aws.inspector2", "Inspector2 OnDemand Scan Complete"),
+        ("inspector2.ami.ondemand", "Inspector2 OnDemand Scan Complete"),
     ],
 )
 def test_ignored_by_name(source, detail_type):
@@ -40,9 +39,10 @@ def test_ignored_by_name(source, detail_type):
     ("source", "detail_type", "said"),
     [
         ("aws.guardduty", "GuardDuty Novelty", "detail-type: 'GuardDuty Novelty' is no detail type"),
-        ("aws.inspector2", "GuardDuty Finding", "it reads 'Inspector2 Finding'"),
+        ("aws.inspector2", "GuardDuty Finding", "it reads 'Inspector2 Coverage' and 'Inspector2 Finding'"),
         ("aws.macie", "Macie Finding", "source: secgraph reads no events of 'aws.macie'"),
         ("aws.inspector", "Inspector Finding", "Inspector Classic ended"),
+        ("aws.inspector", "Inspector Scan", "Inspector Classic ended"),
         ("aws.securityhub", "Security Hub Findings - Imported", "later release"),
         (TEST_SOURCE, "Inspector2 Scan", "detail-type: 'Inspector2 Scan' is no detail type"),
         (TEST_SOURCE, "GuardDuty Finding", "source: events of secgraph.test are switched off"),

@@ -12,6 +12,7 @@ _CONSOLES: Final = {
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
+_PREFIXES: Final = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
 _ARN: Final = re.compile(
     r"arn:(?P<partition>[^:]+):(?P<service>[^:]+):(?P<region>[^:]*):(?P<account>[^:]*):(?P<resource>.+)"
 )
@@ -69,3 +70,8 @@ def arn_of(text: str | None) -> Arn | None:
 def partition_of(stated: str | None, arn: Arn) -> str:
     """Give the partition that an event states, or where it states none (`N/A`) that of the ARN."""
     return stated if stated in PARTITIONS else arn.partition
+
+
+def partition_in(region: str) -> str:
+    """Give the partition that a region belongs to."""
+    return next((name for prefix, name in _PREFIXES if region.startswith(prefix)), "aws")

@@ -12,10 +12,10 @@ from typing import Final
 from secgraph import contract
 from secgraph.errors import EventError
 from secgraph.graph.model import Edge, GraphChange, Ref
-from secgraph.ingest.body import Body
 from secgraph.ingest.event import SourceEvent
 from secgraph.ingest.guardduty import archiving
 from secgraph.ingest.guardduty import finding as guardduty
+from secgraph.ingest.inspector import coverage
 from secgraph.ingest.inspector import finding as inspector
 
 
@@ -26,20 +26,31 @@ class Ignored:
     reason: str
 
 
-_Normaliser = Callable[[Body, int], Iterable[GraphChange]]
-_ON_DEMAND: Final = ("inspector2.ami.ondemand", "OnDemand AMI Scan Findings")
-_GUARDDUTY: Final = (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE)
-_CALL: Final = (contract.GUARDDUTY_SOURCE, contract.API_CALL_DETAIL_TYPE)
-_INSPECTOR: Final = (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE)
+_Normaliser = Callable[[SourceEvent, int], Iterable[GraphChange]]
+
+
+def _guardduty(event: SourceEvent, received_on: int) -> Iterable[GraphChange]:
+    return guardduty.changes(event.detail, received_on)
+
+
+def _call(event: SourceEvent, received_on: int) -> Iterable[GraphChange]:
+    return archiving.changes(event.detail, received_on)
+
+
+def _inspector(event: SourceEvent, received_on: int) -> Iterable[GraphChange]:
+    return inspector.changes(event.detail, received_on)
+
 
 _NORMALISERS: Final[Mapping[tuple[str, str], _Normaliser]] = {
-    _GUARDDUTY: guardduty.changes,
-    _CALL: archiving.changes,
-    _INSPECTOR: inspector.changes,
-    _ON_DEMAND: inspector.changes,
-    (contract.TEST_SOURCE, contract.GUARDDUTY_DETAIL_TYPE): guardduty.changes,
-    (contract.TEST_SOURCE, contract.API_CALL_DETAIL_TYPE): archiving.changes,
-    (contract.TEST_SOURCE, contract.INSPECTOR_DETAIL_TYPE): inspector.changes,
+    (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE): _guardduty,
+    (contract.GUARDDUTY_SOURCE, contract.API_CALL_DETAIL_TYPE): _call,
+    (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE): _inspector,
+    (contract.INSPECTOR_SOURCE, contract.INSPECTOR_COVERAGE): coverage.coverage_changes,
+    (contract.INSPECTOR_SOURCE, contract.INSPECTOR_SCAN): coverage.scan_changes,
+    (contract.ON_DEMAND_SOURCE, contract.ON_DEMAND_DETAIL_TYPE): _inspector,
+    (contract.TEST_SOURCE, contract.GUARDDUTY_DETAIL_TYPE): _guardduty,
+    (contract.TEST_SOURCE, contract.API_CALL_DETAIL_TYPE): _call,
+    (contract.TEST_SOURCE, contract.INSPECTOR_DETAIL_TYPE): _inspector,
 }
 _IGNORED: Final[Mapping[str, frozenset[str]]] = {
     contract.GUARDDUTY_SOURCE: frozenset(
@@ -56,12 +67,11 @@ _IGNORED: Final[Mapping[str, frozenset[str]]] = {
     contract.INSPECTOR_SOURCE: frozenset(
         {
             "AWS API Call via CloudTrail",
-            "Inspector2 Scan",
-            "Inspector2 Coverage",
             "Inspector2 AutoEnable",
             "Inspector2 OnDemand Scan Complete",
         }
     ),
+    contract.ON_DEMAND_SOURCE: frozenset({"Inspector2 OnDemand Scan Complete"}),
 }
 _REFUSED: Final[Mapping[str, str]] = {
     "aws.inspector": "Inspector Classic ended in May 2026 and is not read; use Amazon Inspector (inspector2)",
@@ -91,9 +101,9 @@ def normalise(
             f"set {contract.TEST_SOURCE_ENABLED}=true to let them in",
             "source",
         )
-    if normaliser is archiving.changes and (reason := archiving.reason_to_ignore(event.detail)):
+    if normaliser is _call and (reason := archiving.reason_to_ignore(event.detail)):
         return Ignored(reason)
-    changes = _once(normaliser(event.detail, received_on))
+    changes = _once(normaliser(event, received_on))
     return tuple(_apart(change) for change in changes) if is_test else changes
 
 

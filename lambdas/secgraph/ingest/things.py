@@ -26,6 +26,7 @@ UNCHANGING: Final = 1
 """The clock of what a key does not tell and yet never changes, such as a security group's name."""
 MANAGED: Final = "integration-managed"
 GLOBAL_SCOPE: Final = "global"
+_DAY: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class Witness:
     finding_type: str
     time: int
     received_on: int
+
+    @property
+    def day(self) -> int:
+        """Give the day of the clock, for what so many findings repeat that each would write it anew."""
+        return self.time - self.time % _DAY
 
     def of_key(self, thing: Thing, owner: Thing | None = None, /, **more: Value) -> GraphChange:
         """State what follows from the thing's key alone; `more` and the owner, which has the thing, must

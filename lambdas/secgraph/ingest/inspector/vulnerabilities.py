@@ -19,7 +19,6 @@ from secgraph.ingest.values import distinct, facts
 
 CVE_ID: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 _ADVISORY_ID: Final = re.compile(r"[a-z][a-z0-9]*-.{5,}", re.DOTALL)
-_DAY: Final = 86_400_000
 _BANDS: Final = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"), (0.0, "informational"))
 
 
@@ -79,8 +78,7 @@ def _described(thing: Thing, package: Body, epss: Body, witness: Witness) -> lis
     changes = [witness.saw(thing, "packageVulnerabilityDetails", known, time=clock, rank=rank)]
     likelihood = epss.number("score")
     if likelihood is not None:
-        day = witness.time - witness.time % _DAY
-        changes.append(witness.saw(thing, "epss", facts(epssScore=likelihood), time=day))
+        changes.append(witness.saw(thing, "epss", facts(epssScore=likelihood), time=witness.day))
     return changes
 
 

@@ -1,0 +1,103 @@
+"""A Lambda function in `resources[]` of an Inspector finding → the function, its role's name, its network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from secgraph.errors import EventError
+from secgraph.graph.model import Edge, Value
+from secgraph.ingest import kinds, stubs
+from secgraph.ingest.aws import Place, arn_of
+from secgraph.ingest.body import Body
+from secgraph.ingest.stubs import Network, Resource, required_id
+from secgraph.ingest.tags import tag_properties
+from secgraph.ingest.things import Thing, Witness, incoming, outgoing
+from secgraph.ingest.values import facts
+
+_FUNCTION: Final = re.compile(r"function:(?P<name>[^:]+)(:(?P<version>[^:]+))?")
+
+
+def named_function(text: str, path: str, place: Place, witness: Witness) -> Resource:
+    """Name a function by its ARN, which may end in a version or alias; its key does not."""
+    home, function, _ = _function(text, path, place)
+    service = stubs.service(kinds.LAMBDA, home.everywhere())
+    known = witness.of_key(function, service)
+    return Resource(
+        function, (known, *stubs.service_stubs(witness, kinds.LAMBDA, home.everywhere())), function.key
+    )
+
+
+def function(body: Body, place: Place, witness: Witness) -> Resource:
+    """Read a function with the network it is attached to.
+
+    Its role is `roleArn` and no edge: a role's key is the id that never changes (`AROA…`), which the event
+    does not tell, and a role keyed by its name would be a second entity beside the real one. The inventory,
+    which knows both, can join on `roleArn`.
+    """
+    text, path = required_id(body), body.at("id")
+    home, function, version = _function(text, path, place)
+    details, tags = body.body("details").body("awsLambdaFunction"), tag_properties(body)
+    network = _network(details.body("vpcConfig"), home)
+    properties = {
+        **_function_facts(details, network),
+        **facts(version=details.text("version") or version),
+        **tags,
+    }
+    attached = network.vpc or network.subnets or network.groups
+    return named_function(text, path, place, witness).adding(
+        witness.saw(function, "awsLambdaFunction", properties, _attachments(network)),
+        *network.stubs(witness),
+        *(stubs.service_stubs(witness, kinds.EC2, home.everywhere()) if attached else ()),
+        tags=tags,
+    )
+
+
+def _function(text: str, path: str, place: Place) -> tuple[Place, Thing, str | None]:
+    """Take a function's ARN apart: where it lives, itself, and the version that was named."""
+    arn = arn_of(text)
+    found = _FUNCTION.fullmatch(arn.resource) if arn else None
+    if arn is None or found is None or not arn.account:
+        raise EventError(f"{text[:200]!r} is not the ARN of a Lambda function", path)
+    home, name = Place(place.partition, arn.account, arn.region), found["name"]
+    return home, Thing(kinds.FUNCTION, home.arn("lambda", f"function:{name}"), name, home), found["version"]
+
+
+def _network(attached: Body, home: Place) -> Network:
+    return Network(
+        home,
+        attached.identifier("vpcId"),
+        attached.identifiers("subnetIds"),
+        attached.identifiers("securityGroupIds"),
+    )
+
+
+def _attachments(network: Network) -> Iterator[Edge]:
+    for thing in (*((network.vpc,) if network.vpc else ()), *network.subnets):
+        yield outgoing("HAS", thing)
+    for group in network.groups:
+        yield incoming("PROTECTS", group)
+
+
+def _function_facts(details: Body, network: Network) -> dict[str, Value]:
+    return facts(
+        runtime=_runtime(details.text("runtime")),
+        packageType=details.text("packageType"),
+        architectures=details.texts("architectures"),
+        codeHash=details.text("codeSha256"),
+        roleArn=details.text("executionRoleArn"),
+        layerArns=details.texts("layers"),
+        updatedOn=details.moment("lastModifiedAt"),
+        vpcId=network.vpc_id,
+        subnetIds=network.subnet_ids,
+        securityGroupIds=network.group_ids,
+    )
+
+
+def _runtime(name: str | None) -> str | None:
+    """Write Inspector's `PYTHON_3_11` as Lambda does, `python3.11` (`NODEJS_18_X`: `nodejs18.x`)."""
+    if name is None:
+        return None
+    language, _, version = name.lower().partition("_")
+    return language + version.replace("_", ".")
