@@ -1,7 +1,7 @@
 """What stands between a bus and the graph: a queue that delivers at least once, and workers that may die.
 
-A `Memory` keeps items as the texts that stores keep. `Faulty` is a store on its way to it, which fails at
-one chosen point: a read, or the put of one item.
+A `Memory` keeps items as the texts that stores keep. `Faulty` stands in front of it, of the raw archive and
+of the quarantine, and lets one of the calls go wrong, or one in so many.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Generic, Protocol, TypeVar
 
 from secgraph.errors import StoreUnavailable
-from secgraph.flows.ingest import FAILED, Delivery, Report, WarmCache, ingest
+from secgraph.flows.ingest import FAILED, Report, WarmCache, ingest
 from secgraph.graph import merge, stored
 from secgraph.graph.model import AccountSettings, Item
 from secgraph.graph.ports import GraphWriter
-from secgraph.ingest.ports import Quarantined
+from secgraph.ingest.ports import Archive, Delivery, Quarantine, Quarantined
 
 Settings = Mapping[str, AccountSettings]
 
@@ -24,12 +25,33 @@ class Killed(BaseException):
     """The end of a worker that nothing can catch, as when a function runs out of time."""
 
 
+class Named(Protocol):
+    """What is kept by its id."""
+
+    @property
+    def id(self) -> str: ...
+
+
+Record = TypeVar("Record", bound=Named)
+
+
+@dataclass
+class Kept(Generic[Record]):
+    """The raw archive, or the quarantine: records by id."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+
+    def put(self, records: Sequence[Record]) -> None:
+        self.records |= {record.id: record for record in records}
+
+
 @dataclass
 class Memory:
-    """GraphWriter and Quarantine in memory."""
+    """The graph, the archive and the quarantine. `puts` counts the items written."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    quarantined: dict[str, Quarantined] = field(default_factory=dict)
+    archived: Kept[Delivery] = field(default_factory=Kept)
+    quarantined: Kept[Quarantined] = field(default_factory=Kept)
     puts: int = 0
 
     def read(self, ids: Collection[str]) -> Mapping[str, Item]:
@@ -46,10 +68,6 @@ class Memory:
         self.texts[item.thing.id] = stored.dump(item)
         self.puts += 1
         return True
-
-    def put(self, events: Sequence[Quarantined]) -> None:
-        for event in events:
-            self.quarantined.setdefault(event.id, event)
 
     def items(self) -> list[Item]:
         return [stored.load(text) for text in self.texts.values()]
@@ -72,53 +90,74 @@ class Fault(Enum):
 
 @dataclass
 class Faulty:
-    """A store whose call number `at` (from 0; a read, or the put of one item) goes wrong. `between` is called
-    after each read: what it does comes between a read and the write that follows from it."""
+    """Stores on the way to which call number `at` goes wrong, counted from 0, and each `every`-th after it.
+
+    A call is a read, the put of one item, and a put into the archive or the quarantine. `between` is called
+    after each read: what it does comes between a read and the write that follows from it.
+    """
 
     memory: Memory
     fault: Fault = Fault.THROTTLED
     at: int = -1
+    every: int = 0
     between: Callable[[], None] = lambda: None
     calls: int = 0
 
     def read(self, ids: Collection[str]) -> Mapping[str, Item]:
-        fault = self._next()
-        if fault in (Fault.THROTTLED, Fault.REFUSED, Fault.UNANSWERED):
+        found: dict[str, Item] = {}
+        if not self.goes(lambda: found.update(self.memory.read(ids))):
             raise StoreUnavailable("the store did not answer")
-        if fault is Fault.KILLED:
-            raise Killed
-        found = self.memory.read(ids)
-        if fault is Fault.KILLED_AFTER:
-            raise Killed
         self.between()
         return found
 
     def write(self, items: Sequence[Item]) -> Collection[str]:
         lost: list[str] = []
-        failure: StoreUnavailable | None = None
+        failed = 0
         for item in items:
-            fault = self._next()
-            if fault is Fault.KILLED:
-                raise Killed
-            if fault in (Fault.THROTTLED, Fault.REFUSED):
-                failure = StoreUnavailable("throttled")
-                if fault is Fault.REFUSED:
-                    raise failure
-                continue
-            won = self.memory.put_item(item)
-            if fault is Fault.KILLED_AFTER:
-                raise Killed
-            if fault is Fault.UNANSWERED:
-                failure = StoreUnavailable("no answer in time")
-            elif fault is Fault.ECHOED or not won:
+            won: list[bool] = []
+            before = self.calls
+            answered = self.goes(lambda item=item, won=won: won.append(self.memory.put_item(item)))  # type: ignore[misc]
+            if not answered:
+                failed += 1
+                if self.fault is Fault.REFUSED:
+                    break
+            elif not won[0] or (self.fault is Fault.ECHOED and self.is_due(before)):
                 lost.append(item.thing.id)
-        if failure:
-            raise failure
+        if failed:
+            raise StoreUnavailable(f"{failed} of {len(items)} items could not be written")
         return lost
 
-    def _next(self) -> Fault | None:
+    def goes(self, work: Callable[[], None]) -> bool:
+        """Do a call; False if it failed, as far as its caller can tell."""
+        due = self.is_due(self.calls)
         self.calls += 1
-        return self.fault if self.calls - 1 == self.at else None
+        fault = self.fault if due else None
+        if fault is Fault.KILLED:
+            raise Killed
+        if fault in (Fault.THROTTLED, Fault.REFUSED):
+            return False
+        work()
+        if fault is Fault.KILLED_AFTER:
+            raise Killed
+        return fault is not Fault.UNANSWERED
+
+    def is_due(self, call: int) -> bool:
+        """Tell whether this call goes wrong."""
+        if self.at < 0 or call < self.at:
+            return False
+        return call == self.at or bool(self.every and (call - self.at) % self.every == 0)
+
+
+@dataclass
+class FaultyPuts(Generic[Record]):
+    """The archive or the quarantine behind the same faults."""
+
+    faulty: Faulty
+    kept: Kept[Record]
+
+    def put(self, records: Sequence[Record]) -> None:
+        if not self.faulty.goes(lambda: self.kept.put(records)):
+            raise StoreUnavailable("the bucket did not answer")
 
 
 @dataclass
@@ -130,28 +169,33 @@ class Worker:
     cache: WarmCache = field(default_factory=WarmCache)
     now: int = 1_800_000_000_000
 
-    def ingest(self, batch: Sequence[Delivery], writer: GraphWriter | None = None) -> list[Report]:
+    def ingest(self, batch: Sequence[Delivery], through: Faulty | None = None) -> list[Report]:
         self.now += 1_000
+        writer: GraphWriter = through or self.memory
+        quarantine: Quarantine = self.memory.quarantined
+        archive: Archive = self.memory.archived
+        if through:
+            quarantine = FaultyPuts(through, self.memory.quarantined)
+            archive = FaultyPuts(through, self.memory.archived)
         return ingest(
             batch,
-            writer=writer or self.memory,
-            quarantine=self.memory,
+            writer=writer,
+            quarantine=quarantine,
+            archive=archive,
             now=self.now,
             settings=self.settings,
             cache=self.cache,
         )
 
-    def left(self, batch: Sequence[Delivery], writer: GraphWriter | None = None) -> list[Delivery]:
+    def left(self, batch: Sequence[Delivery], through: Faulty | None = None) -> list[Delivery]:
         """Ingest a batch as a queue hands it over: what failed is left, and all of it if the worker dies,
         whose place another takes, which remembers nothing."""
         try:
-            reports = self.ingest(batch, writer)
+            reports = self.ingest(batch, through)
         except Killed:
             self.cache = WarmCache()
             return list(batch)
-        return [
-            delivery for delivery, report in zip(batch, reports, strict=True) if report.outcome == FAILED
-        ]
+        return [delivery for delivery, report in zip(batch, reports, strict=True) if report.outcome == FAILED]
 
 
 def deliveries(published: Iterable[tuple[str, int]], delay: int = 500) -> list[Delivery]:

@@ -175,9 +175,9 @@ class Estate:
             self.log.append(Member(arn, attack.arn))
         tags = self.tags.get(target.key, {})
         self.log.append(Seen(target.key, "guardduty", self.now, tuple(sorted(tags.items()))))
-        touched = (target.key,)
+        touched = [target.key]
         if isinstance(target, Bucket):
-            touched += (f"aws_iam_role:{target.role}",)
+            touched.append(f"aws_iam_role:{target.role}")
             detail = events.attack_on_bucket(attack, target, tags)
         else:
             detail = events.attack_on_host(attack, target, tags)

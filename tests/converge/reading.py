@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from secgraph.flows.ingest import Delivery
 from secgraph.graph import merge
 from secgraph.graph.model import Properties
+from secgraph.ingest.ports import Delivery
 from tests.converge.delivery import Memory, Settings, Worker
 from tests.converge.fold import Edge, Log, fold
 

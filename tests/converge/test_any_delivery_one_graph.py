@@ -14,13 +14,23 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from secgraph.flows.ingest import APPLIED, IGNORED, QUARANTINED, STALE, UNCHANGED, Delivery
+from secgraph.flows.ingest import IGNORED, STALE, UNCHANGED
 from secgraph.graph.model import AccountSettings
+from secgraph.ingest.ports import Delivery
 from tests.converge.delivery import Fault, Faulty, Memory, Settings, Worker
-from tests.converge.estate import ADDRESSES, ATTACKS, BANK, BUCKETS, HOSTS, SEQUENCES, SHOP, WEAKNESSES, Estate
+from tests.converge.estate import (
+    ADDRESSES,
+    ATTACKS,
+    BANK,
+    BUCKETS,
+    HOSTS,
+    SHOP,
+    WEAKNESSES,
+    Estate,
+)
 from tests.converge.reading import check_against, replayed
 
-EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "120"))
 ACCOUNTS: tuple[Settings, ...] = (
     {},
     {SHOP.account: AccountSettings("shop-prod", production=True)},
