@@ -69,6 +69,17 @@ class Life(RuleBasedStateMachine):
         self._send()
 
     @rule(
+        number=st.integers(0, ATTACKS - 1),
+        wait=WAITS,
+        archived=st.booleans(),
+        by_administrator=st.booleans(),
+        denied=st.sampled_from((False, False, True)),
+    )
+    def archive(self, number: int, wait: int, archived: bool, by_administrator: bool, denied: bool) -> None:
+        self.estate.archive(number, wait, archived=archived, by_administrator=by_administrator, denied=denied)
+        self._send()
+
+    @rule(
         number=st.integers(0, WEAKNESSES - 1),
         wait=WAITS,
         severity=st.sampled_from(("HIGH", "CRITICAL")),
