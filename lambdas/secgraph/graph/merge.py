@@ -5,7 +5,8 @@
 
 The rules are those of "converge": within a block the greatest (time, rank, content hash) wins whole; blocks
 are laid over each other in a fixed order of authority (graph/layers.py) once the thing's state is settled
-(graph/settled.py); collected lists keep the newest 100 members.
+(graph/settled.py); collected lists keep the newest 100 members, families of blocks the newest 32
+(graph/families.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Final
 
 from secgraph.graph.accounts import configured
 from secgraph.graph.edges import relationship
+from secgraph.graph.families import crowded_out
 from secgraph.graph.layers import Collected, edges_of, facts_of
 from secgraph.graph.model import (
     AccountSettings,
@@ -162,7 +164,9 @@ def _observe(draft: _Draft, change: GraphChange) -> Outcome:
         outcome = Outcome.APPLIED
     draft.blocks[incoming.block] = winner
     draft.collected = collected
-    return outcome
+    for name in crowded_out(draft.blocks, incoming.block):
+        del draft.blocks[name]
+    return outcome if incoming.block in draft.blocks else Outcome.STALE
 
 
 def _compare(incoming: Observation, held: Observation | None, winner: Observation) -> Outcome:
