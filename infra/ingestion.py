@@ -108,15 +108,16 @@ class Ingestion(Construct):
 
     def _grant(self, graph: dynamodb.ITable, bucket: s3.IBucket) -> None:
         self.ingest.allow(["dynamodb:BatchGetItem", "dynamodb:PutItem"], graph.table_arn)
-        objects = f"{contract.QUARANTINE_PREFIX}*"
-        self.ingest.allow(["s3:PutObject"], bucket.arn_for_objects(objects))
         bucket_id = Stack.of(self).resolve(bucket.bucket_arn)["Fn::GetAtt"][0]
-        Validations.of(self.ingest.role).acknowledge(
-            Acknowledgment(
-                id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{objects}]",
-                reason="The star is the object's name under quarantine/; the function may only put there.",
+        prefixes = (contract.RAW_PREFIX, contract.QUARANTINE_PREFIX)
+        self.ingest.allow(["s3:PutObject"], *[bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes])
+        for prefix in prefixes:
+            Validations.of(self.ingest.role).acknowledge(
+                Acknowledgment(
+                    id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{prefix}*]",
+                    reason=f"The star is the object's name under {prefix}; the function may only put there.",
+                )
             )
-        )
 
 
 def _environment(settings: Settings, graph: dynamodb.ITable, bucket: s3.IBucket) -> dict[str, str]:

@@ -13,6 +13,7 @@ from infra.alerting import Alerting
 from infra.asking import EXAMPLES, Asking
 from infra.ingestion import Ingestion
 from infra.monitoring import Monitoring
+from infra.repairing import Repairing
 from infra.settings import Settings
 from infra.storage import Storage
 
@@ -31,9 +32,16 @@ class SecgraphStack(Stack):
     ) -> None:
         super().__init__(scope, id, description="secgraph, a security graph of this account", **kwargs)
         code = lambda_.Code.from_asset(str(asset))
-        storage = Storage(self, "Storage")
+        storage = Storage(self, "Storage", raw_days=settings.raw_days)
         ingestion = Ingestion(
             self, "Ingestion", code=code, settings=settings, graph=storage.graph, bucket=storage.bucket
+        )
+        repairing = Repairing(
+            self,
+            "Repairing",
+            bucket=storage.bucket,
+            queue=ingestion.queue,
+            dead_letters=ingestion.dead_letters,
         )
         asking = Asking(self, "Asking", code=code, settings=settings, graph=storage.graph)
         alerting = Alerting(
@@ -62,7 +70,8 @@ class SecgraphStack(Stack):
         self._output("AlertTopic", alerting.topic.topic_arn, "subscribe to it to be told of alerts")
         self._output("GraphTable", storage.graph.table_name, "the graph; kept when the stack is deleted")
         self._output("AlertTable", storage.alerts.table_name, "alert state; kept when the stack is deleted")
-        self._output("Bucket", storage.bucket.bucket_name, "quarantined events; kept as well")
+        self._output("Bucket", storage.bucket.bucket_name, "raw and quarantined events; kept as well")
+        self._output("RepairRole", repairing.role.role_arn, "reads them, and sends them to ingest again")
 
     def _output(self, name: str, value: str, description: str) -> None:
         CfnOutput(self, name, value=value, description=description)

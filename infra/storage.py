@@ -15,9 +15,15 @@ QUARANTINE_DAYS: Final = 365
 
 
 class Storage(Construct):
-    """`graph`: the truth. `alerts`: the state of alerts. `bucket`: what could not be understood."""
+    """`graph`: the truth. `alerts`: the state of alerts. `bucket`: raw events, and those not understood."""
 
-    def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        raw_days: int,
+    ) -> None:
         super().__init__(scope, id)
         # Both images, because a withdrawn edge or a removed item shows in the old one only.
         self.graph = self._table(
@@ -34,6 +40,9 @@ class Storage(Construct):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             lifecycle_rules=[
+                # No colder storage class: a batch packs to a few KB, and below 128 KB none is cheaper.
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+                s3.LifecycleRule(id="raw", prefix=contract.RAW_PREFIX, expiration=Duration.days(raw_days)),
                 s3.LifecycleRule(
                     id="quarantine",
                     prefix=contract.QUARANTINE_PREFIX,
@@ -50,8 +59,8 @@ class Storage(Construct):
         Validations.of(self.bucket).acknowledge(
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-S1",
-                reason="Only the ingest function writes here, a few quarantined events. An account that "
-                "must know who reads them records CloudTrail data events, without a bucket for access logs.",
+                reason="Only the ingest function writes here and only the repair role reads. An account that "
+                "must know when it did records CloudTrail data events, without a bucket for access logs.",
             )
         )
 

@@ -41,6 +41,7 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
             "testEvents": True,
             "memory": "3008",
             "retention": 365,
+            "rawRetention": "30",
             "asset": str(tmp_path),
         }
     )
@@ -48,7 +49,8 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
     assert settings.packs == settings.asset == tmp_path
     assert json.loads(settings.smart_classes) == SMART
     assert (settings.alert_email, settings.test_source) == ("security@example.com", True)
-    assert (settings.test_events, settings.memory_mb, settings.retention_days) == ("with-registry", 3008, 365)
+    assert (settings.test_events, settings.memory_mb) == ("with-registry", 3008)
+    assert (settings.retention_days, settings.raw_days) == (365, 30)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,9 @@ def test_test_events_know_where_the_registry_comes_from(value: object, meant: st
         ("memory", "10241", "from 512 to 10240"),
         ("memory", "2GB", "a whole number of MB"),
         ("retention", "100", "CloudWatch keeps logs for one of 1, 3, 5"),
+        ("rawRetention", "0", "from 1 to 36500"),
+        ("rawRetention", "36501", "from 1 to 36500"),
+        ("rawRetention", "a year", "a whole number of days"),
         ("packs", "no/such/folder", "is not a folder"),
         ("accounts", "no/such/file.json", "cannot be read: No such file"),
         ("asset", "no/such/folder", "is no built asset"),

@@ -38,15 +38,17 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return [found] if isinstance(found, str) else found
 
 
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def granted(resources: Resources, role: str) -> dict[str, set[str]]:
     """What the policies of a role allow: actions by the resource's logical id without its hash."""
     found: dict[str, set[str]] = {}
     for name, body in of_type(resources, "AWS::IAM::Policy").items():
         if name.startswith(role):
             for statement in body["Properties"]["PolicyDocument"]["Statement"]:
-                (resource,) = re.findall(
-                    r'"(?:Ref|Fn::GetAtt)": \[?"(\w+?)[0-9A-F]{8}"', json.dumps(statement)
-                )
+                (resource,) = set(LOGICAL_ID.findall(json.dumps(statement)))
                 found.setdefault(resource, set()).update(actions(statement))
     return found
 
@@ -98,7 +100,11 @@ def test_every_log_group_forgets(resources: Resources) -> None:
 
 
 def test_memory_and_retention_follow_the_context(synthesise: Callable[..., Template]) -> None:
-    template = synthesise(Settings(memory_mb=1024, retention_days=14))
+    template = synthesise(Settings(memory_mb=1024, retention_days=14, raw_days=30))
+    raw = Match.object_like({"Prefix": contract.RAW_PREFIX, "ExpirationInDays": 30})
+    template.has_resource_properties(
+        "AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": Match.array_with([raw])}}
+    )
     template.resource_properties_count_is("AWS::Lambda::Function", {"MemorySize": 1024}, 2)
     template.resource_properties_count_is("AWS::Logs::LogGroup", {"RetentionInDays": 14}, 3)
 
@@ -210,6 +216,7 @@ def test_the_bucket_is_closed_and_tidies_up(template: Template) -> None:
             "LifecycleConfiguration": {
                 "Rules": Match.array_with(
                     [
+                        Match.object_like({"Prefix": contract.RAW_PREFIX, "ExpirationInDays": 400}),
                         Match.object_like({"Prefix": contract.QUARANTINE_PREFIX, "ExpirationInDays": 365}),
                         Match.object_like({"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}),
                     ]
@@ -273,6 +280,10 @@ def test_no_role_may_do_everything_of_anything(resources: Resources) -> None:
 
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+REDRIVE = {
+    *(f"sqs:{verb}MessageMoveTask" for verb in ("Start", "Cancel")),
+    *("sqs:ListMessageMoveTasks", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+}
 RECEIVE = {f"sqs:{verb}" for verb in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility")}
 ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
 
@@ -291,6 +302,9 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
         ("AlertingEvaluate", "AlertingTopic", {"sns:Publish"}),
         ("AlertingEvaluate", "AlertingKey", {"kms:Decrypt", "kms:GenerateDataKey"}),
         ("AlertingEvaluate", "AlertingEvaluateLogs", LOGS),
+        ("Repairing", "StorageBucket", {"s3:ListBucket", "s3:GetObject", "s3:DeleteObject"}),
+        ("Repairing", "IngestionQueue", {"sqs:SendMessage", "sqs:GetQueueAttributes"}),
+        ("Repairing", "IngestionDeadLetters", REDRIVE),
     ],
 )
 def test_a_role_may_do_to_a_resource(resources: Resources, role: str, resource: str, may: set[str]) -> None:
@@ -298,13 +312,46 @@ def test_a_role_may_do_to_a_resource(resources: Resources, role: str, resource: 
 
 
 def test_a_role_may_touch_nothing_else(resources: Resources) -> None:
-    touched = {role: len(granted(resources, role)) for role in ("Ingestion", "Asking", "Alerting")}
-    assert touched == {"Ingestion": 4, "Asking": 2, "Alerting": 5}
+    roles = ("Ingestion", "Asking", "Alerting", "Repairing")
+    touched = {role: len(granted(resources, role)) for role in roles}
+    assert touched == {"Ingestion": 4, "Asking": 2, "Alerting": 5, "Repairing": 3}
 
 
-def test_ingest_may_put_objects_into_the_quarantine_only(resources: Resources) -> None:
-    (put,) = [each for each in statements(resources, "AWS::IAM::Policy") if "s3:PutObject" in actions(each)]
-    assert put["Resource"]["Fn::Join"][1][1] == f"/{contract.QUARANTINE_PREFIX}*"
+@pytest.mark.parametrize(
+    ("role", "action", "prefixes"),
+    [
+        ("Ingestion", "s3:PutObject", {contract.RAW_PREFIX, contract.QUARANTINE_PREFIX}),
+        ("Repairing", "s3:GetObject", {contract.RAW_PREFIX, contract.QUARANTINE_PREFIX}),
+        ("Repairing", "s3:DeleteObject", {contract.QUARANTINE_PREFIX}),
+    ],
+)
+def test_an_object_is_touched_under_its_prefix_and_by_one_role(
+    resources: Resources, role: str, action: str, prefixes: set[str]
+) -> None:
+    found = set()
+    for name, body in of_type(resources, "AWS::IAM::Policy").items():
+        for statement in body["Properties"]["PolicyDocument"]["Statement"]:
+            if action in actions(statement):
+                assert name.startswith(role)
+                found |= {one["Fn::Join"][1][1] for one in listed(statement["Resource"])}
+    assert found == {f"/{prefix}*" for prefix in prefixes}
+
+
+def test_nobody_but_the_repair_role_reads_events_whatever_else_they_may(resources: Resources) -> None:
+    (deny,) = [
+        each
+        for each in statements(resources, "AWS::S3::BucketPolicy")
+        if each["Effect"] == "Deny" and "s3:GetObject" in actions(each)
+    ]
+    assert deny["Principal"] == {"AWS": "*"}
+    assert {one["Fn::Join"][1][1] for one in deny["Resource"]} == {
+        f"/{contract.RAW_PREFIX}*",
+        f"/{contract.QUARANTINE_PREFIX}*",
+    }
+    (role,) = deny["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]["Fn::GetAtt"][:1]
+    assert role.startswith("RepairingRole")
+    (trust,) = resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"]["AWS"]["Fn::Join"][1][-1] == ":root"
 
 
 def test_nothing_has_a_fixed_name(resources: Resources) -> None:

@@ -111,7 +111,12 @@ class LocalGraph:
                 ).fetchall()
             )
             rows = {
-                event.id: (event.id, event.reason, event.body, first.get(event.id, event.received_on))
+                event.id: (
+                    event.id,
+                    event.reason,
+                    event.body,
+                    min(event.received_on, first.get(event.id, event.received_on)),
+                )
                 for event in events
             }
             self.remove(ids)
