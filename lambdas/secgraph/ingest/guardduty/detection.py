@@ -12,7 +12,6 @@ def detection_facts(resource: Body, service: Body) -> dict[str, Value]:
     return {
         **_runtime(service.body("runtimeDetails")),
         **facts(anomaly=service.body("detection").json("anomaly")),
-        **_sequence(service.body("detection").body("sequence")),
         **_kubernetes_user(resource.body("kubernetesDetails").body("kubernetesUserDetails")),
         **_database_user(resource.body("rdsDbUserDetails")),
         **_objects(resource),
@@ -40,17 +39,6 @@ def _runtime(runtime: Body) -> dict[str, Value]:
 
 def _path_of(process: Body) -> str | None:
     return process.text("executablePath") or process.text("name")
-
-
-def _sequence(sequence: Body) -> dict[str, Value]:
-    """Name the sequence; its actors, resources and signals are not taken apart yet."""
-    signals = sequence.bodies("signals")
-    return facts(
-        sequenceUid=sequence.text("uid"),
-        additionalSequenceTypes=sequence.texts("additionalSequenceTypes"),
-        signalCount=len(signals) or None,
-        signalNames=distinct(signal.text("name") for signal in signals),
-    )
 
 
 def _kubernetes_user(user: Body) -> dict[str, Value]:

@@ -12,10 +12,10 @@ from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body
-from secgraph.ingest.guardduty.action import Action, action_of
+from secgraph.ingest.guardduty.action import action_of
 from secgraph.ingest.guardduty.additional import is_sample
 from secgraph.ingest.guardduty.archiving import located
-from secgraph.ingest.guardduty.blocks.credentials import mentioned_accounts
+from secgraph.ingest.guardduty.blocks.credentials import Principal, mentioned_accounts
 from secgraph.ingest.guardduty.detection import detection_facts
 from secgraph.ingest.guardduty.origin import Origin, origin_of, updated_on
 from secgraph.ingest.guardduty.properties import (
@@ -27,11 +27,13 @@ from secgraph.ingest.guardduty.properties import (
     type_parts,
 )
 from secgraph.ingest.guardduty.resources import affected, primary_of
+from secgraph.ingest.guardduty.sequence.members import membership
+from secgraph.ingest.guardduty.sequence.whole import Sequence
 from secgraph.ingest.guardduty.threats import threat_facts
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.tags import only_tags
 from secgraph.ingest.things import Witness, incoming
-from secgraph.ingest.values import facts, text
+from secgraph.ingest.values import LIST_LIMIT, distinct, facts, text
 
 
 def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
@@ -46,13 +48,20 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
         yield located(origin, received_on)
         yield _detector_stub(origin, witness)
         return
-    resources = affected(detail.body("resource"), origin.place, witness)
+    sequence = Sequence.of(detail, origin)
+    resources = (
+        *affected(detail.body("resource"), origin.place, witness),
+        *sequence.affected(witness),
+    )
     yield _finding(detail, origin, witness, resources, sample=False)
     yield located(origin, received_on)
     yield _detector_stub(origin, witness)
     yield from stubs.service_stubs(witness, kinds.GUARDDUTY, origin.place.everywhere())
     yield from _remote_account(detail, origin.place, witness)
-    yield from mentioned_accounts(detail.body("resource").body("accessKeyDetails"), origin.place, witness)
+    principal = Principal.of_key_details(detail.body("resource").body("accessKeyDetails"))
+    yield from mentioned_accounts(principal, origin.place, witness)
+    yield from sequence.around(witness)
+    yield from membership(detail, origin, received_on)
     for resource in resources:
         yield from resource.changes
 
@@ -63,6 +72,7 @@ def _finding(
     service = detail.body("service")
     archived = service.flag("archived") or False
     action = action_of(service.body("action"))
+    sequence = Sequence.of(detail, origin)
     primary = primary_of(detail.body("resource"), resources)
     edges = [incoming("IDENTIFIED", origin.detector)]
     if not sample:
@@ -76,6 +86,7 @@ def _finding(
         **principal_facts(detail.body("resource").body("accessKeyDetails")),
         **action.facts,
         **detection_facts(detail.body("resource"), service),
+        **sequence.facts(),
         **threat_facts(service),
         **facts(targets=() if sample else targets_of(detail.body("resource"), resources)),
         **facts(attackSource=action.source),
@@ -89,7 +100,7 @@ def _finding(
         edges,
         place=origin.place,
         rank=_rank(service, archived=archived),
-        collected=_collected(action),
+        collected=_collected((*action.remote_addresses, *sequence.remote_addresses())),
     )
 
 
@@ -105,8 +116,8 @@ def _rank(service: Body, *, archived: bool) -> int:
     return int(service.number("count") or 0) * 2 + archived
 
 
-def _collected(action: Action) -> dict[str, tuple[str, ...]]:
-    addresses = tuple(text(address) for address in action.remote_addresses)
+def _collected(remote: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    addresses = distinct(text(address) for address in remote)[:LIST_LIMIT]
     return {"remoteIpAddresses": addresses, "actorIpAddresses": addresses} if addresses else {}
 
 

@@ -1,8 +1,9 @@
-"""`accessKeyDetails` → the user or role that acted, and its long-term access key."""
+"""`accessKeyDetails`, or who acted in an attack sequence → the user or role, and its long-term access key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from secgraph.graph.model import Edge, GraphChange
@@ -15,60 +16,90 @@ from secgraph.ingest.values import distinct, facts
 
 _LONG_TERM_KEY: Final = "AKIA"
 _ANONYMOUS: Final = "ANONYMOUS_PRINCIPAL"
+_ROLES: Final = ("AssumedRole", "Role")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whose credentials were used, as far as a block says. The principal id of a user or role is checked to
+    be fit for a key; a role's ends in `:` and the session's name."""
+
+    type: str | None
+    name: str | None
+    id: str | None
+    key_id: str | None
+
+    @classmethod
+    def of_key_details(cls, details: Body) -> Principal:
+        """Read `accessKeyDetails`."""
+        return cls._read(details, "userType", "userName", "principalId", "accessKeyId")
+
+    @classmethod
+    def of_actor(cls, user: Body) -> Principal:
+        """Read the `user` of an actor of an attack sequence."""
+        return cls._read(user, "type", "name", "uid", "credentialUid")
+
+    @classmethod
+    def _read(cls, body: Body, type_: str, name: str, id_: str, key_id: str) -> Principal:
+        user_type = body.text(type_)
+        is_named = user_type in ("IAMUser", "AWSAccount", *_ROLES)
+        principal_id = body.identifier(id_) if is_named else body.text(id_)
+        return cls(user_type, body.text(name), principal_id, body.identifier(key_id))
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Tell a caller without credentials."""
+        return (self.name or "").startswith(_ANONYMOUS)
+
+    @property
+    def thing(self) -> Thing | None:
+        """Name the user or role."""
+        if self.id and self.type == "IAMUser":
+            return Thing(kinds.USER, f"aws_iam_user:{self.id}", self.id)
+        role_id = (self.id or "").partition(":")[0]
+        if role_id and self.type in _ROLES:
+            return Thing(kinds.ROLE, f"aws_iam_role:{role_id}", role_id)
+        return None
 
 
 def credentials(details: Body, place: Place, witness: Witness) -> Iterator[Resource]:
-    """Name whose credentials were used. Root is the account itself; services, federated and anonymous
-    callers are nothing that could be named."""
-    if (details.text("userName") or "").startswith(_ANONYMOUS):
+    """Name whose credentials were used, as `accessKeyDetails` says."""
+    return principals(Principal.of_key_details(details), place, witness, "accessKeyDetails")
+
+
+def principals(principal: Principal, place: Place, witness: Witness, block: str) -> Iterator[Resource]:
+    """State the user or role and its long-term key. Root is the account itself; services, federated and
+    anonymous callers are nothing that could be named."""
+    if principal.is_anonymous:
         return
-    principal = _principal(details)
-    if principal:
+    thing = principal.thing
+    if thing:
         changes = (
             *stubs.service_stubs(witness, kinds.IAM, place),
-            *_principal_changes(details, principal, place, witness),
+            *_principal_changes(principal, thing, place, witness, block),
         )
-        yield Resource(principal, changes)
-    key_id = details.identifier("accessKeyId")
-    if key_id and key_id.startswith(_LONG_TERM_KEY):
-        key = Thing(kinds.ACCESS_KEY, f"aws_iam_access_key:{key_id}", key_id)
-        holder = [incoming("HAS", principal)] if principal and principal.kind == kinds.USER else []
-        yield Resource(
-            key,
-            (witness.of_key(key), witness.saw(key, "accessKeyDetails", {}, holder, place=place)),
-        )
-
-
-def _principal(details: Body) -> Thing | None:
-    principal_id, user_type = details.identifier("principalId"), details.text("userType")
-    if principal_id and user_type == "IAMUser":
-        return Thing(kinds.USER, f"aws_iam_user:{principal_id}", principal_id)
-    role_id = (principal_id or "").partition(":")[0]
-    if role_id and user_type in ("AssumedRole", "Role"):
-        return Thing(kinds.ROLE, f"aws_iam_role:{role_id}", role_id)
-    return None
+        yield Resource(thing, changes)
+    if principal.key_id and principal.key_id.startswith(_LONG_TERM_KEY):
+        key = Thing(kinds.ACCESS_KEY, f"aws_iam_access_key:{principal.key_id}", principal.key_id)
+        holder = [incoming("HAS", thing)] if thing and thing.kind == kinds.USER else []
+        yield Resource(key, (witness.of_key(key), witness.saw(key, block, {}, holder, place=place)))
 
 
 def _principal_changes(
-    details: Body, principal: Thing, place: Place, witness: Witness
+    principal: Principal, thing: Thing, place: Place, witness: Witness, block: str
 ) -> Iterator[GraphChange]:
     """State a user or role. Events do not carry the path, so its ARN is left to the inventory."""
-    name, is_user = details.text("userName"), principal.kind == kinds.USER
-    called = "username" if is_user else "roleName"
+    name = principal.name
+    called = "username" if thing.kind == kinds.USER else "roleName"
     had: Edge = incoming("HAS", stubs.service(kinds.IAM, place))
-    yield witness.of_key(principal, **{called: principal.id})
-    yield witness.saw(
-        principal,
-        "accessKeyDetails",
-        facts({"name": name, "displayName": name, called: name}),
-        (had,),
-        place=place,
-    )
+    yield witness.of_key(thing, **{called: thing.id})
+    known = facts({"name": name, "displayName": name, called: name})
+    yield witness.saw(thing, block, known, (had,), place=place)
 
 
-def mentioned_accounts(details: Body, place: Place, witness: Witness) -> Iterator[GraphChange]:
+def mentioned_accounts(principal: Principal, place: Place, witness: Witness) -> Iterator[GraphChange]:
     """State the foreign account whose credentials were used."""
-    if details.text("userType") == "AWSAccount":
-        named = (details.identifier("principalId"), details.identifier("userName"))
+    if principal.type == "AWSAccount":
+        named = (principal.id, principal.name)
         for id_ in distinct(id_ for id_ in named if id_ and ACCOUNT_ID.fullmatch(id_))[:1]:
             yield stubs.mentioned_account(witness, Place(place.partition, id_))

@@ -1,0 +1,106 @@
+"""Listed clusters, and what runs in them: Kubernetes workloads, ECS tasks, containers."""
+
+from __future__ import annotations
+
+from secgraph.ingest import kinds, registry, stubs
+from secgraph.ingest.body import Body
+from secgraph.ingest.guardduty.blocks.arns import home_of, thing_of
+from secgraph.ingest.guardduty.sequence.listed import Listed
+from secgraph.ingest.guardduty.sequence.said import Said
+from secgraph.ingest.stubs import Network
+from secgraph.ingest.things import Thing, Witness, incoming, outgoing
+from secgraph.ingest.values import facts
+
+
+def eks_cluster(each: Listed, thing: Thing, witness: Witness) -> Said:
+    """Read an EKS cluster with its VPC."""
+    home, status = home_of(thing, each.place), each.data.text("status")
+    network = Network(home, each.data.identifier("vpcId"))
+    return Said(
+        stub=witness.of_key(thing, stubs.service(kinds.EKS, home.everywhere())),
+        facts=facts(
+            status=status,
+            active=None if status is None else status == "ACTIVE",
+            vpcId=network.vpc_id,
+            createdOn=each.data.moment("createdAt"),
+        ),
+        edges=[incoming("HAS", network.vpc)] if network.vpc else [],
+        around=(
+            *stubs.service_stubs(witness, kinds.EKS, home.everywhere()),
+            *network.stubs(witness),
+            *(stubs.service_stubs(witness, kinds.EC2, home.everywhere()) if network.vpc else ()),
+        ),
+    )
+
+
+def ecs_cluster(each: Listed, thing: Thing, witness: Witness) -> Said:
+    """Read an ECS cluster."""
+    home, status = home_of(thing, each.place), each.data.text("status")
+    return Said(
+        stub=witness.of_key(thing, stubs.service(kinds.ECS, home.everywhere())),
+        facts=facts(status=status, active=None if status is None else status == "ACTIVE"),
+        around=stubs.service_stubs(witness, kinds.ECS, home.everywhere()),
+    )
+
+
+def ecs_task(each: Listed, thing: Thing, witness: Witness) -> Said:
+    """Read a task: which cluster runs it, by its own ARN, and which definition defines it."""
+    home = home_of(thing, each.place)
+    arn = each.data.identifier("taskDefinitionArn")
+    definition = thing_of(kinds.TASK_DEFINITION, home, "ecs", "task-definition/", arn, None)
+    cluster = _cluster_of_task(thing)
+    owner = stubs.service(kinds.ECS, home.everywhere())
+    return Said(
+        stub=witness.of_key(thing),
+        facts=facts(
+            taskDefinitionArn=arn,
+            createdOn=each.data.moment("createdAt"),
+            launchType=each.data.text("launchType"),
+        ),
+        edges=(
+            *((incoming("RUNS", cluster),) if cluster else ()),
+            *((incoming("DEFINES", definition),) if definition else ()),
+        ),
+        around=(
+            *((witness.of_key(definition),) if definition else ()),
+            *((witness.of_key(cluster, owner),) if cluster else ()),
+            *(stubs.service_stubs(witness, kinds.ECS, home.everywhere()) if cluster else ()),
+        ),
+    )
+
+
+def workload(each: Listed, thing: Thing, witness: Witness) -> Said:
+    """Read a workload: its key says all but what a single finding says of it."""
+    cluster = each.inside.thing if each.inside else None
+    namespace = facts(namespace=each.data.text("namespace"))
+    return Said(stub=witness.of_key(thing, cluster, **namespace))
+
+
+def container(each: Listed, thing: Thing, witness: Witness) -> Said:
+    """Read a container: what runs it, and the image it is made from."""
+    runner = each.inside.thing if each.inside else None
+    used = _used(each.data, each.place.partition)
+    return Said(
+        stub=witness.of_key(thing),
+        facts=facts(image=each.data.text("image"), imageUid=each.data.text("imageUid")),
+        edges=(
+            *((incoming("CONTAINS", runner),) if runner else ()),
+            *((outgoing("USES", used.used),) if used else ()),
+        ),
+        around=tuple(used.stubs(witness)) if used else (),
+    )
+
+
+def _used(data: Body, partition: str) -> registry.Registered | None:
+    """Read the address of the image; where `imageUid` is one, it names it by digest."""
+    addresses = (data.text(name) for name in ("image", "imageUid"))
+    read = [found for address in addresses if (found := registry.registered(address, partition))]
+    return next((found for found in read if found.image), read[0] if read else None)
+
+
+def _cluster_of_task(task: Thing) -> Thing | None:
+    """Name the cluster in a task's ARN (`task/CLUSTER/ID`); old ARNs leave it out."""
+    path = task.key.rpartition(":")[2].split("/")
+    if len(path) != 3 or task.place is None:
+        return None
+    return thing_of(kinds.ECS_CLUSTER, task.place, "ecs", "cluster/", None, path[1])
