@@ -44,7 +44,7 @@ def test_ignored_by_name(source, detail_type):
         ("aws.inspector", "Inspector Finding", "Inspector Classic ended"),
         ("aws.inspector", "Inspector Scan", "Inspector Classic ended"),
         ("aws.securityhub", "Security Hub Findings - Imported", "later release"),
-        (TEST_SOURCE, "Inspector2 Scan", "detail-type: 'Inspector2 Scan' is no detail type"),
+        (TEST_SOURCE, "Macie Finding", "detail-type: 'Macie Finding' is no detail type"),
         (TEST_SOURCE, "GuardDuty Finding", "source: events of secgraph.test are switched off"),
     ],
 )

@@ -41,16 +41,17 @@ def _inspector(event: SourceEvent, received_on: int) -> Iterable[GraphChange]:
     return inspector.changes(event.detail, received_on)
 
 
-_NORMALISERS: Final[Mapping[tuple[str, str], _Normaliser]] = {
+_REAL: Final[Mapping[tuple[str, str], _Normaliser]] = {
     (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE): _guardduty,
     (contract.GUARDDUTY_SOURCE, contract.API_CALL_DETAIL_TYPE): _call,
     (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE): _inspector,
     (contract.INSPECTOR_SOURCE, contract.INSPECTOR_COVERAGE): coverage.coverage_changes,
     (contract.INSPECTOR_SOURCE, contract.INSPECTOR_SCAN): coverage.scan_changes,
     (contract.ON_DEMAND_SOURCE, contract.ON_DEMAND_DETAIL_TYPE): _inspector,
-    (contract.TEST_SOURCE, contract.GUARDDUTY_DETAIL_TYPE): _guardduty,
-    (contract.TEST_SOURCE, contract.API_CALL_DETAIL_TYPE): _call,
-    (contract.TEST_SOURCE, contract.INSPECTOR_DETAIL_TYPE): _inspector,
+}
+_NORMALISERS: Final = {
+    **_REAL,
+    **{(contract.TEST_SOURCE, detail_type): read for (_, detail_type), read in _REAL.items()},
 }
 _IGNORED: Final[Mapping[str, frozenset[str]]] = {
     contract.GUARDDUTY_SOURCE: frozenset(

@@ -26,6 +26,8 @@ def package_facts(package: Body) -> dict[str, Value]:
         packageVersions=distinct(_installed(each) for each in found),
         packages=distinct(_upgrade(each) for each in found),
         fixedInVersions=distinct(each.text("fixedInVersion") for each in found),
+        packageArchitectures=distinct(each.text("arch") for each in found),
+        packageRemediations=distinct(each.text("remediation") for each in found),
         packageManagers=distinct(each.text("packageManager") for each in found),
         filePaths=distinct(each.text("filePath") for each in found),
         sourceLayerHashes=distinct(each.text("sourceLayerHash") for each in found),
@@ -101,5 +103,5 @@ def code_facts(code: Body) -> dict[str, Value]:
         endLine=place.number("endLine"),
         references=code.texts("referenceUrls"),
         sourceLambdaLayerArn=code.text("sourceLambdaLayerArn"),
-        hasSecrets=True if "secrets" in tags else None,
+        hasSecrets=True if "secrets" in map(str.lower, tags) else None,
     )

@@ -44,6 +44,8 @@ def score_facts(detail: Body) -> dict[str, Value]:
         vector=adjusted.text("scoringVector"),
         cvssVersion=adjusted.text("version"),
         scoreSource=adjusted.text("scoreSource"),
+        cvssSource=adjusted.text("cvssSource"),
+        cvssAdjustments=_adjustments(adjusted),
         cvss3BaseScore=highest([each for each in scores if (each.text("version") or "").startswith("3")]),
         cvssScores=_by_source(scores),
     )
@@ -58,3 +60,9 @@ def _by_source(scores: tuple[Body, ...]) -> list[str]:
     """List the base scores as `source=score`."""
     named = ((each.text("source"), each.number("baseScore")) for each in scores)
     return [f"{source}={score}" for source, score in named if source and score is not None]
+
+
+def _adjustments(adjusted: Body) -> list[str]:
+    """List why Inspector's score differs from the vendor's, as `metric: reason`."""
+    told = ((each.text("metric"), each.text("reason")) for each in adjusted.bodies("adjustments"))
+    return [f"{metric}: {reason}" for metric, reason in told if metric and reason]
