@@ -68,7 +68,7 @@ class Estate:
         self, number: int, wait: int, *, archived: bool, by_administrator: bool, denied: bool
     ) -> None:
         """Somebody archives a finding or takes it out of the archive, or is not allowed to."""
-        self.now = (self.now + wait) // 1000 * 1000 + 1000
+        self.now = _next_second(self.now + wait)
         place = _target(number).place
         caller = ADMINISTRATOR if by_administrator else place.account
         name = "ArchiveFindings" if archived else "UnarchiveFindings"
@@ -159,7 +159,7 @@ class Estate:
             self.settle(number, 40, status="CLOSED", copies=False)
 
     def _cover(self, host: Host, wait: int, scan_type: str, active: bool, reason: str) -> None:
-        self.now += max(wait, 1)
+        self.now = _next_second(self.now + wait)
         status = "ACTIVE" if active else "INACTIVE"
         detail = events.coverage(scan_type, status, reason, host.place, self.now)
         self._publish("aws.inspector2", "Inspector2 Coverage", detail, host.place, resources=[host.id])
@@ -245,6 +245,11 @@ class Estate:
             resources=resources,
         )
         self.published.append((json.dumps(event), self.now))
+
+
+def _next_second(moment: int) -> int:
+    """CloudTrail and coverage events tell the second and no more: let nothing else happen in it before."""
+    return moment // 1000 * 1000 + 1000
 
 
 def _target(number: int) -> Host | Bucket:

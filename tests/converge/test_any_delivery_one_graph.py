@@ -110,6 +110,21 @@ class Life(RuleBasedStateMachine):
         self._send()
 
     @rule(
+        host=st.integers(0, len(HOSTS) - 1),
+        wait=WAITS,
+        scan_type=st.sampled_from(("PACKAGE", "NETWORK")),
+        active=st.booleans(),
+    )
+    def cover(self, host: int, wait: int, scan_type: str, active: bool) -> None:
+        self.estate.cover(host, wait, scan_type=scan_type, active=active)
+        self._send()
+
+    @rule(host=st.integers(0, len(HOSTS) - 1), wait=WAITS)
+    def terminate(self, host: int, wait: int) -> None:
+        self.estate.terminate(host, wait)
+        self._send()
+
+    @rule(
         batch=MESSAGES,
         meanwhile=MESSAGES,
         which=st.integers(0, 1),
@@ -145,7 +160,7 @@ class Life(RuleBasedStateMachine):
         assert self.memory.sameness() == replayed(self.sent, self.accounts).sameness()
         check_against(self.estate.log, self.memory)
         puts = self.memory.puts
-        again = self.workers[0].ingest(self.sent) + Worker(self.memory, self.accounts).ingest(self.sent)
+        again = Worker(self.memory, self.accounts).ingest(self.sent)
         assert {report.outcome for report in again} <= {UNCHANGED, STALE, IGNORED}
         assert self.memory.puts == puts
 
@@ -171,7 +186,7 @@ LIMITS = settings(
 
 
 def test_any_delivery_gives_one_graph() -> None:
-    run_state_machine_as_test(Life, settings=settings(LIMITS, max_examples=20))
+    run_state_machine_as_test(Life, settings=settings(LIMITS, max_examples=15))
 
 
 @pytest.mark.thorough
