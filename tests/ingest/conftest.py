@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from secgraph.graph import merge
-from secgraph.graph.model import GraphChange
+from secgraph.graph.model import GraphChange, Relationship
 from secgraph.ingest.event import parse
 from secgraph.ingest.normalise import Ignored, normalise
 
@@ -47,9 +47,13 @@ class Seen:
                 edge.verb,
                 str(edge.properties["_toEntityKey"]),
             )
-            for item in self._items().values()
-            for edge in merge.relationships(item)
+            for edge in self.relationships
         }
+
+    @property
+    def relationships(self) -> list[Relationship]:
+        """Give the edges whole."""
+        return [edge for item in self._items().values() for edge in merge.relationships(item)]
 
     @property
     def finding(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""ECR: an image's address, as containers name it → its repository, and the image itself if it has a digest."""
+"""ECR: an image's address, as containers name it → its repository, and the image if it has a digest."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place, arn_of
 from secgraph.ingest.body import Body
 from secgraph.ingest.guardduty.blocks.arns import home_of
+from secgraph.ingest.guardduty.blocks.security_groups import group_ids, group_names
 from secgraph.ingest.stubs import Network, Resource
 from secgraph.ingest.tags import tag_properties
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
@@ -41,6 +42,7 @@ def functions(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
             witness.saw(function, "lambdaDetails", {**_facts(details, network), **tags}, edges),
             *stubs.service_stubs(witness, kinds.LAMBDA, home.everywhere()),
             *network.stubs(witness),
+            *group_names(details.body("vpcConfig"), home, witness),
             *(stubs.service_stubs(witness, kinds.EC2, home.everywhere()) if parts or network.groups else ()),
         ),
         target=function.key,
@@ -57,13 +59,8 @@ def _function(details: Body, place: Place) -> Thing | None:
 
 
 def _network(attached: Body, home: Place) -> Network:
-    groups = [group.identifier("groupId") for group in attached.bodies("securityGroups")]
-    return Network(
-        home,
-        attached.identifier("vpcId"),
-        attached.identifiers("subnetIds"),
-        tuple(id_ for id_ in groups if id_),
-    )
+    subnet_ids = attached.identifiers("subnetIds")
+    return Network(home, attached.identifier("vpcId"), subnet_ids, group_ids(attached))
 
 
 def _facts(details: Body, network: Network) -> dict[str, Value]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secgraph.graph.model import GraphChange, Value
-from secgraph.ingest import kinds, stubs, things
+from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body
+from secgraph.ingest.guardduty.blocks.security_groups import group_ids, group_names
 from secgraph.ingest.stubs import Network, Resource
 from secgraph.ingest.tags import named, tag_properties
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
@@ -36,7 +37,7 @@ def instances(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
             witness.saw(instance, "instanceDetails", properties, edges),
             *stubs.service_stubs(witness, kinds.EC2, place.everywhere()),
             *network.stubs(witness),
-            *_group_names(interfaces, place, witness),
+            *(name for each in interfaces for name in group_names(each, place, witness)),
             *_interface_changes(interfaces, place, witness),
             *((witness.of_key(image),) if image else ()),
         ),
@@ -80,23 +81,8 @@ def _network(interfaces: tuple[Body, ...], place: Place) -> Network:
     """Take VPC and subnet of the first interface that names one, and the groups of all."""
     vpc_ids = distinct(each.identifier("vpcId") for each in interfaces)
     subnet_ids = distinct(each.identifier("subnetId") for each in interfaces)
-    group_ids = distinct(id_ for each in interfaces for id_ in _group_ids(each))
-    return Network(place, vpc_ids[0] if vpc_ids else None, subnet_ids[:1], group_ids)
-
-
-def _group_ids(interface: Body) -> tuple[str, ...]:
-    return distinct(group.identifier("groupId") for group in interface.bodies("securityGroups"))
-
-
-def _group_names(interfaces: tuple[Body, ...], place: Place, witness: Witness) -> Iterator[GraphChange]:
-    """State the names of security groups; a group cannot be renamed."""
-    for interface in interfaces:
-        for group in interface.bodies("securityGroups"):
-            id_, name = group.identifier("groupId"), group.text("groupName")
-            if id_ and name:
-                thing = stubs.ec2(kinds.SECURITY_GROUP, place, id_)
-                known = facts(name=name, displayName=name, groupName=name)
-                yield witness.saw(thing, "securityGroups", known, time=things.UNCHANGING)
+    groups = distinct(id_ for each in interfaces for id_ in group_ids(each))
+    return Network(place, vpc_ids[0] if vpc_ids else None, subnet_ids[:1], groups)
 
 
 def _interfaces(interfaces: tuple[Body, ...], place: Place) -> Iterator[Thing]:
@@ -110,16 +96,19 @@ def _interface_changes(interfaces: tuple[Body, ...], place: Place, witness: Witn
         if id_ is None:
             continue
         thing = stubs.ec2(kinds.NETWORK_INTERFACE, place, id_)
-        groups = Network(place, None, (), _group_ids(each)).groups
+        groups = Network(place, None, (), group_ids(each)).groups
         properties = facts(
             publicIpAddress=each.text("publicIp"),
             privateIpAddress=each.text("privateIpAddress"),
+            privateIpAddresses=distinct(
+                address.text("privateIpAddress") for address in each.bodies("privateIpAddresses")
+            ),
             ipv6Addresses=each.texts("ipv6Addresses"),
             privateDnsName=each.text("privateDnsName"),
             publicDnsName=each.text("publicDnsName"),
             vpcId=each.text("vpcId"),
             subnetId=each.text("subnetId"),
-            securityGroupIds=_group_ids(each),
+            securityGroupIds=group_ids(each),
         )
         yield stubs.ec2_stub(witness, thing)
         yield witness.saw(
