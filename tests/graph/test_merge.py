@@ -53,7 +53,7 @@ def shown(item: Item) -> dict[str, Value]:
 
 _changes = st.lists(
     st.builds(
-        lambda time, rank, block, value, open_, received, addresses, verb: change(
+        lambda time, rank, block, value, open_, received, addresses, verb, gone: change(
             time,
             rank=rank,
             block=block,
@@ -62,15 +62,17 @@ _changes = st.lists(
             open=open_,
             edges=(Edge(verb, INSTANCE, outgoing=False),),
             collected={"remoteIpAddresses": addresses},
+            tags={"_deleted": True} if gone and block == "guardduty/state" else {},
         ),
         st.integers(0, 3),
         st.integers(0, 2),
-        st.sampled_from(["guardduty/finding", "guardduty/sequence", "inspector2/finding"]),
+        st.sampled_from(["guardduty/finding", "guardduty/sequence", "guardduty/state", "inspector2/finding"]),
         st.sampled_from(["a", "b", "c"]),
         st.booleans(),
         st.integers(0, 3),
         st.lists(st.sampled_from(["192.0.2.1", "192.0.2.2", "198.51.100.7"]), max_size=3).map(tuple),
         st.sampled_from(["HAS", "HAD"]),
+        st.booleans(),
     ),
     min_size=1,
     max_size=8,
