@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import pytest
@@ -280,3 +281,26 @@ def test_what_was_refused_is_not_remembered_as_stored(graph, sample, monkeypatch
     with LocalGraph.in_memory() as fresh:
         deliver(events, fresh)
         assert graph_of(fresh) == graph_of(graph)
+
+
+def test_what_is_too_large_is_found_in_few_merges(graph, sample, monkeypatch):
+    """One by one, each on top of all before it, would be quadratic in the changes of one item."""
+    events = []
+    for number in range(64):
+        event = sample("02")
+        event["detail"]["findingArn"] += str(number)
+        event["detail"]["updatedAt"] = f"2026-11-19T23:{number % 60:02}:04.120Z"
+        if number == 41:
+            event["detail"]["resources"][0]["tags"] = {f"tag{n:03}": "x" * 4000 for n in range(120)}
+            event["detail"]["updatedAt"] = "2026-11-20T23:04:11.120Z"
+        events.append(event)
+    merged: Counter[str] = Counter()
+    real = merge.apply
+
+    def counting(item, changes, **options):
+        merged[changes[0].thing.type] += len(changes)
+        return real(item, changes, **options)
+
+    monkeypatch.setattr(merge, "apply", counting)
+    assert outcomes(deliver(events, graph)).count("quarantined") == 1
+    assert merged["aws_instance"] <= 12 * len(events)

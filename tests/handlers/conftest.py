@@ -92,15 +92,19 @@ def deployment(
 
 @pytest.fixture
 def batch() -> Callable[..., dict[str, Any]]:
-    """Give a function that wraps events as SQS delivers them."""
+    """Give a function that wraps events as SQS delivers them, each with the text attributes given."""
 
-    def wrap(*events: object) -> dict[str, Any]:
+    def wrap(*events: object, **attributes: str) -> dict[str, Any]:
         return {
             "Records": [
                 {
                     "messageId": f"m{number}",
                     "body": event if isinstance(event, str) else json.dumps(event),
                     "attributes": {"SentTimestamp": "1795000000000"},
+                    "messageAttributes": {
+                        name: {"stringValue": value, "dataType": "String"}
+                        for name, value in attributes.items()
+                    },
                 }
                 for number, event in enumerate(events)
             ]
@@ -118,6 +122,7 @@ def _forget() -> None:
     for made_once in (
         runtime.graph,
         runtime.quarantine,
+        runtime.archive,
         runtime.accounts,
         runtime.server,
         evaluate._alerts,

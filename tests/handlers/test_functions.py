@@ -67,6 +67,31 @@ def test_what_could_not_be_stored_comes_again(deployment, sample, batch, context
     }
 
 
+def test_every_message_is_archived_and_without_the_archive_all_come_again(deployment, sample, batch, context):
+    ingest(batch(sample("01"), "{cut"), context)
+    bodies = [one.body for one in runtime.archive().read()]
+    assert bodies == [json.dumps(sample("01")), "{cut"]
+    for one in deployment.s3.list_objects_v2(Bucket="bucket")["Contents"]:
+        deployment.s3.delete_object(Bucket="bucket", Key=one["Key"])
+    deployment.s3.delete_bucket(Bucket="bucket")
+    assert len(ingest(batch(sample("02"), "{cut"), context)["batchItemFailures"]) == 2
+    assert query({"query": "FIND aws_inspector_finding"}, context)["totalCount"] == 0
+
+
+def test_a_replayed_event_counts_from_its_first_receipt_and_a_dead_letter_needs_none(
+    deployment, sample, batch, context
+):
+    """EventBridge puts attributes of its own on what it could not hand over, and the event as it is."""
+    ingest(batch(sample("01"), receivedOn="1790000000000"), context)
+    ingest(batch(sample("02"), ERROR_CODE="NO_PERMISSIONS", RULE_ARN="arn:aws:events:::rule/r"), context)
+    ingest(batch(sample("05"), receivedOn="tomorrow"), context)
+    answer = query({"query": "FIND Finding AS f RETURN f._type, f._createdOn ORDER BY f._createdOn"}, context)
+    assert [row["f._createdOn"] for row in answer["data"]] == [1790000000000, 1795000000000]
+    (record,) = deployment.quarantined()
+    assert "receivedOn: 'tomorrow'" in record["reason"]
+    assert record["receivedOn"] == 1795000000000
+
+
 def test_an_event_that_did_not_come_through_the_queue_says_where_to_send_it(deployment, sample, context):
     with pytest.raises(InputError, match="send the event to the queue or to the event bus"):
         ingest(sample("01"), context)

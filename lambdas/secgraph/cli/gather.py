@@ -20,6 +20,7 @@ from secgraph.flows.load import load
 from secgraph.graph.accounts import accounts_of
 from secgraph.graph.loading import items_of
 from secgraph.graph.model import AccountSettings
+from secgraph.ingest import receipt
 
 BATCH: Final = 1_000
 
@@ -44,7 +45,10 @@ def ingest_files(
     cache = flow.WarmCache()
     reports: list[flow.Report] = []
     while batch := list(islice(texts, BATCH)):
-        deliveries = [flow.Delivery(one.where, one.text, now) for one in batch]
+        deliveries = [
+            receipt.delivery(one.where, one.text, arrived=now, given=one.received_on, now=now)
+            for one in batch
+        ]
         reports += flow.ingest(
             deliveries, writer=graph, quarantine=graph, now=now, settings=settings, cache=cache
         )
