@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from aws_cdk import Acknowledgment, Duration, Stack, Validations
@@ -31,6 +32,9 @@ MEMORY_MB: Final = 512
 PATTERNS: Final = {
     "GuardDuty": (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE),
     "Inspector": (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE),
+    "InspectorCoverage": (contract.INSPECTOR_SOURCE, contract.INSPECTOR_COVERAGE),
+    "InspectorScan": (contract.INSPECTOR_SOURCE, contract.INSPECTOR_SCAN),
+    "InspectorOnDemand": (contract.ON_DEMAND_SOURCE, contract.ON_DEMAND_DETAIL_TYPE),
 }
 
 
@@ -56,8 +60,13 @@ class Ingestion(Construct):
                 queue=self.dead_letters, max_receive_count=MAX_RECEIVE_COUNT
             ),
         )
+        tests = [contract.TEST_SOURCE] if settings.test_source else []
         for name, (source, detail_type) in PATTERNS.items():
-            self._rule(name, [source, *([contract.TEST_SOURCE] if settings.test_source else [])], detail_type)
+            self._rule(name, [source, *tests], detail_type)
+        calls = {"eventName": list(contract.GUARDDUTY_CALLS)}
+        self._rule(
+            "Archiving", [contract.GUARDDUTY_SOURCE, *tests], contract.API_CALL_DETAIL_TYPE, detail=calls
+        )
         self.ingest = Function(
             self,
             "Ingest",
@@ -96,12 +105,18 @@ class Ingestion(Construct):
             dead_letter_queue=dead_letter_queue,
         )
 
-    def _rule(self, name: str, source: list[str], detail_type: str) -> None:
+    def _rule(
+        self,
+        name: str,
+        source: list[str],
+        detail_type: str,
+        detail: Mapping[str, list[str]] | None = None,
+    ) -> None:
         events.Rule(
             self,
             name,
             description=f"{detail_type} events to the secgraph ingest queue",
-            event_pattern=events.EventPattern(source=source, detail_type=[detail_type]),
+            event_pattern=events.EventPattern(source=source, detail_type=[detail_type], detail=detail),
             # Without its own dead-letter queue EventBridge drops an event that it could not hand over.
             targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
         )

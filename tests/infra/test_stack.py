@@ -139,6 +139,9 @@ def test_what_the_queue_gives_up_on_is_kept_as_long_as_sqs_can(
     [
         (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE),
         (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE),
+        (contract.INSPECTOR_SOURCE, contract.INSPECTOR_COVERAGE),
+        (contract.INSPECTOR_SOURCE, contract.INSPECTOR_SCAN),
+        (contract.ON_DEMAND_SOURCE, contract.ON_DEMAND_DETAIL_TYPE),
     ],
 )
 @pytest.mark.parametrize("test_source", [False, True])
@@ -150,6 +153,20 @@ def test_rules_take_exactly_the_findings(
         "AWS::Events::Rule",
         {
             "EventPattern": {"source": sources, "detail-type": [detail_type]},
+            "Targets": [Match.object_like({"DeadLetterConfig": Match.any_value()})],
+        },
+    )
+
+
+def test_of_the_calls_that_cloudtrail_reports_only_those_that_archive_are_taken(template: Template) -> None:
+    template.has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "EventPattern": {
+                "source": ["aws.guardduty"],
+                "detail-type": ["AWS API Call via CloudTrail"],
+                "detail": {"eventName": ["ArchiveFindings", "UnarchiveFindings"]},
+            },
             "Targets": [Match.object_like({"DeadLetterConfig": Match.any_value()})],
         },
     )

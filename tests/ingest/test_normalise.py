@@ -21,7 +21,6 @@ def outcome(source, detail_type):
 @pytest.mark.parametrize(
     ("source", "detail_type"),
     [
-        ("aws.guardduty", "AWS API Call via CloudTrail"),
         ("aws.guardduty", "GuardDuty Runtime Protection Unhealthy"),
         ("aws.guardduty", "GuardDuty Malware Protection Object Scan Result"),
         ("aws.inspector2", "Inspector2 AutoEnable"),
@@ -58,8 +57,8 @@ NAMES = (
     "guardduty_instance",
     "guardduty_user",
     "guardduty_bucket",
-    "inspector_instance",
-    "inspector_network",
+    "inspector/package_instance",
+    "inspector/network_instance",
 )
 
 
@@ -86,7 +85,7 @@ def test_a_test_event_is_the_same_graph_apart(see, load, name):
 
 
 def test_a_test_event_carries_tags_and_severity(see, load):
-    apart = see(load("inspector_instance") | {"source": TEST_SOURCE}, test_source=True)
+    apart = see(load("inspector/package_instance") | {"source": TEST_SOURCE}, test_source=True)
     instance = next(entity for entity in apart.entities.values() if entity["_type"] == "aws_instance")
     assert instance["tag.Production"] is True
     assert apart.finding["numericSeverity"] == 9.8
@@ -97,7 +96,7 @@ def test_letting_test_events_in_leaves_real_ones_alone(see):
 
 
 def test_two_sources_meet_in_one_instance(see):
-    for order in (("guardduty_instance", "inspector_instance"), ("inspector_instance", "guardduty_instance")):
+    for order in (("guardduty_instance", "inspector/package_instance"), ("inspector/package_instance", "guardduty_instance")):
         seen = see(*order, *order)
         key = "arn:aws:ec2:eu-west-1:210987654321:instance/i-0a1b2c3d4e5f60718"
         assert {
