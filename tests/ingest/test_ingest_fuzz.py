@@ -16,8 +16,9 @@ from secgraph.graph.model import GraphChange
 from secgraph.ingest.event import parse
 from secgraph.ingest.normalise import Ignored, normalise
 
-FIXTURES = Path(__file__).parent / "fixtures"
-TEXTS = [path.read_text() for path in sorted(FIXTURES.glob("*.json"))]
+HERE = Path(__file__).parent
+EVENTS = sorted([*HERE.glob("fixtures/*.json"), *HERE.glob("*/fixtures/*.event.json")])
+TEXTS = [path.read_text() for path in EVENTS]
 PROPERTY = re.compile(r"_?[A-Za-z0-9]+|j1_severity|tag\..+", re.DOTALL)
 ODD: list[Any] = [
     None,
@@ -47,12 +48,17 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [found for name, held in inner for found in ((*path, name), *places(held, (*path, name)))]
 
 
+def shape(path: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give a path without the envelope and without telling the members of a list apart."""
+    return tuple(0 if isinstance(name, int) else name for name in path if name != "detail")
+
+
 PLACES = {
-    (json.loads(text).get("source"), path): (text, path)
-    for text in TEXTS
+    (json.loads(text).get("source"), shape(path)): (text, path)
+    for text in sorted(TEXTS, key=len, reverse=True)
     for path in places(json.loads(text))
 }.values()
-"""One event for every path that any event of a source has."""
+"""One event, the shortest that there is, for every path that any event of a source has."""
 
 
 def changed(text: str, path: tuple[Any, ...], *values: Any) -> Any:
@@ -106,6 +112,13 @@ def test_every_value_deleted_in_turn():
         run(changed(text, path))
 
 
+@pytest.mark.parametrize("shift", [0, 5])
+def test_every_value_replaced_by_some_odd_one(shift):
+    for n, (text, path) in enumerate(PLACES):
+        run(changed(text, path, ODD[(n + shift) % len(ODD)]))
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:12])
 def test_every_value_replaced_in_turn(odd):
     for text, path in PLACES:

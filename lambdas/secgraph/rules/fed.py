@@ -17,5 +17,7 @@ FED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {kind.type: kind.classes for kind in vars(kinds).values() if isinstance(kind, Kind)}
 )
 
-FED_VERBS: Final = frozenset({"CONTAINS", "HAD", "HAS", "IDENTIFIED", "IS", "PROTECTS", "USES"})
+FED_VERBS: Final = frozenset(
+    {"CONTAINS", "DEFINES", "HAD", "HAS", "IDENTIFIED", "IS", "PROTECTS", "RUNS", "USES"}
+)
 """The classes of the relationships that they bring."""
