@@ -24,6 +24,7 @@ from tests.converge.estate import (
     BANK,
     BUCKETS,
     HOSTS,
+    SEQUENCES,
     SHOP,
     WEAKNESSES,
     Estate,
@@ -77,6 +78,16 @@ class Life(RuleBasedStateMachine):
     )
     def archive(self, number: int, wait: int, archived: bool, by_administrator: bool, denied: bool) -> None:
         self.estate.archive(number, wait, archived=archived, by_administrator=by_administrator, denied=denied)
+        self._send()
+
+    @rule(
+        number=st.integers(0, SEQUENCES - 1),
+        wait=WAITS,
+        members=st.lists(st.integers(0, ATTACKS - 1), max_size=2),
+        copies=st.booleans(),
+    )
+    def sequence(self, number: int, wait: int, members: list[int], copies: bool) -> None:
+        self.estate.sequence(number, wait, members=members, copies=copies)
         self._send()
 
     @rule(

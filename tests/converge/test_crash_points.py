@@ -24,6 +24,7 @@ def history() -> tuple[Estate, list[Delivery], list[Delivery]]:
     estate.attack(0, 40, severity=8.0, address="198.51.100.8", copies=True)
     estate.settle(0, 40, status="CLOSED", copies=False)
     estate.attack(3, 900, severity=2.0, address="192.0.2.7", copies=False)
+    estate.sequence(0, 40, members=[0, 1], copies=False)
     estate.archive(0, 900, archived=True, by_administrator=True, denied=False)
     messages = deliveries(estate.published)
     batch = [*messages[known:], Delivery("bad", '{"source": "aws.guardduty"', 1_795_000_009_000)]

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tests.converge.delivery import Fault, Faulty, Memory, Worker, deliveries
-from tests.converge.estate import ADDRESSES, ATTACKS, BUCKETS, HOSTS, WEAKNESSES, Estate
+from tests.converge.estate import ADDRESSES, ATTACKS, BUCKETS, HOSTS, SEQUENCES, WEAKNESSES, Estate
 from tests.converge.reading import check_against, replayed
 
 FAULTS = (Fault.THROTTLED, Fault.UNANSWERED, Fault.ECHOED, Fault.REFUSED, Fault.KILLED_AFTER)
@@ -36,11 +36,17 @@ def year(random: Random, operations: int) -> Estate:
             random.randrange(ATTACKS), wait, archived=archived, by_administrator=True, denied=denied
         )
 
+    def sequence(wait: int) -> None:
+        members = random.sample(range(ATTACKS), 2)
+        estate.sequence(random.randrange(SEQUENCES), wait, members=members, copies=False)
+
     def tag(wait: int) -> None:
         estate.tag(random.randrange(len(HOSTS) + len(BUCKETS)), wait, value=random.choice(("true", "no")))
 
     for _ in range(operations):
-        random.choice((attack, attack, scan, scan, settle, archive, tag))(random.choice((0, 40, 900_000)))
+        random.choice((attack, attack, scan, scan, settle, archive, sequence, tag))(
+            random.choice((0, 40, 900_000))
+        )
     return estate
 
 
