@@ -18,6 +18,6 @@ FED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 FED_VERBS: Final = frozenset(
-    {"CONTAINS", "DEFINES", "HAD", "HAS", "IDENTIFIED", "IS", "PROTECTS", "RUNS", "USES"}
+    {"CONTAINS", "DEFINES", "EXPLOITS", "HAD", "HAS", "IDENTIFIED", "IS", "PROTECTS", "RUNS", "SCANS", "USES"}
 )
 """The classes of the relationships that they bring."""
