@@ -188,6 +188,16 @@ def test_inventory_lies_over_findings_property_by_property():
     )
 
 
+def test_of_two_blocks_of_one_source_the_newer_lies_on_top():
+    older = change(
+        1_000, thing=INSTANCE, block="guardduty/sequence/EC2_INSTANCE", state="running", type="m6i"
+    )
+    newer = change(2_000, thing=INSTANCE, block="guardduty/instanceDetails", state="stopped")
+    for order in ([older, newer], [newer, older]):
+        seen = shown(fold(order))
+        assert (seen["state"], seen["type"]) == ("stopped", "m6i")
+
+
 def test_collected_lists_keep_the_newest_hundred():
     changes = [
         change(n, collected={"remoteIpAddresses": (f"10.0.{n // 256}.{n % 256}",)}) for n in range(150)

@@ -38,12 +38,12 @@ def edges_of(blocks: Mapping[str, Observation]) -> Iterator[Edge]:
 
 def _by_authority(blocks: Mapping[str, Observation]) -> list[Observation]:
     """List the blocks, least authoritative first: what follows from a key alone, the deployment's
-    settings, then the sources."""
+    settings, then the sources, each in the order of its own clock."""
 
-    def authority(block: Observation) -> tuple[int, str]:
+    def authority(block: Observation) -> tuple[int, int, str]:
         source = block.block.partition("/")[0]
         if source != "config" and block.time == 0:
-            return -1, block.block
-        return _AUTHORITY.index(source) if source in _AUTHORITY else 0, block.block
+            return -1, 0, block.block
+        return _AUTHORITY.index(source) if source in _AUTHORITY else 0, block.time, block.block
 
     return sorted(blocks.values(), key=authority)
