@@ -8,6 +8,7 @@ from typing import Final
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.body import Body
+from secgraph.ingest.guardduty.blocks.security_groups import group_ids, group_names
 from secgraph.ingest.guardduty.sequence.listed import Listed, ec2_thing
 from secgraph.ingest.guardduty.sequence.said import Said
 from secgraph.ingest.stubs import Network
@@ -33,9 +34,11 @@ def instance(each: Listed, thing: Thing, all_: tuple[Listed, ...], witness: Witn
     bodies = [one.data for one in all_ if one.thing in named]
     network = _network(each, bodies)
     edges = [*network.edges_of_host(), *(outgoing("USES", eni) for eni in named)]
+    attached = _attached(bodies, network)
+    hostname = {"hostname": attached["privateDnsName"]} if "privateDnsName" in attached else {}
     return Said(
         stub=stubs.owned_ec2_stub(witness, thing, each.place),
-        facts={**_attached(bodies, network), **_instance_facts(each.data), **_held_facts(thing, all_)},
+        facts={**attached, **hostname, **_instance_facts(each.data), **_held_facts(thing, all_)},
         edges=(*edges, *_held(thing, all_)),
         around=(
             *stubs.service_stubs(witness, kinds.EC2, each.place.everywhere()),
@@ -51,7 +54,9 @@ def unlisted_instances(all_: tuple[Listed, ...], witness: Witness) -> Iterator[G
     for each in all_:
         for thing in _referred(each, all_, "ec2InstanceUids", "EC2_INSTANCE"):
             if thing not in own:
-                yield stubs.owned_ec2_stub(witness, thing, thing.place or each.place)
+                place = thing.place or each.place
+                yield stubs.owned_ec2_stub(witness, thing, place)
+                yield from stubs.service_stubs(witness, kinds.EC2, place.everywhere())
                 yield witness.saw(thing, INSTANCE_BLOCK, _held_facts(thing, all_), _held(thing, all_))
 
 
@@ -64,6 +69,7 @@ def interface(each: Listed, thing: Thing, witness: Witness) -> Said:
         edges=[incoming("PROTECTS", group) for group in network.groups],
         around=(
             *network.stubs(witness),
+            *group_names(each.data, each.place, witness),
             *stubs.service_stubs(witness, kinds.EC2, each.place.everywhere()),
         ),
     )
@@ -115,8 +121,8 @@ def _referred(each: Listed, all_: tuple[Listed, ...], name: str, type_: str) -> 
 def _network(each: Listed, interfaces: list[Body]) -> Network:
     vpcs = distinct(body.identifier("vpcId") for body in interfaces)
     subnets = distinct(body.identifier("subNetId") or body.identifier("subnetId") for body in interfaces)
-    groups = (group.identifier("groupId") for body in interfaces for group in body.bodies("securityGroups"))
-    return Network(each.place, vpcs[0] if vpcs else None, subnets[:1], distinct(groups))
+    groups = distinct(id_ for body in interfaces for id_ in group_ids(body))
+    return Network(each.place, vpcs[0] if vpcs else None, subnets[:1], groups)
 
 
 def _attached(interfaces: list[Body], network: Network) -> dict[str, Value]:

@@ -6,6 +6,7 @@ container) is named by that one, which must be in the list too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -37,11 +38,11 @@ _DATA: Final[Mapping[str, str]] = {
 }
 """The block of `data` that belongs to a `resourceType`."""
 EC2: Final[Mapping[str, tuple[Kind, str]]] = {
-    "EC2_INSTANCE": (kinds.INSTANCE, "i-"),
-    "EC2_NETWORK_INTERFACE": (kinds.NETWORK_INTERFACE, "eni-"),
-    "EC2_VPC": (kinds.VPC, "vpc-"),
-    "EC2_IMAGE": (kinds.IMAGE, "ami-"),
-    "EC2_LAUNCH_TEMPLATE": (kinds.LAUNCH_TEMPLATE, "lt-"),
+    "EC2_INSTANCE": (kinds.INSTANCE, "i"),
+    "EC2_NETWORK_INTERFACE": (kinds.NETWORK_INTERFACE, "eni"),
+    "EC2_VPC": (kinds.VPC, "vpc"),
+    "EC2_IMAGE": (kinds.IMAGE, "ami"),
+    "EC2_LAUNCH_TEMPLATE": (kinds.LAUNCH_TEMPLATE, "lt"),
 }
 """By `resourceType`: the kind, and how its ids begin."""
 _BY_ARN: Final[Mapping[str, tuple[Kind, str, str]]] = {
@@ -94,7 +95,7 @@ def ec2_thing(type_: str, text: str | None, place: Place) -> Thing | None:
     """Name a thing of the EC2 family by its ARN or its bare id."""
     kind, prefix = EC2[type_]
     id_ = (text or "").rpartition("/")[2]
-    if not id_.startswith(prefix) or len(id_) == len(prefix):
+    if not re.fullmatch(prefix + "-[0-9A-Za-z]{1,64}", id_):
         return None
     at_home = _place(arn_of(text), place)
     return stubs.image(at_home, id_) if kind == kinds.IMAGE else stubs.ec2(kind, at_home, id_)
@@ -125,7 +126,7 @@ def _place(arn: Arn | None, stated: Place) -> Place:
 def _thing(each: Listed) -> Thing | None:
     """Name what needs no other element to be named."""
     if each.type in EC2:
-        texts = (each.uid, each.body.identifier("name"))
+        texts = (each.uid, each.body.text("name"))
         return next((thing for text in texts if (thing := ec2_thing(each.type, text, each.place))), None)
     if each.type == "S3_BUCKET":
         return _bucket(each)
