@@ -14,7 +14,7 @@ from secgraph.graph.model import GraphChange, Relationship
 from secgraph.ingest.event import parse
 from secgraph.ingest.normalise import Ignored, normalise
 
-FIXTURES = Path(__file__).parent / "fixtures"
+HERE = Path(__file__).parent
 RECEIVED_ON = 1_741_000_000_000
 
 
@@ -70,10 +70,12 @@ class Seen:
 
 @pytest.fixture
 def load():
-    """Give a function that reads a fixture by name."""
+    """Give a function that reads a fixture: `guardduty_user`, or `inspector/scan_image` of that folder."""
 
     def read(name: str) -> dict[str, Any]:
-        event: dict[str, Any] = json.loads((FIXTURES / f"{name}.json").read_text())
+        source, _, own = name.rpartition("/")
+        file = HERE / source / "fixtures" / (f"{own}.event.json" if source else f"{own}.json")
+        event: dict[str, Any] = json.loads(file.read_text())
         return event
 
     return read

@@ -96,7 +96,8 @@ def test_letting_test_events_in_leaves_real_ones_alone(see):
 
 
 def test_two_sources_meet_in_one_instance(see):
-    for order in (("guardduty_instance", "inspector/package_instance"), ("inspector/package_instance", "guardduty_instance")):
+    names = ("guardduty_instance", "inspector/package_instance")
+    for order in (names, names[::-1]):
         seen = see(*order, *order)
         key = "arn:aws:ec2:eu-west-1:210987654321:instance/i-0a1b2c3d4e5f60718"
         assert {

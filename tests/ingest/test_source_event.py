@@ -29,7 +29,7 @@ def test_text_bytes_and_mapping_are_the_same_event(load):
     ("name", "source", "detail_type", "account"),
     [
         ("guardduty_instance", "aws.guardduty", "GuardDuty Finding", "210987654321"),
-        ("inspector_instance", "aws.inspector2", "Inspector2 Finding", "210987654321"),
+        ("inspector/package_instance", "aws.inspector2", "Inspector2 Finding", "210987654321"),
     ],
 )
 def test_bare_finding(load, name, source, detail_type, account):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from secgraph.errors import EventError
-from secgraph.graph.model import GraphChange, Value
+from secgraph.graph.model import GraphChange
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import ACCOUNT_ID, Arn, Place, arn_of, partition_in
 from secgraph.ingest.body import checked_identifier
@@ -23,7 +23,7 @@ from secgraph.ingest.inspector.images import named_image, named_machine_image, n
 from secgraph.ingest.inspector.instance import named_instance
 from secgraph.ingest.inspector.origin import SOURCE, refuse_azure
 from secgraph.ingest.stubs import Resource
-from secgraph.ingest.things import Witness, incoming
+from secgraph.ingest.things import Thing, Witness, incoming
 from secgraph.ingest.values import facts
 
 _SCAN_TYPE: Final = re.compile(r"[A-Z]{2,20}(_[A-Z]{1,20}){0,3}")
@@ -50,11 +50,14 @@ def coverage_changes(event: SourceEvent, received_on: int) -> Iterator[GraphChan
         raise EventError(f"{scan_type[:40]!r} is no kind of scan (PACKAGE, NETWORK)", detail.at("scanType"))
     reason, rank = status.text("reason"), detail.moment("eventTimestamp") or 0
     witness = _witness(_sent_on(event), received_on)
-    for resource in _resources(event, event.envelope.texts("resources"), "resources", witness):
-        yield _covered(resource, scan_type, witness, active=state == "ACTIVE", reason=reason, rank=rank)
+    ids = event.envelope.texts("resources")
+    for resource, owner in _resources(event, ids, "resources", witness):
+        scanner = stubs.service(kinds.INSPECTOR, owner) if state == "ACTIVE" else None
+        yield _covered(resource, scan_type, witness, scanner, reason=reason, rank=rank)
         if state == "INACTIVE" and reason == _TERMINATED:
             yield witness.saw(resource.thing, "state", {"_deleted": True})
-        yield from _stubs(resource, witness)
+        yield from resource.changes
+        yield from stubs.service_stubs(witness, kinds.INSPECTOR, owner)
 
 
 def scan_changes(event: SourceEvent, received_on: int) -> Iterator[GraphChange]:
@@ -70,10 +73,11 @@ def scan_changes(event: SourceEvent, received_on: int) -> Iterator[GraphChange]:
             f"{status[:40]!r} is no state of a scan that secgraph knows", detail.at("scan-status")
         )
     witness = _witness(_sent_on(event), received_on)
-    for resource in _resources(event, *_scanned(event), witness):
-        yield _covered(resource, _PACKAGES, witness, active=True)
+    for resource, owner in _resources(event, *_scanned(event), witness):
+        yield _covered(resource, _PACKAGES, witness, stubs.service(kinds.INSPECTOR, owner))
         yield witness.saw(resource.thing, "scan", facts(lastScannedOn=witness.time))
-        yield from _stubs(resource, witness)
+        yield from resource.changes
+        yield from stubs.service_stubs(witness, kinds.INSPECTOR, owner)
 
 
 def _witness(time: int, received_on: int) -> Witness:
@@ -98,14 +102,18 @@ def _scanned(event: SourceEvent) -> tuple[tuple[str, ...], str]:
     return event.envelope.texts("resources"), "resources"
 
 
-def _resources(event: SourceEvent, ids: tuple[str, ...], path: str, witness: Witness) -> Iterator[Resource]:
+def _resources(
+    event: SourceEvent, ids: tuple[str, ...], path: str, witness: Witness
+) -> Iterator[tuple[Resource, Place]]:
+    """Name the resources, each with its owner."""
     if not ids:
         raise EventError("is missing or empty: it names the resource", path)
     for id_ in ids:
         provider = event.detail.text("provider")
         refuse_azure("AZURE" if id_.startswith("/subscriptions/") else provider, id_, path)
         arn = arn_of(checked_identifier(id_, path))
-        yield _namer(id_, arn, path)(id_, path, _owner(event, arn), witness)
+        owner = _owner(event, arn)
+        yield _namer(id_, arn, path)(id_, path, owner, witness), owner
 
 
 def _namer(id_: str, arn: Arn | None, path: str) -> _Namer:
@@ -137,22 +145,14 @@ def _covered(
     resource: Resource,
     scan_type: str,
     witness: Witness,
+    scanner: Thing | None,
     *,
-    active: bool,
     reason: str | None = None,
     rank: int = 0,
 ) -> GraphChange:
+    """State that the resource is scanned, by whom, or by nobody and why."""
     first, *more = scan_type.lower().split("_")
     name = first + "".join(map(str.capitalize, more))
-    known: dict[str, Value] = facts(
-        {f"{name}ScanStatus": "active" if active else "inactive", f"{name}ScanReason": reason}
-    )
-    home = resource.thing.place
-    edges = (incoming("SCANS", stubs.service(kinds.INSPECTOR, home)),) if active and home else ()
+    known = facts({f"{name}ScanStatus": "active" if scanner else "inactive", f"{name}ScanReason": reason})
+    edges = (incoming("SCANS", scanner),) if scanner else ()
     return witness.saw(resource.thing, f"coverage/{scan_type}", known, edges, rank=rank)
-
-
-def _stubs(resource: Resource, witness: Witness) -> Iterator[GraphChange]:
-    yield from resource.changes
-    if resource.thing.place:
-        yield from stubs.service_stubs(witness, kinds.INSPECTOR, resource.thing.place)
