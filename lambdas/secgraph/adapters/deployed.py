@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,13 +39,13 @@ class Deployed:
         return SQSRequeue(client, self.queue, hidden_seconds=hidden_seconds)
 
 
-def of_stack(name: str) -> Deployed:
+def of_stack(name: str, shell: Callable[[], boto3.Session] = boto3.Session) -> Deployed:
     """Read the outputs of a stack with the shell's credentials, and take on its repair role.
 
     Raises InputError where the shell has no credentials, and for a stack that is not there or is not ours.
     """
     try:
-        session = boto3.Session()
+        session = shell()
         stacks = session.client("cloudformation", config=CONFIG).describe_stacks(StackName=name)["Stacks"]
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stacks[0].get("Outputs", [])}
         bucket, queue, role = (outputs[key] for key in ("Bucket", "IngestQueue", "RepairRole"))

@@ -119,7 +119,7 @@ def _replay(arguments: argparse.Namespace) -> int:
             reason = f": {_shown(report.reason)}" if report.reason else ""
             print(f"{report.outcome}: {report.id[:ID_DIGITS]}{reason}", file=sys.stderr)
     summary = ", ".join(f"{number} {outcome}" for outcome, number in counted.items()) or "nothing to replay"
-    print(f"{summary}, if they were replayed" if arguments.dry_run and reports else summary)
+    print(f"dry run: {summary}" if arguments.dry_run else summary)
     if counted[repair.SENT]:
         print("ingest takes them up within two minutes; what it refuses again is back in quarantine then")
     return 2 if counted[flow.FAILED] else 0
