@@ -3,7 +3,8 @@
 Trigger: the ingest queue. Flow: flows.ingest. Writes: raw archive, graph table, quarantine.
 
 A message's body is the event as EventBridge hands it over, also from the dead letters of a rule's target. The
-message attribute `receivedOn` of a replayed event says when it was received for the first time.
+message attribute `receivedOn` of a replayed event says when it was received for the first time. A body that is
+the answer of a list call (GetFindings, ListFindings) is taken apart: each of its findings is an event.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from secgraph import contract
 from secgraph.errors import InputError
 from secgraph.flows import ingest as flow
 from secgraph.handlers import runtime
-from secgraph.ingest import receipt
+from secgraph.ingest import answers, receipt
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -45,11 +46,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             outcomes=counted,
             first={report.id: report.reason for report in troubled[:5]},
         )
-    return {
-        "batchItemFailures": [
-            {"itemIdentifier": report.id} for report in reports if report.outcome == flow.FAILED
-        ]
-    }
+    failed = dict.fromkeys(report.id for report in reports if report.outcome == flow.FAILED)
+    return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
 
 
 def _deliveries(event: dict[str, Any], now: int) -> list[flow.Delivery]:
@@ -57,12 +55,13 @@ def _deliveries(event: dict[str, Any], now: int) -> list[flow.Delivery]:
         return [
             receipt.delivery(
                 record["messageId"],
-                record["body"],
+                text,
                 arrived=int(record["attributes"]["SentTimestamp"]),
                 given=_first_receipt(record),
                 now=now,
             )
             for record in event["Records"]
+            for _, text in answers.split(record["body"])
         ]
     except (KeyError, TypeError) as error:
         raise InputError(

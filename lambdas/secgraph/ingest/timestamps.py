@@ -46,7 +46,7 @@ def milliseconds(value: object) -> int:
     if isinstance(value, str):
         moment = _of_text(" ".join(value.split()))
     elif isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST:
-        moment = round(value * 1000) if value < _SECONDS_BELOW else int(value)
+        moment = round(value * 1_000_000) // 1000 if value < _SECONDS_BELOW else int(value)
     else:
         raise ValueError("not a moment")
     if not 0 <= moment <= _LATEST:

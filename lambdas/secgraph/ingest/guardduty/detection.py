@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
+from secgraph.errors import EventError
 from secgraph.graph.model import Value
-from secgraph.ingest.body import Body
+from secgraph.ingest import timestamps
+from secgraph.ingest.body import Body, json_text
 from secgraph.ingest.values import distinct, facts
+
+_MOMENTS: Final = ("modifiedAt", "startTime")
+"""What in a runtime context is a moment."""
 
 
 def detection_facts(resource: Body, service: Body) -> dict[str, Value]:
@@ -33,8 +41,30 @@ def _runtime(runtime: Body) -> dict[str, Value]:
         processPwd=process.text("pwd"),
         processStartedOn=process.moment("startTime"),
         processLineage=[path for parent in process.bodies("lineage") if (path := _path_of(parent))],
-        runtimeContext=runtime.json("context"),
+        runtimeContext=_context(runtime),
     )
+
+
+def _context(runtime: Body) -> str | None:
+    """Write the context as JSON text, its moments in epoch ms: events and answers write them differently."""
+    held, path = runtime.held.get("context"), runtime.at("context")
+    try:
+        return json_text(_with_moments(held), path) if held else None
+    except RecursionError as error:
+        raise EventError("is nested too deeply", path) from error
+
+
+def _with_moments(held: object, name: str = "") -> object:
+    if isinstance(held, Mapping):
+        return {key: _with_moments(value, key) for key, value in held.items() if value is not None}
+    if isinstance(held, list):
+        return [_with_moments(member) for member in held]
+    if name not in _MOMENTS:
+        return held
+    try:
+        return timestamps.milliseconds(held)
+    except ValueError:
+        return held  # shown as it is: nothing goes by it
 
 
 def _path_of(process: Body) -> str | None:
