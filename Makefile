@@ -29,8 +29,8 @@ demo: $(RUNTIME)  ## the main job on sample events, printed
 test: $(DEV) lint  ## lint, types, import contracts and the fast tests
 	@$(PY) -m pytest -n 2 -q -m "not e2e and not asset and not thorough"
 
-test-thorough: $(DEV)  ## many random queries and odd events, and faults that must show
-	@$(PY) -m pytest -n 2 -q -m thorough tests/j1ql tests/ingest
+test-thorough: $(DEV)  ## many random queries, odd events, lives of findings on failing stores, and faults that must show
+	@$(PY) -m pytest -n 2 -q -m thorough tests/j1ql tests/ingest tests/converge tests/handlers
 
 bench: $(DEV)  ## what it costs on this machine: one table (about 5 minutes)
 	@$(PY) -m benchmarks
