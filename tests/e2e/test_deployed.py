@@ -11,7 +11,7 @@ import pytest
 from infra.asking import example_events
 from secgraph import contract
 from tests.e2e.deployment import Deployment
-from tests.e2e.variants import Event, about, later
+from tests.e2e.variants import Event, about, call, later
 
 pytestmark = pytest.mark.e2e
 
@@ -58,6 +58,36 @@ def test_findings_meet_and_part_in_either_order(
     deployment.put(later(guardduty, severity=8))
     deployment.settle()
     assert (meeting(), at_risk()) == ([], ["aws_instance"])
+
+
+def test_a_finding_closes_and_opens_with_its_source(deployment: Deployment, sample: Sample) -> None:
+    instance = "i-0e2e0000000000004"
+    guardduty, inspector = about(instance, sample("01")), about(instance, sample("02"))
+
+    def on_host(verb: str) -> list[str]:
+        asked = f"FIND aws_instance WITH id = '{instance}' THAT {verb} Finding AS f"
+        rows = deployment.ask(f"{asked} RETURN f._type AS type, f.open AS open")
+        return sorted(f"{row['type']} {row['open']}" for row in rows)
+
+    def after(*events: Event) -> tuple[list[str], list[str]]:
+        for event in events:
+            deployment.put(event)
+            deployment.settle()
+        return on_host("HAS"), on_host("HAD")
+
+    assert after(guardduty, inspector) == (["aws_guardduty_finding True", "aws_inspector_finding True"], [])
+    assert after(later(inspector, status="CLOSED"), inspector) == (
+        ["aws_guardduty_finding True"],
+        ["aws_inspector_finding False"],
+    )
+    archived = call("ArchiveFindings", "2026-11-20T09:00:00Z", guardduty)
+    closed = ["aws_guardduty_finding False", "aws_inspector_finding False"]
+    assert after(archived) == ([], closed)
+    assert after(guardduty, call("ListFindings", "2026-11-20T09:30:00Z", guardduty)) == ([], closed)
+    assert after(call("UnarchiveFindings", "2026-11-20T10:00:00Z", guardduty), archived) == (
+        ["aws_guardduty_finding True"],
+        ["aws_inspector_finding False"],
+    )
 
 
 def test_an_alert_is_summed_up_then_opened_then_resolved(deployment: Deployment, sample: Sample) -> None:

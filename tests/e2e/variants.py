@@ -30,3 +30,15 @@ def later(event: Event, **detail: object) -> Event:
         "Sat Nov 21 08:15:00.000 UTC 2026" if inspector else "2026-11-21T08:15:00.000Z"
     )
     return changed
+
+
+def call(name: str, moment: str, event: Event) -> Event:
+    """What CloudTrail reports of an administrator's call to GuardDuty's API that names a finding."""
+    detail = {
+        "eventSource": "guardduty.amazonaws.com",
+        "eventName": name,
+        "eventTime": moment,
+        "awsRegion": event["detail"]["region"],
+        "requestParameters": {"detectorId": "0" * 32, "findingIds": [event["detail"]["id"]]},
+    }
+    return {"source": "aws.guardduty", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
