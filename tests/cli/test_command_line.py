@@ -33,6 +33,17 @@ def test_ingest_reads_arrays_lines_and_single_events(run, tmp_path, sample):
     assert "lines.jsonl:2: " in err
 
 
+def test_ingest_takes_answers_of_list_calls_apart(run, tmp_path, sample):
+    guardduty, inspector = sample("01")["detail"], sample("02")["detail"]
+    pages = [{"findings": [inspector], "nextToken": "x"}, {"findings": [], "nextToken": None}]
+    (tmp_path / "get-findings.json").write_text(json.dumps({"Findings": [guardduty, {"Resource": {}}, 7]}))
+    (tmp_path / "pages.jsonl").write_text("\n".join(json.dumps(page) for page in pages))
+    code, out, err = run("ingest", tmp_path / "get-findings.json", tmp_path / "pages.jsonl")
+    assert (code, out) == (0, "2 applied, 0 unchanged, 0 stale, 0 ignored, 2 quarantined\n")
+    assert "get-findings.json.Findings[1]: is only a part of a GuardDuty finding" in err
+    assert "get-findings.json.Findings[2]: expected a JSON object" in err
+
+
 def test_ingest_names_accounts(run, tmp_path):
     (tmp_path / "accounts.json").write_text('{"111122223333": {"name": "shop-prod", "production": true}}')
     assert run("ingest", DEMO, "--accounts", tmp_path / "accounts.json")[0] == 0

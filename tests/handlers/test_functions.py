@@ -54,6 +54,15 @@ def test_what_cannot_be_understood_is_set_aside_and_counted(deployment, sample, 
     assert metrics[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
 
 
+def test_an_answer_of_many_findings_is_taken_apart(deployment, sample, batch, context):
+    answer = {"Findings": [sample("01")["detail"], {"Resource": {}}, sample("02")["detail"]]}
+    assert ingest(batch(answer), context) == {"batchItemFailures": []}
+    assert json.loads(deployment.quarantined()[0]["body"]) == {"Resource": {}}
+    assert query({"query": "FIND Finding AS f RETURN count(f)"}, context)["data"] == [{"count(f)": 2}]
+    deployment.dynamodb.delete_table(TableName="graph")
+    assert ingest(batch(answer), context) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
 def test_a_batch_without_trouble_logs_nothing(deployment, sample, batch, context, capsys):
     ingest(batch(sample("01"), sample("02"), sample("07")), context)
     captured = capsys.readouterr()

@@ -27,6 +27,7 @@ SECOND = 1_701_540_150_000  # 2023-12-02T18:02:30Z
         ("Dec 2, 2023, 12:02:30 PM", SECOND - 6 * 3_600_000),
         (SECOND // 1000, SECOND),
         (SECOND / 1000 + 0.25, SECOND + 250),
+        (SECOND / 1000 + 0.2509, SECOND + 250),
         (SECOND, SECOND),
         (float(SECOND), SECOND),
         ("1970-01-01T00:00:00Z", 0),

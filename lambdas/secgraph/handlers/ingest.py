@@ -3,8 +3,8 @@
 Trigger: the ingest queue. Flow: flows.ingest. Writes: raw archive, graph table, quarantine.
 
 A message's body is the event as EventBridge hands it over, also from the dead letters of a rule's target. The
-message attribute `receivedOn` of a replayed event says when it was received for the first time. A body that is
-the answer of a list call (GetFindings, ListFindings) is taken apart: each of its findings is an event.
+message attribute `receivedOn` of a replayed event says when it was received for the first time. A body that
+is the answer of a list call (GetFindings, ListFindings) is taken apart: each of its findings is an event.
 """
 
 from __future__ import annotations
