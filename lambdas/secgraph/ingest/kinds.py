@@ -23,6 +23,8 @@ class Kind:
     """How the resource part of an EC2 ARN begins (`subnet` in `subnet/{id}`)."""
     integration: str = "aws"
     """`_integrationType`; empty for what no integration owns, such as a CVE."""
+    has_arn: bool = True
+    """Whether a key that begins like an ARN is one; what runs inside a resource is keyed below its ARN."""
 
 
 def _service(name: str, category: str, function: str, *classes: str) -> Kind:
@@ -78,17 +80,17 @@ EKS_CLUSTER: Final = Kind("aws_eks_cluster", ("Cluster",))
 ECS_CLUSTER: Final = Kind("aws_ecs_cluster", ("Cluster",))
 ECS_TASK: Final = Kind("aws_ecs_task", ("Task", "Process"))
 TASK_DEFINITION: Final = Kind("aws_ecs_task_definition", ("Function", "Configuration"))
-ECS_CONTAINER: Final = Kind("aws_ecs_container", ("Container",))
-DOCKER_CONTAINER: Final = Kind("docker_container", ("Container",))
-KUBE_CONTAINER: Final = Kind("kube_container", ("Container",))
-POD: Final = Kind("kube_pod", ("Task",))
-JOB: Final = Kind("kube_job", ("Task",))
-CRON_JOB: Final = Kind("kube_cron_job", ("Task",))
-DEPLOYMENT: Final = Kind("kube_deployment", ("Deployment",))
-DAEMON_SET: Final = Kind("kube_daemon_set", ("Deployment",))
-REPLICA_SET: Final = Kind("kube_replica_set", ("Deployment",))
-STATEFUL_SET: Final = Kind("kube_stateful_set", ("Deployment",))
-REPLICATION_CONTROLLER: Final = Kind("kube_replication_controller", ("Deployment",))
+ECS_CONTAINER: Final = Kind("aws_ecs_container", ("Container",), has_arn=False)
+DOCKER_CONTAINER: Final = Kind("docker_container", ("Container",), has_arn=False)
+KUBE_CONTAINER: Final = Kind("kube_container", ("Container",), has_arn=False)
+POD: Final = Kind("kube_pod", ("Task",), has_arn=False)
+JOB: Final = Kind("kube_job", ("Task",), has_arn=False)
+CRON_JOB: Final = Kind("kube_cron_job", ("Task",), has_arn=False)
+DEPLOYMENT: Final = Kind("kube_deployment", ("Deployment",), has_arn=False)
+DAEMON_SET: Final = Kind("kube_daemon_set", ("Deployment",), has_arn=False)
+REPLICA_SET: Final = Kind("kube_replica_set", ("Deployment",), has_arn=False)
+STATEFUL_SET: Final = Kind("kube_stateful_set", ("Deployment",), has_arn=False)
+REPLICATION_CONTROLLER: Final = Kind("kube_replication_controller", ("Deployment",), has_arn=False)
 DB_INSTANCE: Final = Kind("aws_db_instance", ("DataStore", "Database", "Host"))
 DB_CLUSTER: Final = Kind("aws_rds_cluster", ("DataStore", "Database", "Cluster"))
 SHARD_GROUP: Final = Kind("aws_rds_db_shard_group", ("DataStore", "Database"))

@@ -99,7 +99,7 @@ def _of_key(
     source: str, finding_type: str, thing: Thing, owner: Thing | None, more: tuple[tuple[str, Value], ...]
 ) -> Observation:
     name = thing.name or thing.id
-    arn = thing.key if thing.key.startswith("arn:") else None
+    arn = thing.key if thing.kind.has_arn and thing.key.startswith("arn:") else None
     known = facts({"id": thing.id, "name": name, "displayName": name, "arn": arn, **thing.kind.always})
     properties = {**_base(finding_type, thing.kind, thing.place, thing.place), **known, **dict(more)}
     edges = (incoming("HAS", owner),) if owner else ()

@@ -16,12 +16,13 @@ def thing_of(
 ) -> Thing | None:
     """Name a thing by its ARN, else by the ARN that its name makes in the finding's own place.
 
-    `prefix` is how the resource part begins (`cluster/`, `db:`); what follows it is the thing's id.
+    `prefix` is how the resource part begins (`cluster/`, `db:`); what follows it is the thing's id. A name
+    that the ARN does not hold is for the block to state.
     """
     arn = arn_of(stated)
     if stated and arn and arn.service == service and arn.account and arn.resource.startswith(prefix):
         id_ = arn.resource.removeprefix(prefix).rpartition("/")[2]
-        return Thing(kind, stated, id_, arn.place, name or id_) if id_ else None
+        return Thing(kind, stated, id_, arn.place) if id_ else None
     if name is None:
         return None
     return Thing(kind, place.arn(service, prefix + name), name, place)

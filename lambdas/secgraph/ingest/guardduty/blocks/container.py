@@ -34,8 +34,7 @@ def containers(
     for token, named in _by_identity(bodies).items():
         path = named[0].at("id")
         key = checked_identifier(f"{runner.thing.key}/container/{token}", path)
-        name = next((name for body in named if (name := body.text("name"))), token)
-        container = Thing(runner.kind, key, token, runner.thing.place, name)
+        container = Thing(runner.kind, key, token, runner.thing.place)
         known = _facts(named)
         used = _used(named, partition)
         edges = [incoming(runner.verb, runner.thing)]
@@ -67,8 +66,10 @@ def _facts(bodies: list[Body]) -> dict[str, Value]:
     """Say what the first body that says it says."""
     known: dict[str, Value] = {}
     for body in reversed(bodies):
-        security = body.body("securityContext")
+        security, name = body.body("securityContext"), body.text("name")
         known |= facts(
+            name=name,
+            displayName=name,
             containerId=body.text("id"),
             containerRuntime=body.text("containerRuntime"),
             image=body.text("image"),

@@ -52,7 +52,10 @@ def shard_groups(details: Body, place: Place, witness: Witness) -> Iterator[Reso
     if group:
         tags = tag_properties(details)
         known = facts(
-            dbShardGroupIdentifier=name, dbShardGroupResourceId=details.text("dbShardGroupResourceId")
+            name=name,
+            displayName=name,
+            dbShardGroupIdentifier=name,
+            dbShardGroupResourceId=details.text("dbShardGroupResourceId"),
         )
         edges: list[Edge] = [incoming("HAS", cluster)] if cluster else []
         yield Resource(

@@ -122,4 +122,4 @@ def _singular(type_: str) -> str:
 def workload_kind(singular: str) -> Kind:
     """Give the kind of a workload by its singular; one of another API than Kubernetes' own is of the class
     Deployment, like most."""
-    return _WORKLOADS.get(singular) or Kind(f"kube_{singular}", ("Deployment",))
+    return _WORKLOADS.get(singular) or Kind(f"kube_{singular}", ("Deployment",), has_arn=False)
