@@ -24,7 +24,10 @@ def year(random: Random, operations: int) -> Estate:
 
     def scan(wait: int) -> None:
         severity, epss = random.choice(("HIGH", "CRITICAL")), random.random()
-        estate.scan(random.randrange(WEAKNESSES), wait, severity=severity, epss=epss, copies=False)
+        number = random.randrange(WEAKNESSES)
+        estate.scan(number, wait, severity=severity, epss=epss, copies=False)
+        if random.random() < 0.3:  # two states of one moment
+            estate.settle(number, 0, status=random.choice(("CLOSED", "SUPPRESSED")), copies=False)
 
     def settle(wait: int) -> None:
         status = random.choice(("CLOSED", "SUPPRESSED"))
