@@ -41,6 +41,16 @@ class World:
     values_of: Callable[[Query, World], list[Value]]
 
 
+def named(test: Filter) -> set[str]:
+    """The properties that a filter names, on either side."""
+    if isinstance(test, And | Or):
+        return set().union(*(named(item) for item in test.items))
+    sides: list[Expr | Right] = [test.left, test.right]
+    if isinstance(test.right, AnyOf | AllOf):
+        sides += test.right.items
+    return {side.property for side in sides if isinstance(side, Property)}
+
+
 def holds(test: Filter, look: Look, world: World) -> bool:
     match test:
         case And():

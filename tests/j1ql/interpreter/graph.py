@@ -11,9 +11,10 @@ Drawn = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Entity:
-    """An entity; two are the same only if they are one object."""
+    """An entity; two are the same only if they are one object. A hidden one is seen if it is asked for."""
 
     properties: dict[str, Any]
+    is_hidden: bool = False
 
     @property
     def id(self) -> str:
@@ -48,8 +49,8 @@ class Graph:
 
 
 def visible(entities: Iterable[Drawn], relationships: Iterable[Drawn], *, include_deleted: bool) -> Graph:
-    """What can be seen: what is not deleted, and of relationships those whose two ends can be seen."""
-    seen = {it["_id"]: Entity(defined(it)) for it in entities if include_deleted or not is_deleted(it)}
+    """What can be seen: entities, those that are deleted hidden, and of relationships those with two ends."""
+    seen = {it["_id"]: Entity(defined(it), is_deleted(it) and not include_deleted) for it in entities}
     edges = [
         Relationship(seen[it["_from"]], seen[it["_to"]], defined(it))
         for it in relationships

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from secgraph.j1ql.nodes import EntityPattern, Expr, Selector
 from secgraph.j1ql.nodes import Path as Property
-from tests.j1ql.interpreter.filters import World, holds
+from tests.j1ql.interpreter.filters import World, holds, named
 from tests.j1ql.interpreter.graph import Entity
 from tests.j1ql.interpreter.values import Value, is_number, members
 
@@ -22,6 +22,8 @@ def takes(pattern: EntityPattern, entity: Entity, world: World) -> bool:
         assert isinstance(path, Property)
         return entity.properties.get(path.property)
 
+    if entity.is_hidden and not (pattern.filter and "_deleted" in named(pattern.filter)):
+        return False
     return selects(pattern.selector, entity) and (
         pattern.filter is None or holds(pattern.filter, look, world)
     )
@@ -51,7 +53,8 @@ def is_smart(name: str, entity: Entity) -> bool:
     if name in members(held.get("tags")) or held.get(f"tag.{name}") is True:
         return True
     return name == "CriticalAsset" and (
-        not CRITICAL_CLASSES.isdisjoint(members(held["_class"]))
+        not entity.is_hidden
+        and not CRITICAL_CLASSES.isdisjoint(members(held["_class"]))
         and held.get("tag.Production") is True
         and held.get("classification") == "critical"
     )

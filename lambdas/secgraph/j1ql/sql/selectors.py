@@ -16,10 +16,12 @@ from secgraph.j1ql.nodes import Comparison, EntityPattern, Literal, Op, Path, Se
 from secgraph.j1ql.sql.compilation import Compilation
 from secgraph.j1ql.sql.predicates import Filters
 from secgraph.j1ql.sql.typed import all_of, any_of
+from secgraph.j1ql.walk import paths
 
 ALIASES = {"aws_inspectorv2_finding": ("aws_inspector_finding", "inspectorVersion", 2.0)}
 """Type → the type it is stored as, and the property and number that tell it apart (data-model.md c.3)."""
 
+DELETED = "_deleted"
 MAX_WORDS = 200
 """Most words of a search text: the time to plan them grows with the square."""
 
@@ -36,11 +38,16 @@ class Matcher:
 
     def tests(self, pattern: EntityPattern) -> list[str]:
         """Give the tests that an entity must pass: visible, selected, and WITH."""
-        tests = [] if self.compilation.include_deleted else [f"NOT {self.alias}.deleted"]
+        tests = [] if self._sees_deleted(pattern) else [f"NOT {self.alias}.deleted"]
         tests += self._selector(pattern.selector)
         if pattern.filter is not None:
             tests.append(self.filters.test(pattern.filter))
         return tests
+
+    def _sees_deleted(self, pattern: EntityPattern) -> bool:
+        """Tell whether it was asked for: by the option for the whole query, or by a WITH that names it."""
+        asked = any(path.property == DELETED for path in paths(pattern.filter))
+        return asked or self.compilation.include_deleted
 
     def _selector(self, selector: Selector) -> list[str]:
         if selector.text is not None:
