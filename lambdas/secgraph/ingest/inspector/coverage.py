@@ -138,7 +138,9 @@ def _owner(event: SourceEvent, arn: Arn | None) -> Place:
     account = (arn.account if arn else "") or detail.identifier("providerAccountId") or event.account
     if not region or not ACCOUNT_ID.fullmatch(account):
         raise EventError("is missing: with the region it tells whose the resource is", "account")
-    return Place(arn.partition if arn else partition_in(region), account, region)
+    return Place(
+        arn.partition if arn else partition_in(region), account, checked_identifier(region, "region")
+    )
 
 
 def _covered(
