@@ -26,7 +26,7 @@ def year(random: Random, operations: int) -> Estate:
         severity, epss = random.choice(("HIGH", "CRITICAL")), random.random()
         number = random.randrange(WEAKNESSES)
         estate.scan(number, wait, severity=severity, epss=epss, copies=False)
-        if random.random() < 0.3:  # two states of one moment
+        if random.random() < 0.6:  # two states of one moment
             estate.settle(number, 0, status=random.choice(("CLOSED", "SUPPRESSED")), copies=False)
 
     def settle(wait: int) -> None:
@@ -50,6 +50,8 @@ def year(random: Random, operations: int) -> Estate:
         random.choice((attack, attack, scan, scan, settle, archive, sequence, tag))(
             random.choice((0, 40, 900_000))
         )
+    for _ in range(WEAKNESSES):
+        scan(40)
     return estate
 
 
