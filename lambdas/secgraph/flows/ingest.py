@@ -129,7 +129,7 @@ def _report(event: _Understood, outcomes: Sequence[Outcome], unfinished: bool, f
         if (change.thing.type, change.observation.block) == (first.thing.type, first.observation.block)
     ]
     if all(outcome is Outcome.STALE for outcome in own):
-        return Report(event.delivery.id, STALE, "a newer state of this finding is already known")
+        return Report(event.delivery.id, STALE, "a newer state of what it speaks of is already known")
     if any(outcome is Outcome.APPLIED for outcome in outcomes):
         return Report(event.delivery.id, APPLIED)
     return Report(event.delivery.id, UNCHANGED)
