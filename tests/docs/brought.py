@@ -11,7 +11,6 @@ from secgraph.ingest.normalise import Ignored, normalise
 
 _ROOT = Path(__file__).parent.parent.parent
 _EVENTS = (
-    *sorted((_ROOT / "tests" / "ingest" / "fixtures").glob("*.json")),
     *sorted((_ROOT / "tests" / "ingest").glob("*/fixtures/*.event.json")),
     *sorted((_ROOT / "examples" / "demo").glob("0[1-6]*.json")),
 )

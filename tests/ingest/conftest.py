@@ -70,11 +70,11 @@ class Seen:
 
 @pytest.fixture
 def load():
-    """Give a function that reads a fixture: `guardduty_user`, or `inspector/scan_image` of that folder."""
+    """Give a function that reads a fixture by folder and name (`inspector/scan_image`)."""
 
     def read(name: str) -> dict[str, Any]:
-        source, _, own = name.rpartition("/")
-        file = HERE / source / "fixtures" / (f"{own}.event.json" if source else f"{own}.json")
+        source, own = name.split("/")
+        file = HERE / source / "fixtures" / f"{own}.event.json"
         event: dict[str, Any] = json.loads(file.read_text())
         return event
 

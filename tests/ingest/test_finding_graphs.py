@@ -41,3 +41,6 @@ def test_an_event_becomes_its_graph(see, path):
     assert seen.keys == set(expected["entities"])
     edges = sorted(written(edge) for edge in seen.relationships)
     assert edges == expected["edges"]
+    ends = {end for start, _, stop in seen.edges for end in (start, stop)}
+    is_sample = any(entity.get("sample") for entity in seen.entities.values())
+    assert is_sample or all("finding/" in end for end in ends - seen.keys)

@@ -54,9 +54,9 @@ def test_refused(source, detail_type, said):
 
 
 NAMES = (
-    "guardduty_instance",
-    "guardduty_user",
-    "guardduty_bucket",
+    "guardduty/instance_brute_force",
+    "guardduty/user",
+    "guardduty/bucket_upload",
     "inspector/package_instance",
     "inspector/network_instance",
 )
@@ -92,11 +92,12 @@ def test_a_test_event_carries_tags_and_severity(see, load):
 
 
 def test_letting_test_events_in_leaves_real_ones_alone(see):
-    assert see("guardduty_instance", test_source=True).changes == see("guardduty_instance").changes
+    name = "guardduty/instance_brute_force"
+    assert see(name, test_source=True).changes == see(name).changes
 
 
 def test_two_sources_meet_in_one_instance(see):
-    names = ("guardduty_instance", "inspector/package_instance")
+    names = ("guardduty/instance_brute_force", "inspector/package_instance")
     for order in (names, names[::-1]):
         seen = see(*order, *order)
         key = "arn:aws:ec2:eu-west-1:210987654321:instance/i-0a1b2c3d4e5f60718"

@@ -20,7 +20,7 @@ def test_envelope():
 
 
 def test_text_bytes_and_mapping_are_the_same_event(load):
-    event = load("guardduty_instance")
+    event = load("guardduty/instance_brute_force")
     text = json.dumps(event, ensure_ascii=False)
     assert parse(text) == parse("\ufeff" + text) == parse(text.encode()) == parse(event)
 
@@ -28,7 +28,7 @@ def test_text_bytes_and_mapping_are_the_same_event(load):
 @pytest.mark.parametrize(
     ("name", "source", "detail_type", "account"),
     [
-        ("guardduty_instance", "aws.guardduty", "GuardDuty Finding", "210987654321"),
+        ("guardduty/instance_brute_force", "aws.guardduty", "GuardDuty Finding", "210987654321"),
         ("inspector/package_instance", "aws.inspector2", "Inspector2 Finding", "210987654321"),
     ],
 )
@@ -87,7 +87,7 @@ def test_what_is_no_event(raw, said):
 
 
 def test_every_truncation_says_that_the_event_is_cut_off(load):
-    text = json.dumps(load("guardduty_user"))
+    text = json.dumps(load("guardduty/user"))
     for length in range(1, len(text), 7):
         with pytest.raises(EventError, match=r"cut off|is not JSON"):
             parse(text[:length])

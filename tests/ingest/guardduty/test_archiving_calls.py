@@ -103,7 +103,7 @@ def test_what_cannot_be_understood_names_its_field(detail, said):
 
 
 def test_the_copies_of_administrator_and_member_are_one_finding_under_one_id(see, load):
-    member, administrator = load("guardduty_instance"), load("guardduty_instance")
+    member, administrator = load("guardduty/instance_brute_force"), load("guardduty/instance_brute_force")
     administrator |= {"account": "999988887777"}
     both = see(member, administrator)
     locators = {change.thing.key for change in both.changes if change.thing.type == "locator"}

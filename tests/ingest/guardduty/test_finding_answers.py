@@ -103,7 +103,7 @@ def test_answer_and_event_say_the_same(path):
     ],
 )
 def test_additional_info_reads_the_same_however_it_is_spelt(see, load, spelt):
-    event = load("guardduty_instance")
+    event = load("guardduty/instance_brute_force")
     event["detail"]["service"]["additionalInfo"] = spelt
     finding = see(event).finding
     assert finding["additionalInfo"] == '{"apiCalls":[{"count":2}],"threatListName":"Own list"}'
@@ -112,15 +112,25 @@ def test_additional_info_reads_the_same_however_it_is_spelt(see, load, spelt):
 
 @pytest.mark.parametrize("value", ["text", "[1]", '{"a":', 7])
 def test_additional_info_of_another_form_is_kept(see, load, value):
-    event = load("guardduty_instance")
+    event = load("guardduty/instance_brute_force")
     event["detail"]["service"]["additionalInfo"] = {"value": value, "type": "other"}
     assert json.loads(see(event).finding["additionalInfo"]) == {"value": value, "type": "other"}
 
 
 def test_an_envelope_that_lost_its_source_is_still_read(load):
-    whole = load("guardduty_instance")
+    whole = load("guardduty/instance_brute_force")
     for lost in (("source",), ("detail-type",), ("source", "detail-type")):
         copy = {name: value for name, value in whole.items() if name not in lost}
         event = parse(copy)
         assert (event.source, event.detail_type) == ("aws.guardduty", "GuardDuty Finding")
         assert event.detail == parse(whole).detail
+
+
+def test_a_sample_that_lost_its_arn_is_known_by_its_id(see, load):
+    event = load("guardduty/sample")
+    for lost in ("arn", "accountId", "region"):
+        event["detail"].pop(lost)
+    seen = see({"detail": event["detail"]})
+    assert (seen.keys, seen.edges) == ({f"aws_guardduty_finding:{event['detail']['id']}"}, set())
+    assert (seen.finding["sample"], seen.finding["_scope"]) == (True, "global")
+    assert not {"arn", "accountId", "detectorId", "webLink"} & set(seen.finding)
