@@ -4,9 +4,9 @@ PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: help demo test test-thorough bench lint
+.PHONY: help demo test test-thorough test-dynamodb-local bench lint
 help:  ## this list
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 21
 
 $(VENV)/.tools: requirements/tools.lock
 	@python3 -c 'import sys; sys.exit("secgraph needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -27,10 +27,15 @@ demo: $(RUNTIME)  ## the main job on sample events, printed
 	@$(VENV)/bin/secgraph demo
 
 test: $(DEV) lint  ## lint, types, import contracts and the fast tests
-	@$(PY) -m pytest -n 2 -q -m "not e2e and not asset and not thorough"
+	@$(PY) -m pytest -n 2 -q -m "not e2e and not asset and not thorough and not dynamodb_local"
 
 test-thorough: $(DEV)  ## many random queries, odd events, lives of findings on failing stores, and faults that must show
 	@$(PY) -m pytest -n 2 -q -m thorough tests/j1ql tests/ingest tests/converge tests/handlers
+
+test-dynamodb-local: $(DEV)  ## the store suite on the genuine DynamoDB Local: downloads it once, needs Java 17
+	@$(PY) -m tests.dynamodb_local.java
+	@$(PY) -m tests.dynamodb_local.download
+	@$(PY) -m pytest -q -m dynamodb_local tests/stores tests/alerts
 
 bench: $(DEV)  ## what it costs on this machine: one table (about 5 minutes)
 	@$(PY) -m benchmarks

@@ -29,6 +29,7 @@ MAX_RECEIVE_COUNT: Final = 5
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 VISIBILITY_SECONDS: Final = 6 * contract.INGEST_TIMEOUT_SECONDS + BATCH_WINDOW_SECONDS
 MEMORY_MB: Final = 512
+GRAPH_ACTIONS: Final = ("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate")
 PATTERNS: Final = {
     "GuardDuty": (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE),
     "Inspector": (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE),
@@ -122,7 +123,7 @@ class Ingestion(Construct):
         )
 
     def _grant(self, graph: dynamodb.ITable, bucket: s3.IBucket) -> None:
-        self.ingest.allow(["dynamodb:BatchGetItem", "dynamodb:PutItem"], graph.table_arn)
+        self.ingest.allow(GRAPH_ACTIONS, graph.table_arn)
         bucket_id = Stack.of(self).resolve(bucket.bucket_arn)["Fn::GetAtt"][0]
         prefixes = (contract.RAW_PREFIX, contract.QUARANTINE_PREFIX)
         self.ingest.allow(["s3:PutObject"], *[bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes])

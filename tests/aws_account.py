@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.moto_partiql import batch_execute_statement
+
 
 @contextmanager
 def account() -> Iterator[None]:
     """Open the account. The shell's settings come back afterwards."""
     from moto import mock_aws  # here: most tests need no AWS, and it takes long to import
+    from moto.dynamodb.models import DynamoDBBackend
 
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -21,15 +24,16 @@ def account() -> Iterator[None]:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        patch.setattr(DynamoDBBackend, "batch_execute_statement", batch_execute_statement)
         with mock_aws():
             yield
 
 
-def make_table(name: str, key: str) -> Any:
-    """Make a table as the stack does, inside `account`, and give its client."""
+def make_table(name: str, key: str, client: Any = None) -> Any:
+    """Make a table as the stack does, inside `account` unless a client says where, and give its client."""
     import boto3
 
-    client = boto3.client("dynamodb")
+    client = client or boto3.client("dynamodb")
     client.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],

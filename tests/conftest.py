@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests import aws_account
+
+if TYPE_CHECKING:
+    from tests.dynamodb_local.server import DynamoDBLocal
 
 EVENTS = Path(__file__).parent.parent / "examples" / "demo"
 
@@ -37,3 +40,12 @@ def aws() -> Iterator[None]:
 def make_table(aws: None) -> Callable[[str, str], Any]:
     """Give a function that makes a table by its name and key, as the stack does, and gives its client."""
     return aws_account.make_table
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
+    """The genuine DynamoDB Local, one for all tests of this process."""
+    from tests.dynamodb_local.server import QUICK, DynamoDBLocal  # here: few tests need boto3
+
+    with DynamoDBLocal(tmp_path_factory.mktemp("dynamodb-local"), QUICK) as server:
+        yield server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -17,22 +17,25 @@ from secgraph.adapters.sns import SNSNotifier
 from secgraph.alerts.ports import AlertStore, Message, Stored
 from secgraph.contract import ALERT_TABLE_KEY
 from secgraph.errors import ChannelError, StoreUnavailable
+from tests.dynamodb_local.tables import PLACES, table
 
 TABLE = "alerts"
 
 
-@pytest.fixture
-def dynamodb(make_table: Callable[[str, str], Any]) -> Any:
-    return make_table(TABLE, ALERT_TABLE_KEY)
+@pytest.fixture(params=PLACES)
+def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
+    with table(request, TABLE, ALERT_TABLE_KEY) as client:
+        yield client
 
 
-@pytest.fixture(params=["dynamodb", "local file"])
+@pytest.fixture(params=[*PLACES, "local file"])
 def store(request: pytest.FixtureRequest) -> Iterator[AlertStore]:
-    if request.param == "dynamodb":
-        yield DynamoDBAlerts(request.getfixturevalue("dynamodb"), TABLE)
+    if request.param == "local file":
+        with duckdb.connect(":memory:") as connection:
+            yield LocalAlerts(connection)
         return
-    with duckdb.connect(":memory:") as connection:
-        yield LocalAlerts(connection)
+    with table(request, TABLE, ALERT_TABLE_KEY) as client:
+        yield DynamoDBAlerts(client, TABLE)
 
 
 def test_an_empty_store_has_nothing(store: AlertStore):

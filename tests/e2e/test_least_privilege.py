@@ -48,7 +48,7 @@ def test_an_event_that_may_not_be_written_waits_among_the_dead_letters(
     # A message comes again only after its visibility timeout, six minutes here; no test waits for that.
     queue = deployment.outputs["IngestQueue"]
     deployment.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
-    with without(deployment, "IngestFunction", "dynamodb:PutItem"):
+    with without(deployment, "IngestFunction", "dynamodb:PartiQLInsert"):
         deployment.put(about(instance, sample("02")))
         deployment.wait_for(
             "the event among the dead letters", lambda: deployment.waiting("DeadLetters") == 1

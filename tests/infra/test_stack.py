@@ -308,7 +308,11 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
 @pytest.mark.parametrize(
     ("role", "resource", "may"),
     [
-        ("IngestionIngest", "StorageGraph", {"dynamodb:BatchGetItem", "dynamodb:PutItem"}),
+        (
+            "IngestionIngest",
+            "StorageGraph",
+            {"dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"},
+        ),
         ("IngestionIngest", "StorageBucket", {"s3:PutObject"}),
         ("IngestionIngest", "IngestionQueue", RECEIVE | ABOUT_QUEUE),
         ("IngestionIngest", "IngestionIngestLogs", LOGS),

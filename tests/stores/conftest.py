@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from secgraph.adapters.dynamodb_graph import DynamoDBGraph
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.graph.ports import GraphWriter
+from tests.dynamodb_local.tables import PLACES, table
 
 TABLE = "graph"
 
@@ -23,15 +25,18 @@ class Store:
     kind: str
 
 
-@pytest.fixture
-def dynamodb(make_table):
-    return make_table(TABLE, GRAPH_TABLE_KEY)
+@pytest.fixture(params=PLACES)
+def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """An empty graph table; gives the client."""
+    with table(request, TABLE, GRAPH_TABLE_KEY) as client:
+        yield client
 
 
-@pytest.fixture(params=["dynamodb", "local file"])
-def store(request, tmp_path) -> Iterator[Store]:
-    if request.param == "dynamodb":
-        yield Store(DynamoDBGraph(request.getfixturevalue("dynamodb"), TABLE), request.param)
+@pytest.fixture(params=[*PLACES, "local file"])
+def store(request: pytest.FixtureRequest, tmp_path) -> Iterator[Store]:
+    if request.param == "local file":
+        with LocalGraph.open(tmp_path / "graph.duckdb") as graph:
+            yield Store(graph, request.param)
         return
-    with LocalGraph.open(tmp_path / "graph.duckdb") as graph:
-        yield Store(graph, request.param)
+    with table(request, TABLE, GRAPH_TABLE_KEY) as client:
+        yield Store(DynamoDBGraph(client, TABLE), request.param)

@@ -1,30 +1,59 @@
-"""The graph table in DynamoDB: items in, items out, each put on the condition that nobody was faster.
+"""The graph table in DynamoDB: items in, items out, each written on the condition that nobody was faster.
 
-One DynamoDB item per graph item: `id` (partition key), `rev`, `v` (format), `key`, `type` and `body`
-(graph/stored.py). Reads are consistent, in batches of 100; puts run in parallel.
+Its attributes are those of adapters/dynamodb_items.py. Reads are consistent, 100 items to a request. Writes
+go 25 to a request, as PartiQL statements: BatchWriteItem takes no conditions, a transaction costs twice the
+write units and fails as a whole, a request for each item ten times the processor time (docs/decisions/0017).
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from secgraph.adapters.dynamodb_items import ATTRIBUTES, attributes_of, item_of
 from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.errors import StoreTooLarge, StoreUnavailable
-from secgraph.graph import stored
 from secgraph.graph.model import Item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BATCH_GET_LIMIT: Final = 100
-PARALLEL_PUTS: Final = 16
+READ_AT_ONCE: Final = 100
+WRITTEN_AT_ONCE: Final = 25
+PARALLEL_REQUESTS: Final = 8
+"""Of one read or write; the client needs as many connections."""
 ATTEMPTS: Final = 8
+
+_SET: Final = ("rev", "v", "body")
+"""What changes of an item; the rest follows from which thing it is."""
+_LOST: Final = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
+_PASSING: Final = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "TransactionConflict",
+    }
+)
+"""What befalls single statements of a batch and passes. Where it befalls a request, the SDK tries again."""
+
+_Part = TypeVar("_Part")
+_Result = TypeVar("_Result")
+
+
+@dataclass(slots=True)
+class _Written:
+    """What became of a batch: the `_id`s that lost to another writer, and why others were not written."""
+
+    lost: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
 class DynamoDBGraph:
@@ -33,38 +62,31 @@ class DynamoDBGraph:
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
+        values = ", ".join(f"'{name}': ?" for name in ATTRIBUTES)
+        self._insert = f'INSERT INTO "{table}" VALUE {{{values}}}'
+        changes = " ".join(f'SET "{name}" = ?' for name in _SET)
+        self._update = f'UPDATE "{table}" {changes} WHERE "{GRAPH_TABLE_KEY}" = ? AND "rev" = ?'
 
     def read(self, ids: Collection[str]) -> Mapping[str, Item]:
         """Give the stored items among these ids, read consistently."""
-        wanted = sorted(set(ids))
-        found: dict[str, Item] = {}
-        for start in range(0, len(wanted), BATCH_GET_LIMIT):
-            for raw in self._batch_get(wanted[start : start + BATCH_GET_LIMIT]):
-                item = stored.load(raw["body"]["S"])
-                found[item.thing.id] = item
-        return found
+        parts = _in_parts(sorted(set(ids)), READ_AT_ONCE)
+        items = [item_of(raw) for found in _in_parallel(self._batch_get, parts) for raw in found]
+        return {item.thing.id: item for item in items}
 
     def write(self, items: Sequence[Item]) -> Collection[str]:
         """Put each item unless its stored `rev` has moved; give the ids that lost."""
-        lost: list[str] = []
-        failures: list[Exception] = []
-        with ThreadPoolExecutor(max_workers=min(PARALLEL_PUTS, len(items) or 1)) as pool:
-            for item, result in zip(items, pool.map(self._put, items), strict=True):
-                if isinstance(result, Exception):
-                    failures.append(result)
-                elif not result:
-                    lost.append(item.thing.id)
-        if failures:
+        written = list(_in_parallel(self._batch_put, _in_parts(items, WRITTEN_AT_ONCE)))
+        if failures := [failure for part in written for failure in part.failures]:
             raise StoreUnavailable(
                 f"{len(failures)} of {len(items)} items could not be written to {self._table}: {failures[0]}"
-            ) from failures[0]
-        return lost
+            )
+        return [id_ for part in written for id_ in part.lost]
 
     def scan(self, limit: int) -> Iterator[Item]:
         """Give every item of the table. Raises StoreTooLarge past `limit` items, before they are read out."""
         seen = 0
         pages = self._client.get_paginator("scan").paginate(
-            TableName=self._table, ConsistentRead=True, ProjectionExpression="body"
+            TableName=self._table, ConsistentRead=True, ProjectionExpression="v, body"
         )
         try:
             for page in pages:
@@ -75,52 +97,89 @@ class DynamoDBGraph:
                         "query loads from the table"
                     )
                 for raw in page["Items"]:
-                    yield stored.load(raw["body"]["S"])
+                    yield item_of(raw)
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable(f"the graph table {self._table} cannot be read: {error}") from error
 
-    def _batch_get(self, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    def _batch_get(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
         request: Any = {
             self._table: {"Keys": [{GRAPH_TABLE_KEY: {"S": id_}} for id_ in ids], "ConsistentRead": True}
         }
+        found: list[Mapping[str, Any]] = []
         for attempt in range(ATTEMPTS):
             try:
                 answer = self._client.batch_get_item(RequestItems=request)
             except (ClientError, BotoCoreError) as error:
                 raise StoreUnavailable(f"the graph table {self._table} cannot be read: {error}") from error
-            yield from answer["Responses"].get(self._table, [])
+            found += answer["Responses"].get(self._table, [])
             request = answer["UnprocessedKeys"]
             if not request:
-                return
-            # Full jitter; the table throttles a part of the batch and says so by handing it back.
-            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))  # noqa: S311
+                return found
+            _wait(attempt)
         raise StoreUnavailable(
             f"the graph table {self._table} gave up on part of a read {ATTEMPTS} times in a row"
         )
 
-    def _put(self, item: Item) -> bool | Exception:
-        """Put one item: True if written, False if another writer was faster, else what went wrong."""
-        arguments: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
-        if item.rev > 1:
-            arguments = {
-                "ConditionExpression": "rev = :held",
-                "ExpressionAttributeValues": {":held": {"N": str(item.rev - 1)}},
-            }
-        try:
-            self._client.put_item(TableName=self._table, Item=_attributes(item), **arguments)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        except (ClientError, BotoCoreError) as error:
-            return error
-        return True
+    def _batch_put(self, items: Sequence[Item]) -> _Written:
+        """Write items in one request, and those again that were throttled."""
+        written = _Written()
+        waiting = {item.thing.id: self._statement(item) for item in items}
+        throttled: dict[str, str] = {}
+        for attempt in range(ATTEMPTS):
+            try:
+                answer = self._client.batch_execute_statement(Statements=list(waiting.values()))
+            except (ClientError, BotoCoreError) as error:
+                written.failures += [str(error)] * len(waiting)
+                return written
+            throttled = _sort_out(waiting, answer["Responses"], written)
+            if not throttled:
+                return written
+            waiting = {id_: waiting[id_] for id_ in throttled}
+            _wait(attempt)
+        written.failures += throttled.values()
+        return written
+
+    def _statement(self, item: Item) -> Any:
+        """Put an item only where none is (rev 1), or only over the `rev` before its own.
+
+        The SDK repeats a request whose answer was lost. What was written then counts as lost to another
+        writer; it is read again, and found to be as it was to become.
+        """
+        attributes = attributes_of(item)
+        if item.rev == 1:
+            return {"Statement": self._insert, "Parameters": [attributes[name] for name in ATTRIBUTES]}
+        held = {"N": str(item.rev - 1)}
+        changes = [attributes[name] for name in _SET]
+        return {"Statement": self._update, "Parameters": [*changes, attributes[GRAPH_TABLE_KEY], held]}
 
 
-def _attributes(item: Item) -> dict[str, Any]:
-    return {
-        GRAPH_TABLE_KEY: {"S": item.thing.id},
-        "rev": {"N": str(item.rev)},
-        "v": {"N": str(stored.FORMAT)},
-        "key": {"S": item.thing.key},
-        "type": {"S": item.thing.type},
-        "body": {"S": stored.dump(item)},
-    }
+def _sort_out(ids: Iterable[str], responses: Sequence[Any], written: _Written) -> dict[str, str]:
+    """Note what is lost and what failed; give what was throttled, with the reason."""
+    throttled: dict[str, str] = {}
+    for id_, response in zip(ids, responses, strict=True):
+        error = response.get("Error", {})
+        code, reason = error.get("Code"), f"{error.get('Code')}: {error.get('Message')}"
+        if code in _LOST:
+            written.lost.append(id_)
+        elif code in _PASSING:
+            throttled[id_] = reason
+        elif error:
+            written.failures.append(reason)
+    return throttled
+
+
+def _in_parts(whole: Sequence[_Part], size: int) -> list[Sequence[_Part]]:
+    return [whole[start : start + size] for start in range(0, len(whole), size)]
+
+
+def _in_parallel(work: Callable[[_Part], _Result], parts: Sequence[_Part]) -> Iterable[_Result]:
+    """Do the same with several parts at a time; the results come in their order."""
+    if len(parts) < 2:
+        return [work(part) for part in parts]
+    with ThreadPoolExecutor(max_workers=min(PARALLEL_REQUESTS, len(parts))) as pool:
+        return list(pool.map(work, parts))
+
+
+def _wait(attempt: int) -> None:
+    """Wait, longer each time, with full jitter: the table throttles parts of a batch."""
+    time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))  # noqa: S311

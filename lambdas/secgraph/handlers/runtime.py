@@ -18,7 +18,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
 from secgraph import contract
-from secgraph.adapters.dynamodb_graph import PARALLEL_PUTS, DynamoDBGraph
+from secgraph.adapters.dynamodb_graph import PARALLEL_REQUESTS, DynamoDBGraph
 from secgraph.errors import SettingsError
 from secgraph.graph.accounts import accounts_of
 from secgraph.graph.model import AccountSettings
@@ -34,7 +34,7 @@ metrics: Final = Metrics(namespace=contract.METRICS_NAMESPACE, service=contract.
 ASSET: Final = Path(__file__).resolve().parent.parent.parent
 CONFIG: Final = Config(
     retries={"mode": "standard", "max_attempts": 5},
-    max_pool_connections=PARALLEL_PUTS,
+    max_pool_connections=PARALLEL_REQUESTS,
     connect_timeout=3,
     read_timeout=10,
 )
