@@ -17,7 +17,7 @@ from secgraph.ingest.guardduty.additional import is_sample
 from secgraph.ingest.guardduty.archiving import located
 from secgraph.ingest.guardduty.blocks.credentials import Principal, mentioned_accounts
 from secgraph.ingest.guardduty.detection import detection_facts
-from secgraph.ingest.guardduty.origin import Origin, origin_of, updated_on
+from secgraph.ingest.guardduty.origin import Origin, origin_of, origin_of_sample, updated_on
 from secgraph.ingest.guardduty.properties import (
     identity,
     principal_facts,
@@ -41,12 +41,11 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
 
     Raises EventError for a finding without ARN, type, severity or `updatedAt`, and for a wrong type anywhere.
     """
-    origin = origin_of(detail)
+    sample = is_sample(detail.body("service"))
+    origin = origin_of_sample(detail) if sample else origin_of(detail)
     witness = Witness("guardduty", kinds.GUARDDUTY_FINDING.type, updated_on(detail), received_on)
-    if is_sample(detail.body("service")):
-        yield _finding(detail, origin, witness, (), sample=True)
-        yield located(origin, received_on)
-        yield _detector_stub(origin, witness)
+    if sample:
+        yield from _sample(detail, origin, witness)
         return
     sequence = Sequence.of(detail, origin)
     resources = (
@@ -66,6 +65,13 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
         yield from resource.changes
 
 
+def _sample(detail: Body, origin: Origin, witness: Witness) -> Iterator[GraphChange]:
+    yield _finding(detail, origin, witness, (), sample=True)
+    if origin.arn:
+        yield located(origin, witness.received_on)
+        yield _detector_stub(origin, witness)
+
+
 def _finding(
     detail: Body, origin: Origin, witness: Witness, resources: tuple[Resource, ...], *, sample: bool
 ) -> GraphChange:
@@ -74,7 +80,7 @@ def _finding(
     action = action_of(service.body("action"))
     sequence = Sequence.of(detail, origin)
     primary = primary_of(detail.body("resource"), resources)
-    edges = [incoming("IDENTIFIED", origin.detector)]
+    edges = [incoming("IDENTIFIED", origin.detector)] if origin.arn else []
     if not sample:
         edges += _possession(origin, resources, is_open=not archived, primary=primary)
     properties: dict[str, Value] = {
@@ -98,7 +104,7 @@ def _finding(
         "finding",
         properties,
         edges,
-        place=origin.place,
+        place=origin.place if origin.arn else None,
         rank=_rank(service, archived=archived),
         collected=_collected((*action.remote_addresses, *sequence.remote_addresses())),
     )

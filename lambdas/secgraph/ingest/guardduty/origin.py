@@ -17,7 +17,9 @@ _DETECTOR_AND_ID: Final = re.compile(r"detector/(?P<detector>[^/]+)/finding/(?P<
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a finding comes from: its ARN and id, owner and region, and detector."""
+    """Where a finding comes from: its ARN and id, owner and region, and detector.
+
+    Copies of samples may have lost all but the id; the rest is empty then."""
 
     arn: str
     id: str
@@ -27,6 +29,8 @@ class Origin:
     @property
     def finding(self) -> Thing:
         """Name the finding."""
+        if not self.arn:
+            return Thing(kinds.GUARDDUTY_FINDING, f"{kinds.GUARDDUTY_FINDING.type}:{self.id}", self.id)
         return Thing(kinds.GUARDDUTY_FINDING, self.arn, self.id, self.place)
 
     @property
@@ -59,6 +63,15 @@ def origin_of(detail: Body) -> Origin:
     )
     detector_id = detail.body("service").identifier("detectorId") or found["detector"]
     return Origin(text, found["id"], place, detector_id)
+
+
+def origin_of_sample(detail: Body) -> Origin:
+    """Read where a sample comes from. A copy without an ARN is known by its id: it stands for itself alone,
+    so nothing else has to be named."""
+    id_ = detail.identifier("id")
+    if detail.text("arn") or id_ is None:
+        return origin_of(detail)
+    return Origin("", id_, Place(detail.text("partition") or "aws", ""), "")
 
 
 def updated_on(detail: Body) -> int:

@@ -32,7 +32,7 @@ def identity(detail: Body, origin: Origin) -> dict[str, Value]:
     page = f"guardduty/home?region={origin.place.region}#/findings?macros=current&fId={origin.id}"
     return facts(
         id=origin.id,
-        arn=origin.arn,
+        arn=origin.arn or None,
         type=type_,
         name=type_,
         displayName=title,
@@ -42,10 +42,10 @@ def identity(detail: Body, origin: Origin) -> dict[str, Value]:
         partition=origin.place.partition,
         schemaVersion=detail.text("schemaVersion"),
         confidence=detail.number("confidence"),
-        detectorId=origin.detector_id,
+        detectorId=origin.detector_id or None,
         resourceType=detail.body("resource").text("resourceType"),
         attackSequenceArn=detail.text("associatedAttackSequenceArn"),
-        webLink=origin.place.console(page),
+        webLink=origin.place.console(page) if origin.place.region else None,
     )
 
 
