@@ -2,7 +2,7 @@
 
 Its attributes are those of adapters/dynamodb_items.py. Reads are consistent, 100 items to a request. Writes
 go 25 to a request, as PartiQL statements: BatchWriteItem takes no conditions, a transaction costs twice the
-write units and fails as a whole, a request for each item ten times the processor time (docs/decisions/0017).
+write units and fails as a whole, a request for each item ten times the processor time (docs/decisions/0018).
 """
 
 from __future__ import annotations
