@@ -197,7 +197,7 @@ LIMITS = settings(
 
 
 def test_any_delivery_gives_one_graph() -> None:
-    run_state_machine_as_test(Life, settings=settings(LIMITS, max_examples=15))
+    run_state_machine_as_test(Life, settings=settings(LIMITS, max_examples=10))
 
 
 @pytest.mark.thorough
