@@ -99,6 +99,17 @@ class Deployment:
                 self.sqs.send_message(QueueUrl=target, MessageBody=message["Body"])
                 self.sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
 
+    def secgraph(self, *arguments: str) -> str:
+        """Run the command line against this stack, with the shell's credentials, and give what it prints."""
+        environment = {**self.emulator.environment, "PYTHONPATH": str(infra.ROOT / "lambdas")}
+        if self.emulator.enforce_iam:
+            environment["AWS_CA_BUNDLE"] = str(self.emulator.certificate)
+        program = "import sys; from secgraph.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", program, *arguments, "--stack", "secgraph"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def evaluate(self) -> Any:
         """Run the rule function on the next day: a rule says how often it wants to be evaluated."""
         self._let_a_day_pass()

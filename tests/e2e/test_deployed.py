@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.asking import example_events
 from secgraph import contract
-from tests.e2e.deployment import Deployment
+from secgraph.flows import repair
+from tests.e2e.deployment import WAIT_SECONDS, Deployment
 from tests.e2e.variants import Event, about, call, later
 
 pytestmark = pytest.mark.e2e
@@ -115,26 +117,47 @@ def test_an_alert_is_summed_up_then_opened_then_resolved(deployment: Deployment,
     assert mailbox.wait_for("e2e-later-instance resolved")
 
 
+def kept(deployment: Deployment, title: str) -> Event | None:
+    """The event with a title in quarantine, as the repair role reads it."""
+    listed = json.loads(deployment.secgraph("quarantine", "list", "--format", "json"))["events"]
+    shown = (deployment.secgraph("quarantine", "show", each["id"], "--format", "json") for each in listed)
+    return next((json.loads(each) for each in shown if title in each), None)
+
+
 def test_an_event_that_cannot_be_understood_is_kept_with_its_reason(
     deployment: Deployment, sample: Sample
 ) -> None:
     event = sample("08")
     event["detail"]["title"] = "e2e-poison"
     deployment.put(event)
-    deployment.settle()
-    s3 = deployment.emulator.client("s3")
-    bucket = deployment.outputs["Bucket"]
-
-    def kept() -> Event | None:
-        listed = s3.list_objects_v2(Bucket=bucket, Prefix=contract.QUARANTINE_PREFIX).get("Contents", [])
-        objects = [json.load(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"]) for each in listed]
-        return next((each for each in objects if "e2e-poison" in each["body"]), None)
-
-    quarantined = deployment.wait_for("the event under quarantine/", kept)
+    quarantined = deployment.wait_for("the event in quarantine", lambda: kept(deployment, "e2e-poison"))
     assert "detail.arn" in quarantined["reason"]
     assert json.loads(quarantined["body"])["detail"] == event["detail"]
     metric = {"name": contract.METRIC_QUARANTINED, "dimensions": contract.METRICS_DIMENSIONS}
     assert metric in counted(deployment.logs("IngestFunction")), "the alarm watches what is really written"
+
+
+@pytest.mark.parametrize("deployment", ["enforced"], indirect=True)
+def test_what_is_refused_is_archived_and_replayed_with_its_first_receipt(
+    deployment: Deployment, sample: Sample
+) -> None:
+    event = sample("08")
+    event["detail"]["title"] = "e2e-replay"
+    deployment.put(event)
+    first = deployment.wait_for("the event in quarantine", lambda: kept(deployment, "e2e-replay"))
+    s3 = deployment.emulator.client("s3")
+    place = {"Bucket": deployment.outputs["Bucket"]}
+    raw = s3.list_objects_v2(**place, Prefix=contract.RAW_PREFIX)["Contents"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.get_object(**place, Key=raw[0]["Key"])
+    assert "1 sent" in deployment.secgraph("quarantine", "replay", first["id"])
+    assert kept(deployment, "e2e-replay") is None, "gone before it can be back"
+    again = deployment.wait_for(
+        "the event in quarantine again",
+        lambda: kept(deployment, "e2e-replay"),
+        repair.HIDDEN_SECONDS + WAIT_SECONDS,
+    )
+    assert again == first
 
 
 def counted(log: str) -> list[Event]:
