@@ -22,7 +22,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missin
 OWN_METRICS: Final = {
     "Quarantined": (
         contract.METRIC_QUARANTINED,
-        "an event could not be understood and was put under quarantine/ in the bucket, with the reason",
+        "an event could not be understood; `secgraph quarantine list` shows it with the reason",
     ),
     "RulesFailed": (
         contract.METRIC_RULES_FAILED,
