@@ -32,6 +32,13 @@ def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
         yield client
 
 
+@pytest.fixture(params=PLACES[1:])
+def genuine(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The same, on DynamoDB Local alone."""
+    with table(request, TABLE, GRAPH_TABLE_KEY) as client:
+        yield client
+
+
 @pytest.fixture(params=[*PLACES, "local file"])
 def store(request: pytest.FixtureRequest, tmp_path) -> Iterator[Store]:
     if request.param == "local file":

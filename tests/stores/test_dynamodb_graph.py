@@ -45,6 +45,20 @@ class Throttling:
         return {**answer, "UnprocessedKeys": {TABLE: {**RequestItems[TABLE], "Keys": keys[1:]}}}
 
 
+class ThrottlingWrites(Throttling):
+    """A client that carries out but one statement of each write, and tells of the others that they wait."""
+
+    def batch_execute_statement(self, Statements):  # noqa: N803 (botocore's name)
+        if self._rounds <= 0:
+            return self._client.batch_execute_statement(Statements=Statements)
+        self._rounds -= 1
+        answer = self._client.batch_execute_statement(Statements=Statements[:1])
+        waiting = {"Error": {"Code": self.code, "Message": "slower"}, "TableName": TABLE}
+        return {**answer, "Responses": [*answer["Responses"], *[waiting] * (len(Statements) - 1)]}
+
+    code = "ThrottlingError"
+
+
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda _: None)
@@ -62,6 +76,30 @@ def test_a_read_that_stays_throttled_says_so(dynamodb):
     graph = DynamoDBGraph(throttling, TABLE)
     with pytest.raises(StoreUnavailable, match="gave up on part of a read"):
         graph.read([item(number).thing.id for number in range(50)])
+
+
+@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError"])
+def test_a_throttled_write_is_written_on(dynamodb, code):
+    graph = DynamoDBGraph(dynamodb, TABLE)
+    graph.write([item(3)])
+    throttling: Any = ThrottlingWrites(dynamodb, rounds=3)
+    throttling.code = code
+    items = [item(number) for number in range(6)]
+    assert DynamoDBGraph(throttling, TABLE).write(items) == [item(3).thing.id]
+    assert graph.read([one.thing.id for one in items]) == {one.thing.id: one for one in items}
+
+
+def test_a_write_that_stays_throttled_says_so(dynamodb):
+    throttling: Any = ThrottlingWrites(dynamodb, rounds=99)
+    with pytest.raises(StoreUnavailable, match=r"17 of 25 items .*ThrottlingError: slower"):
+        DynamoDBGraph(throttling, TABLE).write([item(number) for number in range(25)])
+
+
+def test_what_may_not_be_written_says_so_at_once(dynamodb):
+    refusing: Any = ThrottlingWrites(dynamodb, rounds=1)
+    refusing.code = "AccessDenied"
+    with pytest.raises(StoreUnavailable, match=r"4 of 5 items .*AccessDenied: slower"):
+        DynamoDBGraph(refusing, TABLE).write([item(number) for number in range(5)])
 
 
 def test_a_lost_answer_fails_the_write_after_the_rest_was_written(dynamodb):
