@@ -31,7 +31,7 @@ from tests.converge.estate import (
 )
 from tests.converge.reading import check_against, replayed
 
-EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "80"))
 ACCOUNTS: tuple[Settings, ...] = (
     {},
     {SHOP.account: AccountSettings("shop-prod", production=True)},
