@@ -116,6 +116,8 @@ LIVES: Final = [
     ([ARCHIVE, ("2026-11-20T11:00:00Z", True)], ARCHIVED),
     ([ARCHIVE, ("2026-11-20T11:00:00Z", False)], OPEN),
     ([call("ArchiveFindings", "2026-11-20T08:00:00Z")], OPEN),
+    ([ARCHIVE, ("2026-11-20T09:00:00.900Z", False)], ARCHIVED),
+    ([ARCHIVE, ("2026-11-20T09:00:01.000Z", False)], OPEN),
 ]
 
 

@@ -57,7 +57,7 @@ def test_a_call_says_the_state_of_each_finding_that_it_names(name, state, rank):
     assert {(change.thing.type, change.received_on) for change in changes} == {("locator", 7)}
     for observation in (change.observation for change in changes):
         assert observation.properties == state | {"stateObservedOn": 1795165200000}
-        assert (observation.block, observation.time) == ("guardduty/state", 1795165200000)
+        assert (observation.block, observation.time) == ("guardduty/state", 1795165200999)
         assert (observation.rank, observation.edges) == (rank, ())
 
 

@@ -19,6 +19,9 @@ from secgraph.ingest.guardduty.origin import Origin
 
 SOURCE: Final = "guardduty"
 API: Final = "guardduty.amazonaws.com"
+_REST_OF_A_SECOND: Final = 999
+"""CloudTrail cuts moments to the second, findings tell theirs to the millisecond. What was reported earlier in
+the second of the call must not outlast it; what is reported after it tells by itself what the call changed."""
 _ARCHIVED: Final = dict(zip(contract.GUARDDUTY_CALLS, (True, False), strict=True))
 
 
@@ -65,7 +68,7 @@ def _state(moment: int, *, archived: bool) -> Observation:
         "stateObservedOn": moment,
         **({"closedOn": moment} if archived else {}),
     }
-    return Observation(f"{SOURCE}/{STATE}", moment, said, rank=int(archived))
+    return Observation(f"{SOURCE}/{STATE}", moment + _REST_OF_A_SECOND, said, rank=int(archived))
 
 
 def _locator(region: str, finding_id: str) -> Ref:
