@@ -20,8 +20,8 @@ from secgraph.ingest.guardduty.origin import Origin
 SOURCE: Final = "guardduty"
 API: Final = "guardduty.amazonaws.com"
 _REST_OF_A_SECOND: Final = 999
-"""CloudTrail cuts moments to the second, findings tell theirs to the millisecond. What was reported earlier in
-the second of the call must not outlast it; what is reported after it tells by itself what the call changed."""
+"""CloudTrail cuts moments to the second, findings tell theirs to the millisecond. What was reported earlier
+in the second of the call must not outlast it; what is reported later tells by itself what the call did."""
 _ARCHIVED: Final = dict(zip(contract.GUARDDUTY_CALLS, (True, False), strict=True))
 
 
