@@ -136,14 +136,14 @@ class Emulator:
             environment["NODE_EXTRA_CA_CERTS"] = str(self.certificate)
         return environment
 
-    def client(self, service: str) -> Any:
-        """A boto3 client with the credentials of the account's root."""
+    def client(self, service: str, key: str = "test", secret: str = "test") -> Any:
+        """A boto3 client with the credentials of the account's root, or with other ones."""
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
             verify=str(self.certificate) if self.enforce_iam else None,
             config=Config(retries={"max_attempts": 1}, read_timeout=120),
         )

@@ -117,6 +117,17 @@ def test_an_alert_is_summed_up_then_opened_then_resolved(deployment: Deployment,
     assert mailbox.wait_for("e2e-later-instance resolved")
 
 
+def reader_of_every_bucket(deployment: Deployment) -> Any:
+    """An S3 client of a user who may read all that no bucket's policy refuses."""
+    iam = deployment.emulator.client("iam")
+    iam.create_user(UserName="reader")
+    allow = {"Effect": "Allow", "Action": ["s3:Get*", "s3:List*"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_user_policy(UserName="reader", PolicyName="read", PolicyDocument=policy)
+    made = iam.create_access_key(UserName="reader")["AccessKey"]
+    return deployment.emulator.client("s3", made["AccessKeyId"], made["SecretAccessKey"])
+
+
 def kept(deployment: Deployment, title: str) -> Event | None:
     """The event with a title in quarantine, as the repair role reads it."""
     listed = json.loads(deployment.secgraph("quarantine", "list", "--format", "json"))["events"]
@@ -145,7 +156,7 @@ def test_what_is_refused_is_archived_and_replayed_with_its_first_receipt(
     event["detail"]["title"] = "e2e-replay"
     deployment.put(event)
     first = deployment.wait_for("the event in quarantine", lambda: kept(deployment, "e2e-replay"))
-    s3 = deployment.emulator.client("s3")
+    s3 = reader_of_every_bucket(deployment)
     place = {"Bucket": deployment.outputs["Bucket"]}
     raw = s3.list_objects_v2(**place, Prefix=contract.RAW_PREFIX)["Contents"]
     with pytest.raises(ClientError, match="AccessDenied"):
