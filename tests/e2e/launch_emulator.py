@@ -1,4 +1,4 @@
-"""Runs ministack, changed in three points. The names below are private to it, so its version is pinned.
+"""Runs ministack, changed in four points. The names below are private to it, so its version is pinned.
 
 - PutEvents takes events of `aws.*` sources, as AWS's services do. Without it only the test source could be
   tried, not the patterns that findings really pass.
@@ -6,6 +6,8 @@
   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
 - The condition key aws:PrincipalArn of a session is the ARN of its role, as on AWS:
   https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+- sqs:SendMessage grants SendMessageBatch, as on AWS:
+  https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 """
 
 from __future__ import annotations
@@ -22,9 +24,15 @@ from ministack.services import eventbridge  # type: ignore[import-untyped]
 TRANSACTION_CHECKS = iam_actions.dynamodb_transaction_checks
 TARGET = re.compile(r'(INSERT) INTO "([^"]+)"|(UPDATE) "([^"]+)"')
 
-
 CONDITION_KEY = iam_evaluator._resolve_condition_key
+ACTION = iam_actions.extract_iam_action
 SESSION = re.compile(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.*")
+
+
+def action(*request: Any) -> str | None:
+    """Give the action that a request must be granted."""
+    found: str | None = ACTION(*request)
+    return "sqs:SendMessage" if found == "sqs:SendMessageBatch" else found
 
 
 def condition_key(key: str, context: Any) -> Any:
@@ -50,5 +58,6 @@ def checks(action: str, body: bytes, region: str, account: str) -> list[tuple[st
 if __name__ == "__main__":
     eventbridge._put_events = partial(eventbridge._put_events, allow_aws_source=True)
     iam_actions.dynamodb_transaction_checks = checks
+    iam_actions.extract_iam_action = action
     iam_evaluator._resolve_condition_key = condition_key
     app.main()
