@@ -35,7 +35,7 @@ test-thorough: $(DEV)  ## many random queries, odd events, lives of findings on 
 test-dynamodb-local: $(DEV)  ## the store suite on the genuine DynamoDB Local: downloads it once, needs Java 17
 	@$(PY) -m tests.dynamodb_local.java
 	@$(PY) -m tests.dynamodb_local.download
-	@$(PY) -m pytest -q -m dynamodb_local tests/stores tests/alerts
+	@$(PY) -m pytest -q -m dynamodb_local tests/stores tests/alerts tests/benchmarks
 
 bench: $(DEV)  ## what it costs on this machine: one table (about 5 minutes)
 	@$(PY) -m benchmarks

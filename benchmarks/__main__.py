@@ -16,20 +16,16 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
-from moto import mock_aws
-
+from benchmarks.dynamodb import dynamodb
 from benchmarks.estate import Estate
 from benchmarks.figures import Figure, table, timed
 from benchmarks.language import language
 from benchmarks.questions import questions
 from secgraph import contract
 from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
-from secgraph.adapters.dynamodb_graph import DynamoDBGraph
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.flows.ingest import APPLIED, UNCHANGED, Delivery, WarmCache, count, ingest
 from secgraph.flows.load import load
@@ -44,7 +40,6 @@ INGESTED_AT_MOST: Final = 10_000
 """Entities of the largest estate that is ingested into the file; of a larger one, that takes minutes."""
 WRITTEN_AT_ONCE: Final = 20_000
 COLD_RUNS: Final = 5
-MOTO_EVENTS: Final = 400
 HANDLERS: Final = (contract.INGEST_HANDLER, contract.QUERY_HANDLER, contract.EVALUATE_HANDLER)
 
 
@@ -53,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entities", type=int, nargs="+", default=[10_000, 100_000])
     arguments = parser.parse_args()
-    figures = [*_imports(), *language(NOW), *_moto()]
+    figures = [*_imports(), *language(NOW), *dynamodb(NOW)]
     with tempfile.TemporaryDirectory() as folder:
         for entities in arguments.entities:
             path = Path(folder) / f"{entities}.duckdb"
@@ -114,31 +109,14 @@ def _asked(entities: int, path: Path) -> Iterator[Figure]:
         yield from questions(f"{entities // 1000}k entities", reader, NOW, Estate(entities).typical.id)
 
 
-def _moto() -> Iterator[Figure]:
-    os.environ |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "eu-west-1"}
-    with mock_aws(), LocalGraph.in_memory() as aside:
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName="graph",
-            KeySchema=[{"AttributeName": contract.GRAPH_TABLE_KEY, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": contract.GRAPH_TABLE_KEY, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        texts = list(islice(Estate(10_000).events(), MOTO_EVENTS))
-        seconds = _ingest(texts, DynamoDBGraph(client, "graph"), aside, {APPLIED: len(texts)}, batch=100)
-        yield Figure("ingest, DynamoDB in moto", f"{len(texts) / seconds:,.0f}/s", f"{len(texts):,} findings")
-
-
-def _ingest(
-    texts: Sequence[str], writer: Any, quarantine: Any, expected: Mapping[str, int], batch: int = BATCH
-) -> float:
+def _ingest(texts: Sequence[str], writer: Any, quarantine: Any, expected: Mapping[str, int]) -> float:
     """Ingest and check that every event came out as expected; give the seconds."""
     cache = WarmCache()
     reports = []
     deliveries = [Delivery(str(n), text, NOW - SPAN + SPAN * n // len(texts)) for n, text in enumerate(texts)]
     started = time.perf_counter()
-    for start in range(0, len(texts), batch):
-        part = deliveries[start : start + batch]
+    for start in range(0, len(texts), BATCH):
+        part = deliveries[start : start + BATCH]
         reports += ingest(part, writer=writer, quarantine=quarantine, now=NOW, settings={}, cache=cache)
     seconds = time.perf_counter() - started
     counted = {name: number for name, number in count(reports).items() if number}

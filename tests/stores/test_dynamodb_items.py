@@ -1,4 +1,4 @@
-"""What DynamoDB keeps of an item: its text if that fits a write unit, else compressed; every layout is read."""
+"""What DynamoDB keeps of an item: text while it fits a write unit, else compressed; old layouts are read."""
 
 from __future__ import annotations
 

@@ -62,6 +62,8 @@ class DynamoDBGraph:
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
+        # Kept: to start threads for each read and write takes longer than what they do.
+        self._pool = ThreadPoolExecutor(max_workers=PARALLEL_REQUESTS)
         values = ", ".join(f"'{name}': ?" for name in ATTRIBUTES)
         self._insert = f'INSERT INTO "{table}" VALUE {{{values}}}'
         changes = " ".join(f'SET "{name}" = ?' for name in _SET)
@@ -70,12 +72,12 @@ class DynamoDBGraph:
     def read(self, ids: Collection[str]) -> Mapping[str, Item]:
         """Give the stored items among these ids, read consistently."""
         parts = _in_parts(sorted(set(ids)), READ_AT_ONCE)
-        items = [item_of(raw) for found in _in_parallel(self._batch_get, parts) for raw in found]
+        items = [item_of(raw) for found in self._in_parallel(self._batch_get, parts) for raw in found]
         return {item.thing.id: item for item in items}
 
     def write(self, items: Sequence[Item]) -> Collection[str]:
         """Put each item unless its stored `rev` has moved; give the ids that lost."""
-        written = list(_in_parallel(self._batch_put, _in_parts(items, WRITTEN_AT_ONCE)))
+        written = list(self._in_parallel(self._batch_put, _in_parts(items, WRITTEN_AT_ONCE)))
         if failures := [failure for part in written for failure in part.failures]:
             raise StoreUnavailable(
                 f"{len(failures)} of {len(items)} items could not be written to {self._table}: {failures[0]}"
@@ -100,6 +102,10 @@ class DynamoDBGraph:
                     yield item_of(raw)
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable(f"the graph table {self._table} cannot be read: {error}") from error
+
+    def _in_parallel(self, work: Callable[[_Part], _Result], parts: Sequence[_Part]) -> Iterable[_Result]:
+        """Do the same with several parts at a time; the results come in their order."""
+        return map(work, parts) if len(parts) < 2 else self._pool.map(work, parts)
 
     def _batch_get(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
         request: Any = {
@@ -170,14 +176,6 @@ def _sort_out(ids: Iterable[str], responses: Sequence[Any], written: _Written) -
 
 def _in_parts(whole: Sequence[_Part], size: int) -> list[Sequence[_Part]]:
     return [whole[start : start + size] for start in range(0, len(whole), size)]
-
-
-def _in_parallel(work: Callable[[_Part], _Result], parts: Sequence[_Part]) -> Iterable[_Result]:
-    """Do the same with several parts at a time; the results come in their order."""
-    if len(parts) < 2:
-        return [work(part) for part in parts]
-    with ThreadPoolExecutor(max_workers=min(PARALLEL_REQUESTS, len(parts))) as pool:
-        return list(pool.map(work, parts))
 
 
 def _wait(attempt: int) -> None:
