@@ -43,13 +43,19 @@ class Place:
     graph: Any
     quarantine: Any
     table: bool
+    loaded: GraphReader | None = None
 
     def reader(self) -> GraphReader:
-        if self.table:
-            return table_graph.load(self.graph)
-        return DuckDBReader(self.graph.connection, self.graph.relations)
+        if self.loaded is None:
+            self.loaded = (
+                table_graph.load(self.graph)
+                if self.table
+                else DuckDBReader(self.graph.connection, self.graph.relations)
+            )
+        return self.loaded
 
     def receive(self, *events: dict[str, Any]) -> None:
+        self.loaded = None
         deliveries = [Delivery("m", json.dumps(event), NOW) for event in events]
         reports = ingest(
             deliveries,
