@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +97,7 @@ def names(vertices) -> set[str]:
     return {vertex["entity"]["_type"][0] for vertex in vertices}
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations([0, 1, 0, 1]))[::4])
+@pytest.mark.parametrize("order", [(0, 1, 0, 1), (1, 0, 0, 1), (1, 1, 0, 0)])
 def test_either_order_and_twice_each_gives_both_answers(place, attack, weakness, order):
     for which in order:
         place.receive([attack, weakness][which])
