@@ -23,13 +23,13 @@ $(DEV): $(RUNTIME) requirements/dev.lock
 	@$(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes -r requirements/dev.lock
 	@touch $@
 
-# Where only the sources run, they and what they use are compiled once, into the environment, whatever the shell
-# says of that: to compile takes longer than most runs. Not so for an asset: its bytecode lies in it.
-demo test test-thorough bench: export PYTHONDONTWRITEBYTECODE :=
-demo test test-thorough bench: export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
-
 demo: $(RUNTIME)  ## the main job on sample events, printed
 	@$(VENV)/bin/secgraph demo
+
+# The tests and what they use are compiled once, into the environment, whatever the shell says of that: each
+# worker needs six seconds to collect the tests then, else sixteen. An asset's bytecode has its own place.
+test test-thorough: export PYTHONDONTWRITEBYTECODE :=
+test test-thorough: export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
 
 test: $(DEV) lint  ## lint, types, import contracts and the fast tests
 	@$(PY) -m pytest -n 2 -q -m "not e2e and not asset and not thorough"
