@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
@@ -26,7 +27,16 @@ def account() -> Iterator[None]:
         patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         patch.setattr(DynamoDBBackend, "batch_execute_statement", batch_execute_statement)
         with mock_aws():
+            patch.setattr("boto3.DEFAULT_SESSION", _session())
             yield
+
+
+@cache
+def _session() -> Any:
+    """Give what makes the clients: one for all accounts of a process, as it reads much."""
+    import boto3
+
+    return boto3.Session()
 
 
 def make_table(name: str, key: str, client: Any = None) -> Any:

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import aws_account
 
 if TYPE_CHECKING:
     from tests.dynamodb_local.server import DynamoDBLocal
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+"""How long an example takes says how busy the machine is, not what is wrong."""
 
 EVENTS = Path(__file__).parent.parent / "examples" / "demo"
 

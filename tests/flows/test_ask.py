@@ -69,6 +69,23 @@ def test_a_page_ends_at_its_bytes_and_has_one_row_at_least(reader: DuckDBReader)
     assert [row["t.size"] for row in following["data"]] == [len(page["data"])]
 
 
+def test_a_page_of_entities_that_grow_when_they_are_shown_ends_at_its_bytes_too() -> None:
+    moments = {f"_{chr(97 + n)}On": 0 for n in range(26)}
+    things = [
+        Entity({"_id": f"{n:02}", "_type": "thing", "_class": "Thing", "text": text, **moments})
+        for n, text in enumerate(["", "\U0001f600" * 200, '"\\' * 200, "\x01" * 200])
+    ]
+    with duckdb.connect(":memory:") as connection:
+        relations = Relations(connection)
+        relations.create()
+        relations.replace((thing.id, thing, []) for thing in things)
+        reader = DuckDBReader(connection, relations)
+        for most in range(300, 8_000, 50):
+            data = ask("FIND Thing", reader=reader, now=0, page_bytes=most)["data"]
+            size = len(json.dumps(data, ensure_ascii=False).encode())
+            assert len(data) == 1 or size <= most + len(data)
+
+
 def test_every_page_is_asked_at_the_moment_of_the_first(reader: DuckDBReader) -> None:
     query = "FIND Thing WITH on < date.now AS t ORDER BY t.size"
     first = ask(query, reader=reader, now=400)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +42,19 @@ class Place:
     graph: Any
     quarantine: Any
     table: bool
+    loaded: GraphReader | None = None
 
     def reader(self) -> GraphReader:
-        if self.table:
-            return table_graph.load(self.graph)
-        return DuckDBReader(self.graph.connection, self.graph.relations)
+        if self.loaded is None:
+            self.loaded = (
+                table_graph.load(self.graph)
+                if self.table
+                else DuckDBReader(self.graph.connection, self.graph.relations)
+            )
+        return self.loaded
 
     def receive(self, *events: dict[str, Any]) -> None:
+        self.loaded = None
         deliveries = [Delivery("m", json.dumps(event), NOW) for event in events]
         reports = ingest(
             deliveries,
@@ -92,7 +97,7 @@ def names(vertices) -> set[str]:
     return {vertex["entity"]["_type"][0] for vertex in vertices}
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations([0, 1, 0, 1]))[::4])
+@pytest.mark.parametrize("order", [(0, 1, 0, 1), (1, 0, 0, 1), (1, 1, 0, 0)])
 def test_either_order_and_twice_each_gives_both_answers(place, attack, weakness, order):
     for which in order:
         place.receive([attack, weakness][which])

@@ -34,6 +34,17 @@ def test_a_locked_file_is_a_clear_error(tmp_path):
         pass
 
 
+def test_rows_lie_in_groups_small_enough_for_every_core(tmp_path):
+    path = tmp_path / "it's ‘graph’;.duckdb"
+    with LocalGraph.open(path) as graph:
+        graph.connection.execute("INSERT INTO item SELECT range::VARCHAR, 1, '' FROM range(70_000)")
+    with LocalGraph.open(path, read_only=True) as graph:
+        groups = graph.connection.execute(
+            "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('item')"
+        ).fetchone()
+    assert groups == (3,)
+
+
 def test_a_missing_file_is_not_made_by_a_reader(tmp_path):
     with pytest.raises(InputError, match="there is no graph here yet"):
         LocalGraph.open(tmp_path / "none.duckdb", read_only=True)

@@ -80,7 +80,7 @@ def ask(
     else:
         answer = response(plan, rows)
         bound_rows(answer, max_rows)
-        cut(answer, asked, at, page_rows, page_bytes)
+        cut(answer, rows, asked, at, page_rows, page_bytes)
     return {**answer, "messages": list(messages)} if messages else answer
 
 

@@ -98,9 +98,16 @@ def edge(record: Divided, from_id: Cell, to_id: Cell) -> dict[str, Json]:
 
 
 def _write_moments(metadata: dict[str, Json]) -> None:
-    for name, value in metadata.items():
-        if name[-2:] == "On" and isinstance(value, int | float) and not isinstance(value, bool):
+    for name in _moments_of(tuple(metadata)):
+        value = metadata[name]
+        if isinstance(value, int | float) and not isinstance(value, bool):
             metadata[name] = _instant(value)
+
+
+@lru_cache(maxsize=4_096)
+def _moments_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """List the names that end in `On`: most records of a type have the same names."""
+    return tuple(name for name in names if name.endswith("On"))
 
 
 @lru_cache(maxsize=4_096)

@@ -19,13 +19,18 @@ from secgraph.j1ql.sql.paths import Paths
 from secgraph.j1ql.sql.projections import Keys, Page
 from secgraph.j1ql.steps import chain_length
 
+_HOP = ("id", "src", "dst", "near", "far")
+"""What is kept of a relationship that was passed: so nothing looks for its ends again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """SELECTs of `id` and `layer`: the distance from the start of the path, in hops."""
+    """SELECTs of `id` and `layer`: the distance from the start of the path, in hops. With `has_ends`, those
+    of edges also give `src` and `dst`."""
 
     vertices: list[str] = field(default_factory=list)
     edges: list[str] = field(default_factory=list)
+    has_ends: bool = False
 
 
 def tree_statement(compilation: Compilation, records: Records, most: int | None) -> str:
@@ -33,7 +38,8 @@ def tree_statement(compilation: Compilation, records: Records, most: int | None)
     see that the tree is too large. The rows come in any order: DuckDB would sort them with their documents,
     which takes longer than to find them."""
     vertices = _once(compilation, records.vertices)
-    edges = _once(compilation, records.edges)
+    edges = _once(compilation, records.edges, has_ends=records.has_ends)
+    ends = "e" if records.has_ends else "r"
     bound = "" if most is None else f" ORDER BY layer, id LIMIT {compilation.bind_count(most + 1)}"
     small = (
         "" if most is None else f" WHERE (SELECT count(*) FROM {vertices}) <= {compilation.bind_count(most)}"
@@ -42,19 +48,22 @@ def tree_statement(compilation: Compilation, records: Records, most: int | None)
         "SELECT 'v' AS sort, v.layer AS layer, d.id AS id, d.body AS body, NULL AS src, NULL AS dst\n"
         f"FROM (SELECT * FROM {vertices}{bound}) AS v JOIN entity_document AS d USING (id)\n"
         "UNION ALL\n"
-        "SELECT 'e', e.layer, d.id, d.body, r.src, r.dst\n"
+        f"SELECT 'e', e.layer, d.id, d.body, {ends}.src, {ends}.dst\n"
         f"FROM (SELECT * FROM {edges}{small}) AS e\n"
-        "JOIN relationship_document AS d USING (id) JOIN relationship AS r USING (id)"
+        "JOIN relationship_document AS d USING (id)"
+        + ("" if records.has_ends else " JOIN relationship AS r USING (id)")
     )
 
 
-def _once(compilation: Compilation, selects: Sequence[str]) -> str:
+def _once(compilation: Compilation, selects: Sequence[str], *, has_ends: bool = False) -> str:
     """Give each record its least layer."""
     if not selects:
-        return compilation.cte("found", "SELECT NULL::BIGINT AS id, 0 AS layer WHERE FALSE")
+        ends = ", NULL::BIGINT AS src, NULL::BIGINT AS dst" if has_ends else ""
+        return compilation.cte("found", f"SELECT NULL::BIGINT AS id, 0 AS layer{ends} WHERE FALSE")
     every = "\n    UNION ALL\n    ".join(selects)
+    ends = ", any_value(src) AS src, any_value(dst) AS dst" if has_ends else ""
     return compilation.cte(
-        "found", f"SELECT id, min(layer) AS layer\n  FROM ({every})\n  WHERE id IS NOT NULL GROUP BY id"
+        "found", f"SELECT id, min(layer) AS layer{ends}\n  FROM ({every})\n  WHERE id IS NOT NULL GROUP BY id"
     )
 
 
@@ -97,7 +106,9 @@ class Reachable:
         hops = [step for step in steps[: chain_length(steps)] if isinstance(step, Hop)]
         if not hops:
             self._paths.follow(start, steps)
-            return Records([f"SELECT id, 0 AS layer FROM {self._starts(start, None, keys, page)}"])
+            return Records(
+                [f"SELECT id, 0 AS layer FROM {self._starts(start, None, keys, page)}"], has_ends=True
+            )
         reached = self._compilation.cte("hop", start.select(["e0.id AS far"]))
         forward: list[str] = []
         for place, hop in enumerate(hops):
@@ -106,10 +117,10 @@ class Reachable:
         kept = self._back(forward)
         if page.is_part:
             kept = self._forth(self._starts(start, kept[0], keys, page), kept)
-        found = Records([f"SELECT near AS id, 0 AS layer FROM {kept[0]}"])
+        found = Records([f"SELECT near AS id, 0 AS layer FROM {kept[0]}"], has_ends=True)
         for layer, name in enumerate(kept, 1):
             found.vertices.append(f"SELECT far AS id, {layer} AS layer FROM {name}")
-            found.edges.append(f"SELECT id, {layer} AS layer FROM {name}")
+            found.edges.append(f"SELECT id, {layer} AS layer, src, dst FROM {name}")
         return found
 
     def _hop(self, hop: Hop, before: str, tail: Sequence[Step]) -> str:
@@ -127,7 +138,7 @@ class Reachable:
         frame.conditions += self._match(far, hop.target)
         frame.conditions += [*self._where.get(near, ()), *self._where.get(far, ())]
         self._paths.follow(frame, tail)
-        return self._compilation.cte("hop", frame.select([f"{near}.id", f"{near}.near", f"{near}.far"]))
+        return self._compilation.cte("hop", frame.select([f"{near}.{name}" for name in _HOP]))
 
     def _back(self, forward: Sequence[str]) -> list[str]:
         """Keep what leads on to the end: from the last hop to the first."""
