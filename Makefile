@@ -84,4 +84,4 @@ test-asset: node_modules  ## build the Lambda asset as it is shipped, and check 
 	@$(PY) -m pytest -q -m asset tests/asset
 
 e2e: node_modules  ## deploy to an emulator on loopback, with and without IAM enforced, and use it
-	@$(PY) -m pytest -q -m e2e tests/e2e
+	@$(PY) -m pytest -n 2 --dist loadgroup -q -m e2e tests/e2e

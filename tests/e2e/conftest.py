@@ -1,4 +1,4 @@
-"""Two deployments of this very app, one after the other: with IAM off, and with every role enforced."""
+"""Two deployments of this very app, side by side: with IAM off, and with every role enforced."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ from tests.e2e.deployment import Deployment, deploy, synthesise
 from tests.e2e.emulator import Emulator, session_members
 
 PACKS = Path(__file__).parent / "packs"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each deployment a worker of its own."""
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if "deployment" in parameters:
+            item.add_marker(pytest.mark.xdist_group(parameters["deployment"]))
 
 
 @pytest.fixture(scope="session")
