@@ -7,7 +7,8 @@ finding, and what a source lists no more is gone. It lies in a block of its own,
 
 - If it is as new as the source's finding block it prevails: open or closed, and HAS or HAD with it.
 - With `_deleted` it is a tombstone: the thing ended then, unless something saw it later. What follows from a
-  key alone (time 0) has no clock and is no sight.
+  key alone (time 0) has no clock and is no sight, and who scans a thing (`{source}/coverage/{scan}`) is none
+  either: that ends for what is gone too, and then of one kind of scan after the other.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from secgraph.graph.model import Edge, Observation, Properties, Value
 
 STATE: Final = "state"
 FINDING: Final = "finding"
+COVERAGE: Final = "coverage"
+"""The family of blocks that tell whether a thing is scanned, and not whether it is there."""
 STATED: Final = frozenset(
     {
         "open",
@@ -104,13 +107,17 @@ def _ended_on(blocks: Collection[Observation]) -> int | None:
     tombstones = [block.time for block in blocks if _is_tombstone(block)]
     if not tombstones:
         return None
-    sights = [block.time for block in blocks if not _is_tombstone(block)]
+    sights = [block.time for block in blocks if _is_sight(block)]
     seen_on = max(sights, default=0)
     return min((time for time in tombstones if time >= seen_on), default=None)
 
 
 def _is_tombstone(block: Observation) -> bool:
     return is_state(block) and block.properties.get("_deleted") is True
+
+
+def _is_sight(block: Observation) -> bool:
+    return not _is_tombstone(block) and block.block.split("/")[1:2] != [COVERAGE]
 
 
 def _ended(block: Observation, ended_on: int) -> Observation:

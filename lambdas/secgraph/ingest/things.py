@@ -51,8 +51,8 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Who speaks: the source's name in blocks, the type of its findings, the finding's own clock
-    (`updatedOn`, epoch ms), and when the event first reached us (epoch ms)."""
+    """Who speaks: the source's name in blocks, the type of its findings, the clock of what it says
+    (epoch ms; of the finding itself `updatedOn`), and when the event first reached us (epoch ms)."""
 
     source: str
     finding_type: str

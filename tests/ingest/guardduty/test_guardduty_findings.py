@@ -107,6 +107,26 @@ def test_clock_and_rank(see, load):
     assert see(event).changes[0].observation.rank == 7
 
 
+@pytest.mark.parametrize("name", ["instance_brute_force", "sequence_eks_cluster", "bucket_upload"])
+def test_what_is_said_of_other_things_is_as_new_as_the_activity(see, load, name):
+    """A finding is updated up to six hours after it, when a host may be gone."""
+    event = load(f"guardduty/{name}")
+    event["detail"]["updatedAt"] = "2025-06-01T06:00:00Z"
+    event["detail"]["service"]["eventLastSeen"] = "2025-06-01T00:00:00Z"
+    own, *others = [change.observation.time for change in see(event).changes]
+    assert (own, max(others)) == (1_748_757_600_000, 1_748_736_000_000)
+    event["detail"]["service"]["eventLastSeen"] = None
+    assert max(change.observation.time for change in see(event).changes[1:]) == own
+
+
+def test_a_finding_on_what_was_before_does_not_bring_a_terminated_host_back(see, load):
+    gone, late = load("inspector/coverage_instance_terminated"), load("guardduty/instance_brute_force")
+    late["detail"]["updatedAt"] = "2025-06-01T06:00:00Z"
+    assert see(gone, late).entities[INSTANCE]["_deleted"] is see(late, gone).entities[INSTANCE]["_deleted"]
+    late["detail"]["service"]["eventLastSeen"] = "2025-06-01T00:00:00Z"
+    assert "_deleted" not in see(gone, late).entities[INSTANCE]
+
+
 def test_constants_are_the_same_in_every_event(see, load):
     later = load("guardduty/instance_brute_force")
     later["detail"] |= {"updatedAt": "2025-04-01T00:00:00Z", "severity": 8}

@@ -74,6 +74,20 @@ def test_a_terminated_host_is_gone_until_something_sees_it(see, load, coverage):
     )
 
 
+def test_the_end_of_coverage_is_no_sight_of_a_host(see, coverage):
+    """It ends for a host that is gone, of one kind of scan after the other."""
+    network, gone = (
+        coverage("ACTIVE", "07:00:00", "NETWORK"),
+        coverage("INACTIVE", "09:00:00", reason="RESOURCE_TERMINATED"),
+    )
+    ended = coverage("INACTIVE", "09:00:01", "NETWORK", "NO_INVENTORY")
+    again, over = coverage("ACTIVE", "10:00:00", "NETWORK"), coverage("INACTIVE", "11:00:00", "NETWORK")
+    for order in itertools.permutations((network, gone, ended)):
+        assert see(*order).entities[INSTANCE]["_deleted"] is True
+    for order in itertools.permutations((gone, again, over)):
+        assert "_deleted" not in see(*order).entities[INSTANCE]
+
+
 @pytest.mark.parametrize(
     ("id_", "key", "type_"),
     [

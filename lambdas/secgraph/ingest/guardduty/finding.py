@@ -7,6 +7,7 @@ administrator and member say the same. Samples are linked to their detector and 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import kinds, stubs
@@ -17,7 +18,7 @@ from secgraph.ingest.guardduty.additional import is_sample
 from secgraph.ingest.guardduty.archiving import located
 from secgraph.ingest.guardduty.blocks.credentials import Principal, mentioned_accounts
 from secgraph.ingest.guardduty.detection import detection_facts
-from secgraph.ingest.guardduty.origin import Origin, origin_of, origin_of_sample, updated_on
+from secgraph.ingest.guardduty.origin import Origin, origin_of, origin_of_sample, seen_on, updated_on
 from secgraph.ingest.guardduty.properties import (
     identity,
     principal_facts,
@@ -47,10 +48,11 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
     if sample:
         yield from _sample(detail, origin, witness)
         return
+    seen = replace(witness, time=seen_on(detail))
     sequence = Sequence.of(detail, origin)
     resources = (
-        *affected(detail.body("resource"), origin.place, witness),
-        *sequence.affected(witness),
+        *affected(detail.body("resource"), origin.place, seen),
+        *sequence.affected(seen),
     )
     yield _finding(detail, origin, witness, resources, sample=False)
     yield located(origin, received_on)
@@ -59,7 +61,7 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
     yield from _remote_account(detail, origin.place, witness)
     principal = Principal.of_key_details(detail.body("resource").body("accessKeyDetails"))
     yield from mentioned_accounts(principal, origin.place, witness)
-    yield from sequence.around(witness)
+    yield from sequence.around(seen)
     yield from membership(detail, origin, received_on)
     for resource in resources:
         yield from resource.changes

@@ -1,4 +1,4 @@
-"""A GuardDuty finding → which finding it is: its ARN, owner, detector and clock."""
+"""A GuardDuty finding → which finding it is: its ARN, owner, detector and clocks."""
 
 from __future__ import annotations
 
@@ -80,3 +80,11 @@ def updated_on(detail: Body) -> int:
     if moment is None:
         raise EventError("is missing: it orders the states of a finding", detail.at("updatedAt"))
     return moment
+
+
+def seen_on(detail: Body) -> int:
+    """Give how new what a finding says of other things is: when GuardDuty last saw the activity, epoch ms.
+
+    A finding is updated up to six hours after what it tells of; by then the host may be gone.
+    """
+    return detail.body("service").moment("eventLastSeen") or updated_on(detail)

@@ -2,7 +2,9 @@
 
 Both speak of one resource and one kind of scan (PACKAGE, NETWORK, CODE), and share a block of the resource
 for it: a scan that ended before the coverage did must not bring it back. Their clock is the moment at which
-they were sent, which both have; within a second the coverage's own timestamp decides.
+they were sent, which both have; within a second the coverage's own timestamp decides. That block is no sight
+of the resource, since coverage also ends for what is gone; a scan, and coverage that begins, are sights and
+say so in a block of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Final
 
 from secgraph.errors import EventError
 from secgraph.graph.model import GraphChange
+from secgraph.graph.settled import COVERAGE, STATE
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import ACCOUNT_ID, Arn, Place, arn_of, partition_in
 from secgraph.ingest.body import checked_identifier
@@ -54,8 +57,10 @@ def coverage_changes(event: SourceEvent, received_on: int) -> Iterator[GraphChan
     for resource, owner in _resources(event, ids, "resources", witness):
         scanner = stubs.service(kinds.INSPECTOR, owner) if state == "ACTIVE" else None
         yield _covered(resource, scan_type, witness, scanner, reason=reason, rank=rank)
+        if scanner:
+            yield witness.saw(resource.thing, "covered", {})
         if state == "INACTIVE" and reason == _TERMINATED:
-            yield witness.saw(resource.thing, "state", {"_deleted": True})
+            yield witness.saw(resource.thing, STATE, {"_deleted": True})
         yield from resource.changes
         yield from stubs.service_stubs(witness, kinds.INSPECTOR, owner)
 
@@ -157,4 +162,4 @@ def _covered(
     name = first + "".join(map(str.capitalize, more))
     known = facts({f"{name}ScanStatus": "active" if scanner else "inactive", f"{name}ScanReason": reason})
     edges = (incoming("SCANS", scanner),) if scanner else ()
-    return witness.saw(resource.thing, f"coverage/{scan_type}", known, edges, rank=rank)
+    return witness.saw(resource.thing, f"{COVERAGE}/{scan_type}", known, edges, rank=rank)
