@@ -53,6 +53,12 @@ class Body:
         held = self.text(name)
         return None if held is None else checked_identifier(held, self.at(name))
 
+    def secondary(self, name: str) -> str | None:
+        """Read a text that names another thing than the finding and what it affects; None if it cannot be
+        part of a key, as the name of a key pair may not. A real finding is not refused for that."""
+        held = self.text(name)
+        return held if held is None or is_identifier(held) else None
+
     def number(self, name: str) -> int | float | None:
         """Read a number, or a text that is one."""
         held = self.held.get(name)
@@ -115,6 +121,10 @@ class Body:
         """Read a list of texts that become parts of keys."""
         return tuple(checked_identifier(held, self.at(name)) for held in self.texts(name))
 
+    def secondaries(self, name: str) -> tuple[str, ...]:
+        """Read a list of such texts, as far as they can be part of a key."""
+        return tuple(held for held in self.texts(name) if is_identifier(held))
+
     def json(self, name: str) -> str | None:
         """Give a field, whatever it is, as JSON text with sorted keys; None for null and empty objects."""
         held = self.held.get(name)
@@ -148,6 +158,11 @@ def checked_identifier(held: str, path: str) -> str:
     if _NOT_IN_KEYS.search(held):
         raise EventError(f"{held[:80]!r} holds a '|' or a control character and can be no identifier", path)
     return held
+
+
+def is_identifier(held: str) -> bool:
+    """Tell whether a text can be part of a key."""
+    return len(held) <= _KEY_LIMIT and not _NOT_IN_KEYS.search(held)
 
 
 def json_text(held: object, path: str) -> str:

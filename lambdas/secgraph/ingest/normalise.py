@@ -17,6 +17,7 @@ from secgraph.ingest.guardduty import archiving
 from secgraph.ingest.guardduty import finding as guardduty
 from secgraph.ingest.inspector import coverage
 from secgraph.ingest.inspector import finding as inspector
+from secgraph.ingest.things import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def normalise(
         )
     if normaliser is _call and (reason := archiving.reason_to_ignore(event.detail)):
         return Ignored(reason)
-    changes = _once(normaliser(event, received_on))
+    changes = _gathered(normaliser(event, received_on))
     return tuple(_apart(change) for change in changes) if is_test else changes
 
 
@@ -122,16 +123,28 @@ def _unknown(event: SourceEvent) -> EventError:
     return EventError(f"secgraph reads no events of {event.source[:100]!r}; it reads {_NAMES}", "source")
 
 
-def _once(changes: Iterable[GraphChange]) -> tuple[GraphChange, ...]:
-    """Leave out what an event says of one thing twice in the same words."""
-    kept: list[GraphChange] = []
-    held: dict[tuple[str, str], list[GraphChange]] = {}
+def _gathered(changes: Iterable[GraphChange]) -> tuple[GraphChange, ...]:
+    """Say each thing once: leave out what comes twice in the same words, and put together what one block
+    says of one thing at one moment in several (a bucket listed twice). Else a hash would choose."""
+    kept: dict[tuple[str, str, int, int], GraphChange] = {}
     for change in changes:
-        said = held.setdefault((change.thing.id, change.observation.block), [])
-        if change not in said:
-            said.append(change)
-            kept.append(change)
-    return tuple(kept)
+        observation = change.observation
+        place = (change.thing.id, observation.block, observation.time, observation.rank)
+        held = kept.get(place)
+        kept[place] = change if held is None or held == change else _together(held, change)
+    return tuple(kept.values())
+
+
+def _together(first: GraphChange, other: GraphChange) -> GraphChange:
+    """Let the first prevail where both say something."""
+    one, more = first.observation, other.observation
+    together = replace(
+        one,
+        properties={**more.properties, **one.properties},
+        edges=in_order((*more.edges, *one.edges)),
+        collected={**more.collected, **one.collected},
+    )
+    return replace(first, observation=together)
 
 
 def _apart(change: GraphChange) -> GraphChange:

@@ -39,6 +39,45 @@ def test_callers_that_are_no_entity(see, load, user_type, name):
     assert not any(key.startswith("aws_iam_") for key in see(event).keys)
 
 
+def test_the_key_of_another_account_is_not_this_ones(see, load):
+    event = load("guardduty/foreign_account")
+    event["detail"]["resource"]["accessKeyDetails"] |= {
+        "accessKeyId": "AKIAEXAMPLEKEY000009",
+        "principalId": "a|b",
+    }
+    seen = see(event)
+    assert not any(key.startswith("aws_iam_") for key in seen.keys)
+    assert seen.finding["accessKeyId"] == "AKIAEXAMPLEKEY000009"
+    assert "777788889999" in seen.keys
+
+
+@pytest.mark.parametrize(("id_", "named"), [("777788889999", True), ("masked", False), ("a|b", False)])
+def test_only_what_is_an_account_id_becomes_an_account(see, load, id_, named):
+    event = load("guardduty/user")
+    caller = {"accountId": id_, "affiliated": True}
+    event["detail"]["service"]["action"]["awsApiCallAction"]["remoteAccountDetails"] = caller
+    seen = see(event)
+    assert (id_ in seen.keys) is named
+    assert seen.finding["remoteAccountId"] == id_
+
+
+@pytest.mark.parametrize(
+    ("address", "collected"),
+    [
+        ("198.51.100.7", True),
+        ("2001:db8::7", True),
+        ("GeneratedFindingIp", False),
+        ("198.51.100.0/24", False),
+    ],
+)
+def test_only_addresses_are_gathered(see, load, address, collected):
+    event = load("guardduty/user")
+    event["detail"]["service"]["action"]["awsApiCallAction"]["remoteIpDetails"] = {"ipAddressV4": address}
+    finding = see(event).finding
+    assert finding["remoteIpAddress"] == address
+    assert finding.get("remoteIpAddresses", ()) == ((address,) if collected else ())
+
+
 def test_what_is_unknown_of_a_bucket_is_left_open(see, load):
     event = load("guardduty/bucket_upload")
     event["detail"]["resource"]["s3BucketDetails"] = [
@@ -122,7 +161,8 @@ def test_what_is_said_of_other_things_is_as_new_as_the_activity(see, load, name)
 def test_a_finding_on_what_was_before_does_not_bring_a_terminated_host_back(see, load):
     gone, late = load("inspector/coverage_instance_terminated"), load("guardduty/instance_brute_force")
     late["detail"]["updatedAt"] = "2025-06-01T06:00:00Z"
-    assert see(gone, late).entities[INSTANCE]["_deleted"] is see(late, gone).entities[INSTANCE]["_deleted"]
+    for order in ((gone, late), (late, gone)):
+        assert see(*order).entities[INSTANCE]["_deleted"] is True
     late["detail"]["service"]["eventLastSeen"] = "2025-06-01T00:00:00Z"
     assert "_deleted" not in see(gone, late).entities[INSTANCE]
 

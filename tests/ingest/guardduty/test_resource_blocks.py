@@ -132,6 +132,70 @@ def test_a_lone_resource_is_the_primary_one_whatever_its_type_is_called(see):
     assert str(primary.properties["_fromEntityKey"]).endswith("snapshot/snap-0a1b2c3d")
 
 
+@pytest.mark.parametrize(
+    ("interfaces", "vpc", "subnet"),
+    [
+        ([("vpc-a", None), ("vpc-b", "subnet-b")], "vpc-b", "subnet-b"),
+        ([(None, "subnet-a"), ("vpc-b", None)], None, "subnet-a"),
+        ([("vpc-a", "subnet-a"), ("vpc-b", "subnet-b")], "vpc-a", "subnet-a"),
+        ([("vpc-a", "a|b"), (None, None)], "vpc-a", None),
+        ([], None, None),
+    ],
+)
+def test_vpc_and_subnet_of_a_host_are_those_of_one_interface(see, interfaces, vpc, subnet):
+    named = [{"vpcId": vpc_id, "subnetId": subnet_id} for vpc_id, subnet_id in interfaces]
+    seen = see(with_resource("snapshot", instanceDetails={"instanceId": "i-1", "networkInterfaces": named}))
+    host = seen.entities[f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-1"]
+    assert (host.get("vpcId"), host.get("subnetId")) == (vpc, subnet)
+    contained = {edge for edge in seen.edges if edge[1] == "CONTAINS"}
+    ec2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+    assert contained == (
+        {(f"{ec2}:vpc/{vpc}", "CONTAINS", f"{ec2}:subnet/{subnet}")} if vpc and subnet else set()
+    )
+
+
+@pytest.mark.parametrize("lone", [{"id": "c2", "name": "app"}, {"id": "c2"}, {"name": "app"}])
+def test_the_container_that_a_finding_is_about_is_the_primary_one(see, lone):
+    event = with_resource("kubernetes_pod", resourceType="Container", containerDetails=lone)
+    workload = event["detail"]["resource"]["kubernetesDetails"]["kubernetesWorkloadDetails"]
+    workload["containers"] = [{"id": "c1", "name": "proxy"}, {"id": "c2", "name": "app"}]
+    (primary,) = [edge for edge in see(event).relationships if edge.properties.get("primary")]
+    assert str(primary.properties["_fromEntityKey"]).endswith("/container/c2")
+
+
+def test_a_shard_group_of_no_known_cluster_is_had_by_rds(see):
+    details = read("database_limitless")["detail"]["resource"]["rdsLimitlessDbDetails"]
+    seen = see(
+        with_resource("database_limitless", rdsLimitlessDbDetails=details | {"dbClusterIdentifier": ""})
+    )
+    assert (f"aws_rds:{ACCOUNT}", "HAS", details["dbShardGroupArn"]) in seen.edges
+    assert (ACCOUNT, "HAS", f"aws_rds:{ACCOUNT}") in seen.edges
+
+
+def test_a_volume_without_a_key_refers_to_none(see):
+    volume = f"arn:aws:ec2:{REGION}:{ACCOUNT}:volume/vol-1"
+    scanned = [{"volumeArn": volume, "kmsKeyArn": "null", "encryptionType": "UNENCRYPTED"}]
+    seen = see(with_resource("snapshot", ebsVolumeDetails={"scannedVolumeDetails": scanned}))
+    assert seen.entities[volume]["encrypted"] is False
+    assert "encryptionKeyRef" not in seen.entities[volume]
+
+
+def test_a_bucket_that_is_listed_twice_is_what_both_say_of_it(see):
+    event = read("bucket_upload")
+    tagged = {"name": "shop-data", "tags": [{"key": "Production", "value": "true"}], "type": "Destination"}
+    plain = {"name": "shop-data", "tags": [], "owner": {"id": "o-1"}}
+    for listed in ([tagged, plain], [plain, tagged]):
+        event["detail"]["resource"]["s3BucketDetails"] = listed
+        bucket = see(event).entities["arn:aws:s3:::shop-data"]
+        assert (bucket["tag.Production"], bucket["bucketType"], bucket["ownerId"]) == (
+            True,
+            "Destination",
+            "o-1",
+        )
+    event["detail"]["resource"]["s3BucketDetails"] = [tagged, tagged | {"type": "Source"}]
+    assert see(event).entities["arn:aws:s3:::shop-data"]["bucketType"] == "Destination"
+
+
 def test_null_is_absent_everywhere():
     tried = set()
     for path in sorted(FIXTURES.glob("*.event.json")):

@@ -243,6 +243,22 @@ def test_partition_of_the_arn_where_the_resource_states_none(see, load):
 
 
 @pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (("resources", 0, "details", "awsEc2Instance", "keyName"), "keyName"),
+        (("resources", 0, "details", "awsEc2Instance", "imageId"), "imageId"),
+        (("resources", 0, "details", "awsEc2Instance", "vpcId"), "vpcId"),
+        (("packageVulnerabilityDetails", "vulnerabilityId"), ""),
+    ],
+)
+def test_odd_names_of_other_things_leave_those_out_and_the_finding_in(see, load_with, path, told):
+    seen = see(load_with("inspector/package_instance", path, "team|prod"))
+    assert not any("team|prod" in key for key in seen.keys)
+    where = seen.entities[INSTANCE] if told else seen.finding
+    assert where[told or "vulnerabilityId"] == "team|prod"
+
+
+@pytest.mark.parametrize(
     ("id_", "type_", "key"),
     [
         ("CVE-2025-44444", "cve", "cve-2025-44444"),

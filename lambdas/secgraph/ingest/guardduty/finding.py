@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_address
 
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import kinds, stubs
-from secgraph.ingest.aws import Place
+from secgraph.ingest.aws import ACCOUNT_ID, Place
 from secgraph.ingest.body import Body
 from secgraph.ingest.guardduty.action import action_of
 from secgraph.ingest.guardduty.additional import is_sample
@@ -34,7 +35,7 @@ from secgraph.ingest.guardduty.threats import threat_facts
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.tags import only_tags
 from secgraph.ingest.things import Witness, incoming
-from secgraph.ingest.values import LIST_LIMIT, distinct, facts, text
+from secgraph.ingest.values import LIST_LIMIT, distinct, facts
 
 
 def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
@@ -125,8 +126,17 @@ def _rank(service: Body, *, archived: bool) -> int:
 
 
 def _collected(remote: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    addresses = distinct(text(address) for address in remote)[:LIST_LIMIT]
+    """Gather the addresses; what is none, as in masked findings, would crowd them out."""
+    addresses = distinct(address for address in remote if _is_address(address))[:LIST_LIMIT]
     return {"remoteIpAddresses": addresses, "actorIpAddresses": addresses} if addresses else {}
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _detector_stub(origin: Origin, witness: Witness) -> GraphChange:
@@ -137,6 +147,6 @@ def _detector_stub(origin: Origin, witness: Witness) -> GraphChange:
 def _remote_account(detail: Body, place: Place, witness: Witness) -> Iterator[GraphChange]:
     """State the account a call came from, if it belongs to the same organisation."""
     remote = detail.body("service").body("action").body("awsApiCallAction").body("remoteAccountDetails")
-    id_ = remote.identifier("accountId")
-    if id_ and remote.flag("affiliated"):
+    id_ = remote.text("accountId")
+    if id_ and ACCOUNT_ID.fullmatch(id_) and remote.flag("affiliated"):
         yield stubs.mentioned_account(witness, Place(place.partition, id_))

@@ -61,7 +61,7 @@ def origin_of(detail: Body) -> Origin:
         account=detail.identifier("accountId") or arn.account,
         region=detail.identifier("region") or arn.region,
     )
-    detector_id = detail.body("service").identifier("detectorId") or found["detector"]
+    detector_id = detail.body("service").secondary("detectorId") or found["detector"]
     return Origin(text, found["id"], place, detector_id)
 
 

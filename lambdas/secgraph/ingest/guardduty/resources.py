@@ -88,7 +88,8 @@ def _role_of_instance(
 
 
 def _workloads(resource: Body, instance: Thing | None, place: Place, witness: Witness) -> Iterator[Resource]:
-    """Read clusters and what runs in them. A container belongs to the innermost thing that runs it."""
+    """Read clusters and what runs in them. A container belongs to the innermost thing that runs it; first
+    comes the one that the finding is about, before the others of its pod or task."""
     runner = Runner(instance, kinds.DOCKER_CONTAINER, "RUNS") if instance else None
     listed: tuple[Body, ...] = ()
     for read in (_ecs, _eks):
@@ -97,7 +98,7 @@ def _workloads(resource: Body, instance: Thing | None, place: Place, witness: Wi
         runner, listed = (innermost, more) if innermost else (runner, listed)
     lone = resource.body("containerDetails")
     if runner:
-        yield from containers((*listed, *((lone,) if lone else ())), runner, place.partition, witness)
+        yield from containers((*((lone,) if lone else ()), *listed), runner, place.partition, witness)
 
 
 _Running = tuple[list[Resource], Runner | None, tuple[Body, ...]]

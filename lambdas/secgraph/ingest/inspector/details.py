@@ -76,7 +76,7 @@ def network_facts(network: Body) -> dict[str, Value]:
 def path_steps(network: Body) -> list[tuple[str, str]]:
     """List the steps of the open path as (CloudFormation type, id)."""
     steps = network.body("networkPath").bodies("steps")
-    named = ((step.text("componentType"), step.identifier("componentId")) for step in steps)
+    named = ((step.text("componentType"), step.secondary("componentId")) for step in steps)
     return [(type_, id_) for type_, id_ in named if type_ and id_]
 
 

@@ -67,9 +67,9 @@ def _function(text: str, path: str, place: Place) -> tuple[Place, Thing, str | N
 def _network(attached: Body, home: Place) -> Network:
     return Network(
         home,
-        attached.identifier("vpcId"),
-        attached.identifiers("subnetIds"),
-        attached.identifiers("securityGroupIds"),
+        attached.secondary("vpcId"),
+        attached.secondaries("subnetIds"),
+        attached.secondaries("securityGroupIds"),
     )
 
 

@@ -29,9 +29,9 @@ def instance(body: Body, place: Place, witness: Witness) -> Resource:
     """Read an instance with the network it is attached to, its image, its key pair and its tags."""
     found = named_instance(required_id(body), body.at("id"), place, witness)
     details = body.body("details").body("awsEc2Instance")
-    vpc_id, subnet_id = details.identifier("vpcId"), details.identifier("subnetId")
+    vpc_id, subnet_id = details.secondary("vpcId"), details.secondary("subnetId")
     network = Network(place, vpc_id, (subnet_id,) if subnet_id else ())
-    image_id, key_name = details.identifier("imageId"), details.identifier("keyName")
+    image_id, key_name = details.secondary("imageId"), details.secondary("keyName")
     used = [
         *((stubs.image(place, image_id),) if image_id else ()),
         *((stubs.ec2(kinds.KEY_PAIR, place, key_name),) if key_name else ()),

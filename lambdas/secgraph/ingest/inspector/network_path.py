@@ -42,7 +42,7 @@ def with_path(host: Resource, body: Body, network: Body, origin: Origin, witness
         time=origin.observed_on,
         rank=1 if origin.is_closed else 0,
     )
-    vpc_id = body.body("details").body("awsEc2Instance").identifier("vpcId")
+    vpc_id = body.body("details").body("awsEc2Instance").secondary("vpcId")
     vpc = stubs.ec2(kinds.VPC, place, vpc_id) if vpc_id else None
     return host.adding(attached, *_components(network, place, vpc, witness))
 

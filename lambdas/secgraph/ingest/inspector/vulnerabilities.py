@@ -33,7 +33,7 @@ class Vulnerabilities:
 def vulnerabilities_of(detail: Body, witness: Witness) -> Vulnerabilities:
     """Name the finding's vulnerability and the CVEs related to it; advisories stay a property."""
     package = detail.body("packageVulnerabilityDetails")
-    id_ = package.identifier("vulnerabilityId")
+    id_ = package.secondary("vulnerabilityId")
     related = (name for name in package.texts("relatedVulnerabilities") if CVE_ID.fullmatch(name.upper()))
     by_key = {thing.key: thing for thing in map(_thing, distinct([id_, *related]))}
     found = tuple(by_key.values())

@@ -16,6 +16,7 @@ from secgraph.ingest.values import distinct, facts
 
 _LONG_TERM_KEY: Final = "AKIA"
 _ANONYMOUS: Final = "ANONYMOUS_PRINCIPAL"
+_FOREIGN: Final = "AWSAccount"
 _ROLES: Final = ("AssumedRole", "Role")
 
 
@@ -42,7 +43,7 @@ class Principal:
     @classmethod
     def _read(cls, body: Body, type_: str, name: str, id_: str, key_id: str) -> Principal:
         user_type = body.text(type_)
-        is_named = user_type in ("IAMUser", "AWSAccount", *_ROLES)
+        is_named = user_type in ("IAMUser", *_ROLES)
         principal_id = body.identifier(id_) if is_named else body.text(id_)
         return cls(user_type, body.text(name), principal_id, body.identifier(key_id))
 
@@ -69,8 +70,8 @@ def credentials(details: Body, place: Place, witness: Witness) -> Iterator[Resou
 
 def principals(principal: Principal, place: Place, witness: Witness, block: str) -> Iterator[Resource]:
     """State the user or role and its long-term key. Root is the account itself; services, federated and
-    anonymous callers are nothing that could be named."""
-    if principal.is_anonymous:
+    anonymous callers are nothing that could be named, and another account's key is not this one's."""
+    if principal.is_anonymous or principal.type == _FOREIGN:
         return
     thing = principal.thing
     if thing:
@@ -99,7 +100,7 @@ def _principal_changes(
 
 def mentioned_accounts(principal: Principal, place: Place, witness: Witness) -> Iterator[GraphChange]:
     """State the foreign account whose credentials were used."""
-    if principal.type == "AWSAccount":
+    if principal.type == _FOREIGN:
         named = (principal.id, principal.name)
         for id_ in distinct(id_ for id_ in named if id_ and ACCOUNT_ID.fullmatch(id_))[:1]:
             yield stubs.mentioned_account(witness, Place(place.partition, id_))

@@ -44,7 +44,7 @@ def databases(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
 
 
 def shard_groups(details: Body, place: Place, witness: Witness) -> Iterator[Resource]:
-    """Read an Aurora Limitless shard group and its cluster."""
+    """Read an Aurora Limitless shard group and the cluster that has it, or RDS if none is named."""
     name, arn = details.identifier("dbShardGroupIdentifier"), details.identifier("dbShardGroupArn")
     group = thing_of(kinds.SHARD_GROUP, place, "rds", "shard-group:", arn, name)
     home = home_of(group, place) if group else place
@@ -57,12 +57,13 @@ def shard_groups(details: Body, place: Place, witness: Witness) -> Iterator[Reso
             dbShardGroupIdentifier=name,
             dbShardGroupResourceId=details.text("dbShardGroupResourceId"),
         )
-        edges: list[Edge] = [incoming("HAS", cluster)] if cluster else []
+        edges = [incoming("HAS", cluster or stubs.service(kinds.RDS, home.everywhere()))]
         yield Resource(
             thing=group,
             changes=(
                 witness.of_key(group),
                 witness.saw(group, "rdsLimitlessDbDetails", {**_facts(details), **known, **tags}, edges),
+                *stubs.service_stubs(witness, kinds.RDS, home.everywhere()),
             ),
             target=group.key,
             tags=tags,
@@ -80,7 +81,7 @@ def _facts(details: Body) -> dict[str, Value]:
 
 
 def _cluster(details: Body, home: Place) -> Thing | None:
-    id_ = details.identifier("dbClusterIdentifier")
+    id_ = details.secondary("dbClusterIdentifier")
     return Thing(kinds.DB_CLUSTER, home.arn("rds", f"cluster:{id_}"), id_, home) if id_ else None
 
 

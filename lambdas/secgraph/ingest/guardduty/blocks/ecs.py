@@ -57,7 +57,7 @@ def tasks(details: Body, cluster: Thing | None, place: Place, witness: Witness) 
     task = task_of(details, place)
     if task is None:
         return
-    arn, tags = details.identifier("definitionArn"), tag_properties(details)
+    arn, tags = details.secondary("definitionArn"), tag_properties(details)
     definition = thing_of(kinds.TASK_DEFINITION, place, "ecs", "task-definition/", arn, None)
     edges: list[Edge] = []
     stated: list[GraphChange] = []

@@ -59,8 +59,8 @@ def _function(details: Body, place: Place) -> Thing | None:
 
 
 def _network(attached: Body, home: Place) -> Network:
-    subnet_ids = attached.identifiers("subnetIds")
-    return Network(home, attached.identifier("vpcId"), subnet_ids, group_ids(attached))
+    subnet_ids = attached.secondaries("subnetIds")
+    return Network(home, attached.secondary("vpcId"), subnet_ids, group_ids(attached))
 
 
 def _facts(details: Body, network: Network) -> dict[str, Value]:

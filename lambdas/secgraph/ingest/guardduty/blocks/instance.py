@@ -23,7 +23,7 @@ def instances(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
     instance = stubs.ec2(kinds.INSTANCE, place, id_)
     interfaces = details.bodies("networkInterfaces")
     network = _network(interfaces, place)
-    image_id = details.identifier("imageId")
+    image_id = details.secondary("imageId")
     image = stubs.image(place, image_id) if image_id else None
     tags = tag_properties(details)
     edges = [*network.edges_of_host(), *(outgoing("USES", eni) for eni in _interfaces(interfaces, place))]
@@ -78,21 +78,24 @@ def _first(interfaces: tuple[Body, ...], name: str) -> str | None:
 
 
 def _network(interfaces: tuple[Body, ...], place: Place) -> Network:
-    """Take VPC and subnet of the first interface that names one, and the groups of all."""
-    vpc_ids = distinct(each.identifier("vpcId") for each in interfaces)
-    subnet_ids = distinct(each.identifier("subnetId") for each in interfaces)
+    """Take the groups of all interfaces, and VPC and subnet of one: the first that names both, else one.
+
+    Of two they need not belong together, and that a VPC contains a subnet is said for ever.
+    """
+    named = [(each.secondary("vpcId"), each.secondary("subnetId")) for each in interfaces]
+    vpc_id, subnet_id = max(named, key=lambda pair: len(distinct(pair)), default=(None, None))
     groups = distinct(id_ for each in interfaces for id_ in group_ids(each))
-    return Network(place, vpc_ids[0] if vpc_ids else None, subnet_ids[:1], groups)
+    return Network(place, vpc_id, (subnet_id,) if subnet_id else (), groups)
 
 
 def _interfaces(interfaces: tuple[Body, ...], place: Place) -> Iterator[Thing]:
-    for id_ in distinct(each.identifier("networkInterfaceId") for each in interfaces):
+    for id_ in distinct(each.secondary("networkInterfaceId") for each in interfaces):
         yield stubs.ec2(kinds.NETWORK_INTERFACE, place, id_)
 
 
 def _interface_changes(interfaces: tuple[Body, ...], place: Place, witness: Witness) -> Iterator[GraphChange]:
     for each in interfaces:
-        id_ = each.identifier("networkInterfaceId")
+        id_ = each.secondary("networkInterfaceId")
         if id_ is None:
             continue
         thing = stubs.ec2(kinds.NETWORK_INTERFACE, place, id_)

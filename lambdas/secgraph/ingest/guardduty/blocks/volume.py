@@ -27,8 +27,8 @@ def volumes(details: Body, instance: Thing | None, place: Place, witness: Witnes
 
 
 def _volume(body: Body, volume: Thing, instance: Thing | None, home: Place, witness: Witness) -> Resource:
-    snapshot = snapshot_of(body.identifier("snapshotArn"), home)
-    used = [thing for thing in (snapshot, stubs.kms_key(body.identifier("kmsKeyArn"))) if thing]
+    snapshot = snapshot_of(body.secondary("snapshotArn"), home)
+    used = [thing for thing in (snapshot, stubs.kms_key(body.secondary("kmsKeyArn"))) if thing]
     edges: list[Edge] = [outgoing("USES", thing) for thing in used]
     if instance:
         edges.append(incoming("USES", instance))
@@ -45,11 +45,11 @@ def _volume(body: Body, volume: Thing, instance: Thing | None, home: Place, witn
 
 
 def _facts(body: Body) -> dict[str, Value]:
-    encryption = body.text("encryptionType")
+    encryption, key = body.text("encryptionType"), body.text("kmsKeyArn")
     return facts(
         volumeType=body.text("volumeType"),
         deviceName=body.text("deviceName"),
         size=body.number("volumeSizeInGB"),
         encrypted=None if encryption is None else encryption.upper() not in ("UNENCRYPTED", "NONE"),
-        encryptionKeyRef=body.text("kmsKeyArn"),
+        encryptionKeyRef=None if key == "null" else key,  # as AWS writes of a volume without,
     )
