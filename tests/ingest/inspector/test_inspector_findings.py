@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -184,6 +185,36 @@ def test_a_cve_does_not_depend_on_the_finding(see, load):
         for event in ("inspector/package_instance", later)
     ]
     assert about[0] == about[1]
+
+
+def advisory(load, name, updated, score=None, word=None, vector=None):
+    event = load("inspector/package_instance")
+    event["detail"]["findingArn"] = f"{FINDINGS}/{name}"
+    event["detail"]["packageVulnerabilityDetails"] |= {
+        "vendorUpdatedAt": updated,
+        "sourceUrl": f"https://example.com/{name}",
+        "vendorSeverity": word,
+        "cvss": [{"baseScore": score, "scoringVector": vector, "version": "3.1"}] if score else [],
+    }
+    return event
+
+
+def test_a_cve_is_as_severe_as_the_highest_score_that_is_known(see, load):
+    scored = advisory(load, "a", "2025-01-01T00:00:00Z", 9.8, "high", "CVSS:3.1/AV:N")
+    lower = advisory(load, "b", "2025-02-01T00:00:00Z", 5.4, "medium", "CVSS:3.1/AV:L")
+    without = advisory(load, "c", "2025-03-01T00:00:00Z", word="Low")
+    for order in itertools.permutations((scored, lower, without)):
+        known = {"severity": "critical", "numericSeverity": 9.8, "vector": "CVSS:3.1/AV:N"}
+        has(see(*order).entities[CVE], known | {"sourceUrl": "https://example.com/c"})
+
+
+def test_without_a_score_a_cve_is_as_severe_as_its_newest_advisory_says(see, load):
+    words = [
+        advisory(load, word, f"2025-0{n}-01T00:00:00Z", word=word)
+        for n, word in enumerate(("Low", "High"), 1)
+    ]
+    for order in itertools.permutations(words):
+        has(see(*order).entities[CVE], {"severity": "high", "numericSeverity": None})
 
 
 def test_the_owner_is_never_the_bus(see, load):

@@ -1,12 +1,14 @@
 """`packageVulnerabilityDetails` → the CVEs and other vulnerabilities that a finding is.
 
-They are shared by all accounts and scanners, so what is said of them depends on the vulnerability alone and
-runs on its vendor's clock: a thousand findings on one CVE write it once.
+They are shared by all accounts and scanners, so what is said of them depends on the vulnerability alone: a
+thousand findings on one CVE write it once. What an advisory says runs on its vendor's clock, but the severity
+is that of the highest base score that any of them gives (data-model c.6): newer ones often give none.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +16,7 @@ from secgraph.graph.model import GraphChange, Value
 from secgraph.ingest import kinds
 from secgraph.ingest.body import Body
 from secgraph.ingest.inspector.scores import highest
-from secgraph.ingest.things import ALWAYS, Thing, Witness
+from secgraph.ingest.things import ALWAYS, UNCHANGING, Thing, Witness
 from secgraph.ingest.values import distinct, facts
 
 CVE_ID: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
@@ -62,28 +64,37 @@ def _links(thing: Thing) -> dict[str, Value]:
 
 
 def _described(thing: Thing, package: Body, epss: Body, witness: Witness) -> list[GraphChange]:
-    """State scores on the vendor's clock, and the EPSS score, which changes daily, by the day."""
-    scores = package.bodies("cvss")
-    number = highest(scores)
-    vectors = (each.text("scoringVector") for each in scores if each.number("baseScore") == number)
+    """State the advisory, the severity, and the EPSS score, which changes daily, by the day."""
     clock = package.moment("vendorUpdatedAt") or package.moment("vendorCreatedAt") or ALWAYS
-    known = facts(
-        severity=_band(number, package.text("vendorSeverity")),
-        numericSeverity=number,
-        vector=next((vector for vector in vectors if vector), None),
-        webLink=package.text("sourceUrl") if thing.kind != kinds.CVE else None,
-        sourceUrl=package.text("sourceUrl"),
-    )
-    rank = 0 if number is None else 1 + int(number * 10)
-    changes = [witness.saw(thing, "packageVulnerabilityDetails", known, time=clock, rank=rank)]
+    url = package.text("sourceUrl")
+    known = facts(sourceUrl=url, webLink=url if thing.kind != kinds.CVE else None)
+    changes = [
+        witness.saw(thing, "packageVulnerabilityDetails", known, time=clock),
+        *_rated(thing, package, clock, witness),
+    ]
     likelihood = epss.number("score")
     if likelihood is not None:
         changes.append(witness.saw(thing, "epss", facts(epssScore=likelihood), time=witness.day))
     return changes
 
 
-def _band(number: float | None, vendor: str | None) -> str | None:
-    """Name the band of the highest score, else the vendor's own word."""
+def _rated(thing: Thing, package: Body, clock: int, witness: Witness) -> Iterator[GraphChange]:
+    """State the highest base score with its band and vector, or else the vendor's own word.
+
+    Neither has a clock that decides between blocks: the score lies over the word (graph/layers.py puts what
+    has the time 0 below). Of scores the highest holds, of words the newest.
+    """
+    scores, word = package.bodies("cvss"), package.text("vendorSeverity")
+    number = highest(scores)
     if number is None:
-        return vendor.lower() if vendor else None
-    return next((name for least, name in _BANDS if number >= least), None)
+        if word:
+            severity = facts(severity=word.lower())
+            yield witness.saw(thing, "vendorSeverity", severity, time=ALWAYS, rank=clock)
+        return
+    vectors = (each.text("scoringVector") for each in scores if each.number("baseScore") == number)
+    rated = facts(
+        severity=next((name for least, name in _BANDS if number >= least), None),
+        numericSeverity=number,
+        vector=next((vector for vector in vectors if vector), None),
+    )
+    yield witness.saw(thing, "score", rated, time=UNCHANGING, rank=round(number * 10))
