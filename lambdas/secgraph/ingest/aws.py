@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov")
-_CONSOLES: Final = {
-    "aws": "console.aws.amazon.com",
-    "aws-cn": "console.amazonaws.cn",
-    "aws-us-gov": "console.amazonaws-us-gov.com",
-}
-_PREFIXES: Final = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition of AWS: its name in ARNs, how its regions begin, and the domains of its services and of its
+    console."""
+
+    name: str
+    regions: str
+    domain: str
+    console: str
+
+
+_ALL: Final = (
+    Partition("aws-cn", "cn-", "amazonaws.com.cn", "console.amazonaws.cn"),
+    Partition("aws-us-gov", "us-gov-", "amazonaws.com", "console.amazonaws-us-gov.com"),
+    Partition("aws-eusc", "eusc-", "amazonaws.eu", "console.amazonaws-eusc.eu"),
+    Partition("aws-iso", "us-iso-", "c2s.ic.gov", "console.c2shome.ic.gov"),
+    Partition("aws-iso-b", "us-isob-", "sc2s.sgov.gov", "console.sc2shome.sgov.gov"),
+    Partition("aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", "console.csphome.adc-e.uk"),
+    Partition("aws-iso-f", "us-isof-", "csp.hci.ic.gov", "console.csphome.hci.ic.gov"),
+    Partition("aws", "", "amazonaws.com", "console.aws.amazon.com"),
+)
+"""Every partition; the regions of the last are all that begin as no other's do."""
+_BY_NAME: Final[Mapping[str, Partition]] = {each.name: each for each in _ALL}
+PARTITIONS: Final = tuple(_BY_NAME)
+DOMAINS: Final = tuple(dict.fromkeys(each.domain for each in _ALL))
 _ARN: Final = re.compile(
     r"arn:(?P<partition>[^:]+):(?P<service>[^:]+):(?P<region>[^:]*):(?P<account>[^:]*):(?P<resource>.+)"
 )
@@ -42,7 +62,12 @@ class Place:
 
     def console(self, path: str) -> str:
         """Give the address of a page of the regional console."""
-        return f"https://{self.region}.{_CONSOLES.get(self.partition, _CONSOLES['aws'])}/{path}"
+        return f"https://{self.region}.{_BY_NAME.get(self.partition, _ALL[-1]).console}/{path}"
+
+    @property
+    def domain(self) -> str:
+        """Give the domain under which the services of the partition have their addresses."""
+        return _BY_NAME.get(self.partition, _ALL[-1]).domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +99,4 @@ def partition_of(stated: str | None, arn: Arn) -> str:
 
 def partition_in(region: str) -> str:
     """Give the partition that a region belongs to."""
-    return next((name for prefix, name in _PREFIXES if region.startswith(prefix)), "aws")
+    return next(each.name for each in _ALL if region.startswith(each.regions))

@@ -9,12 +9,13 @@ from typing import Final
 
 from secgraph.graph.model import GraphChange
 from secgraph.ingest import kinds, stubs
-from secgraph.ingest.aws import Place
+from secgraph.ingest.aws import DOMAINS, Place
 from secgraph.ingest.things import Thing, Witness
 
+_DUAL_STACK: Final = ("on.aws", "on.amazonwebservices.com.cn", "on.amazonwebservices.eu")
 _ADDRESS: Final = re.compile(
     r"(?P<account>[0-9]{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]{1,32})"
-    r"\.(amazonaws\.com(\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)"
+    rf"\.({'|'.join(map(re.escape, (*DOMAINS, *_DUAL_STACK)))})"
     r"/(?P<name>[a-z0-9][a-z0-9._/-]{0,255})"
     r"(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?"
 )

@@ -54,8 +54,7 @@ def _ecr_image(text: str, path: str, place: Place) -> tuple[Place, Thing, Thing]
 def _image_facts(details: Body, home: Place, name: str, digest: str) -> dict[str, Value]:
     image_tags = details.texts("imageTags")
     registry = details.text("registry") or home.account
-    suffix = ".cn" if home.partition == "aws-cn" else ""
-    address = f"{registry}.dkr.ecr.{home.region}.amazonaws.com{suffix}/{name}"
+    address = f"{registry}.dkr.ecr.{home.region}.{home.domain}/{name}"
     return facts(
         imageTags=image_tags,
         registryId=registry,
