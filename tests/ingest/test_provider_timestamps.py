@@ -31,6 +31,9 @@ SECOND = 1_701_540_150_000  # 2023-12-02T18:02:30Z
         (SECOND, SECOND),
         (float(SECOND), SECOND),
         ("1970-01-01T00:00:00Z", 0),
+        (str(SECOND // 1000), SECOND // 1000 * 1000),
+        (str(SECOND), SECOND),
+        ("1728014790.377", 1_728_014_790_377),
     ],
 )
 def test_forms(value, expected):
@@ -42,6 +45,8 @@ def test_forms(value, expected):
     [
         "",
         "yesterday",
+        "17280147900000000",
+        "-1",
         "2023-13-02T18:02:30Z",
         "2023-02-30T18:02:30Z",
         "Dez 2, 2023, 6:02:30 PM",

@@ -1,4 +1,7 @@
-"""A JSON object of an event, read with its path at hand: absent and null are None, a wrong type an error."""
+"""A JSON object of an event, read with its path at hand: absent and null are None, a wrong type an error.
+
+What is empty says nothing of its type: `[]` is read as a missing object too, and `{}` as a missing list.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +135,7 @@ class Body:
 
     def _list(self, name: str) -> list[object]:
         held = self.held.get(name)
-        if held is None or held == "":
+        if held is None or held == "" or held == {}:
             return []
         if not isinstance(held, list):
             raise EventError(f"expected a list, got {kind_of(held)}", self.at(name))
@@ -187,7 +190,7 @@ def kind_of(held: object) -> str:
 
 
 def _body(held: object, path: str) -> Body:
-    if held is None or held == "":
+    if held is None or held == "" or held == []:
         return _nothing(path)
     if type(held) is not dict and not isinstance(held, Mapping):
         raise EventError(f"expected an object, got {kind_of(held)}", path)

@@ -143,7 +143,7 @@ def _finite(digits: str) -> float:
 def _enveloped(document: dict[str, object], text: str) -> SourceEvent:
     envelope = Body(_completed(document), "")
     for name in ("source", "detail-type", "detail"):
-        if envelope.held.get(name) in (None, "", {}):
+        if envelope.held.get(name) in (None, "", {}, []):
             raise EventError(
                 "is missing or empty; an EventBridge event has `source`, `detail-type` and `detail`", name
             )

@@ -2,7 +2,7 @@
 
 2024-07-24T04:03:51.666Z   2024-02-02T16:30:33.045000+01:00   2025-02-25 20:40:06.000000000
 Wed Sep 04 16:59:44.356 UTC 2024      Dec 3, 2021, 6:02:30 PM (also with U+202F before PM)
-1492735675 or 1728014790.377 (seconds)      1492735675000 (milliseconds)
+1492735675 or 1728014790.377 (seconds)      1492735675000 (milliseconds)      also as text
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _MONTHS: Final = {
         ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
     )
 }
+_DIGITS: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 _CLOCK: Final = r"(?P<hour>\d{1,2}):(?P<minute>\d{2}):(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?"
 _FORMS: Final = tuple(
     re.compile(form, re.ASCII)
@@ -60,6 +61,8 @@ def _of_text(text: str) -> int:
 
     Only what is a moment is remembered, so the texts held are short.
     """
+    if _DIGITS.fullmatch(text):
+        return milliseconds(float(text))
     for form in _FORMS:
         if found := form.fullmatch(text):
             return _of_parts(found.groupdict())

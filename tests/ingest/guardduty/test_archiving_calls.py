@@ -93,7 +93,7 @@ def test_what_archives_nothing_is_ignored_by_name(detail, said):
             "detail.requestParameters.findingIds[0]: expected a text",
         ),
         ({"requestParameters": {"findingIds": ["a|b"]}}, "detail.requestParameters.findingIds: 'a|b' holds"),
-        ({"requestParameters": []}, "detail.requestParameters: expected an object"),
+        ({"requestParameters": [1]}, "detail.requestParameters: expected an object"),
     ],
 )
 def test_what_cannot_be_understood_names_its_field(detail, said):

@@ -94,6 +94,18 @@ def test_samples_are_told_by_their_mark(see, load_with, marked):
     assert seen.keys == {FINDING, GUARDDUTY}
 
 
+def test_a_sample_that_lost_its_mark_is_told_by_its_title(see, load):
+    event = load("guardduty/instance_brute_force")
+    event["detail"]["title"] = "[SAMPLE] " + event["detail"]["title"]
+    assert see(event).keys == {FINDING, GUARDDUTY}
+
+
+def test_a_user_of_a_process_may_have_a_name_for_an_id(see, load_with):
+    process = {"userId": "root", "pid": 12}
+    seen = see(load_with("guardduty/ecs_runtime", ("service", "runtimeDetails", "process"), process))
+    assert (seen.finding["processUserId"], seen.finding["processPid"]) == ("root", 12)
+
+
 @pytest.mark.parametrize("marked", [{"value": "sample"}, {"value": '"sample"'}, {"sample": False}, None])
 def test_what_is_no_sample(see, load_with, marked):
     seen = see(load_with("guardduty/instance_brute_force", ("service", "additionalInfo"), marked))
@@ -210,10 +222,10 @@ def test_masked_findings_are_stored(see, load, service, resource):
         (("updatedAt",), None, "detail.updatedAt: is missing"),
         (("updatedAt",), "soon", "detail.updatedAt: 'soon' is no moment"),
         (("resource",), "text", "detail.resource: expected an object, got a text"),
-        (("resource", "instanceDetails"), [], "detail.resource.instanceDetails: expected an object"),
+        (("resource", "instanceDetails"), [1], "detail.resource.instanceDetails: expected an object"),
         (
             ("resource", "instanceDetails", "networkInterfaces"),
-            {},
+            {"a": 1},
             "detail.resource.instanceDetails.networkInterfaces: expected a list",
         ),
         (("resource", "instanceDetails", "instanceId"), "i|1", "detail.resource.instanceDetails.instanceId:"),

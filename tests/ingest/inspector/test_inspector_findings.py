@@ -187,6 +187,23 @@ def test_a_cve_does_not_depend_on_the_finding(see, load):
     assert about[0] == about[1]
 
 
+@pytest.mark.parametrize(
+    ("stated", "status", "available"),
+    [
+        ("YES", "YES", True),
+        ("partial", "PARTIAL", True),
+        (True, "YES", True),
+        (False, "NO", False),
+        (None,) * 3,
+    ],
+)
+def test_whether_there_is_a_fix_or_an_exploit(see, load, stated, status, available):
+    event = load("inspector/package_instance")
+    event["detail"] |= {"fixAvailable": stated, "exploitAvailable": stated and status != "PARTIAL"}
+    known = {"fixStatus": status, "fixAvailable": available}
+    has(see(event).finding, known | {"exploitAvailable": status == "YES" if status else None})
+
+
 def advisory(load, name, updated, score=None, word=None, vector=None):
     event = load("inspector/package_instance")
     event["detail"]["findingArn"] = f"{FINDINGS}/{name}"
@@ -246,7 +263,7 @@ def test_time_formats_give_one_finding(see, load):
         (("status",), "OPEN", "detail.status: 'OPEN' is none of ACTIVE, SUPPRESSED, CLOSED"),
         (("severity",), "BAD", "detail.severity: 'BAD' is none of"),
         (("type",), None, "detail.type: is missing"),
-        (("resources",), {}, "detail.resources: expected a list, got an object"),
+        (("resources",), {"a": 1}, "detail.resources: expected a list, got an object"),
         (("resources", 0), "i-1", "detail.resources[0]: expected an object, got a text"),
         (("resources", 0, "id"), "", "detail.resources[0].id: is missing"),
         (("resources", 0, "details"), "x", "detail.resources[0].details: expected an object"),

@@ -13,6 +13,7 @@ from typing import Final
 from secgraph.ingest.body import Body
 
 _USUAL_TYPE: Final = "default"
+_SAMPLE: Final = "[SAMPLE] "
 
 
 def free_keys(service: Body) -> Body:
@@ -28,9 +29,10 @@ def free_keys(service: Body) -> Body:
     return Body(kept, more.path)
 
 
-def is_sample(service: Body) -> bool:
-    """Tell a finding that was generated as a sample."""
-    return str(free_keys(service).held.get("sample")).lower() == "true"
+def is_sample(detail: Body) -> bool:
+    """Tell a finding that was generated as a sample, by its mark or by how its title begins."""
+    marked = str(free_keys(detail.body("service")).held.get("sample")).lower() == "true"
+    return marked or (detail.text("title") or "").startswith(_SAMPLE)
 
 
 def _object(value: object) -> Mapping[str, object] | None:

@@ -21,6 +21,7 @@ def detection_facts(resource: Body, service: Body) -> dict[str, Value]:
         **_runtime(service.body("runtimeDetails")),
         **facts(anomaly=service.body("detection").json("anomaly")),
         **_kubernetes_user(resource.body("kubernetesDetails").body("kubernetesUserDetails")),
+        **_workload(resource.body("kubernetesDetails").body("kubernetesWorkloadDetails")),
         **_database_user(resource.body("rdsDbUserDetails")),
         **_objects(resource),
         **_container(resource.body("containerDetails")),
@@ -36,7 +37,7 @@ def _runtime(runtime: Body) -> dict[str, Value]:
         processSha256=process.text("executableSha256"),
         processPid=process.number("pid"),
         processUser=process.text("user"),
-        processUserId=process.number("userId"),
+        processUserId=process.text("userId"),
         processEuid=process.number("euid"),
         processPwd=process.text("pwd"),
         processStartedOn=process.moment("startTime"),
@@ -79,6 +80,15 @@ def _kubernetes_user(user: Body) -> dict[str, Value]:
         kubernetesSessionName=user.texts("sessionName"),
         impersonatedUser=user.body("impersonatedUser").text("username"),
         impersonatedGroups=user.body("impersonatedUser").texts("groups"),
+    )
+
+
+def _workload(workload: Body) -> dict[str, Value]:
+    """Name the workload on the finding too: without its type, or its cluster, it is no entity."""
+    return facts(
+        kubernetesWorkloadName=workload.text("name"),
+        kubernetesWorkloadType=workload.text("type"),
+        kubernetesNamespace=workload.text("namespace"),
     )
 
 

@@ -43,7 +43,7 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
 
     Raises EventError for a finding without ARN, type, severity or `updatedAt`, and for a wrong type anywhere.
     """
-    sample = is_sample(detail.body("service"))
+    sample = is_sample(detail)
     origin = origin_of_sample(detail) if sample else origin_of(detail)
     witness = Witness("guardduty", kinds.GUARDDUTY_FINDING.type, updated_on(detail), received_on)
     if sample:

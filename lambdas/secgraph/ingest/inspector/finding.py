@@ -117,17 +117,26 @@ def _state(detail: Body, origin: Origin) -> dict[str, Value]:
 
 def _remedy(detail: Body) -> dict[str, Value]:
     advice = detail.body("remediation").body("recommendation")
-    text, fix = advice.text("text"), detail.text("fixAvailable")
-    exploit = detail.text("exploitAvailable")
+    text, fix, exploit = (
+        advice.text("text"),
+        _answer(detail, "fixAvailable"),
+        _answer(detail, "exploitAvailable"),
+    )
     return facts(
         recommendation=None if text == "None Provided" else text,
         recommendationUrl=advice.text("Url") or advice.text("url"),
-        fixAvailable=None if fix is None else fix.upper() in ("YES", "PARTIAL"),
+        fixAvailable=None if fix is None else fix in ("YES", "PARTIAL"),
         fixStatus=fix,
-        exploitAvailable=None if exploit is None else exploit.upper() == "YES",
+        exploitAvailable=None if exploit is None else exploit == "YES",
         lastKnownExploitOn=detail.body("exploitabilityDetails").moment("lastKnownExploitAt"),
         epssScore=detail.body("epss").number("score"),
     )
+
+
+def _answer(detail: Body, name: str) -> str | None:
+    """Read `YES`, `NO` or `PARTIAL`, which copies write as true and false."""
+    word = (detail.text(name) or "").upper()
+    return {"TRUE": "YES", "FALSE": "NO"}.get(word, word) or None
 
 
 def _resource_facts(detail: Body, resources: tuple[Resource, ...]) -> dict[str, Value]:
