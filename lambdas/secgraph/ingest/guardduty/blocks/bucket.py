@@ -14,30 +14,46 @@ from secgraph.ingest.things import Thing, Witness, incoming, outgoing
 from secgraph.ingest.values import facts
 
 
+def bucket_of(arn: str | None, name: str | None, place: Place) -> Thing | None:
+    """Name a bucket, directory bucket or access point by its ARN, else a bucket by its name.
+
+    Its id is the end of the ARN, whatever block names it: a name that differs is for the block to state.
+    """
+    known = arn_of(arn)
+    is_own = known is not None and known.service.startswith("s3")  # s3express, s3-outposts and so on
+    key = arn if arn and is_own else f"arn:{place.partition}:s3:::{name}" if name else ""
+    id_ = key.rpartition(":")[2].rpartition("/")[2]
+    return Thing(kinds.BUCKET, key, id_) if id_ else None
+
+
+def called(bucket: Thing, name: str | None) -> dict[str, Value]:
+    """Say what a block calls a bucket, where that is not how its ARN ends."""
+    return {} if name == bucket.id else facts(name=name, displayName=name, bucketName=name)
+
+
 def buckets(details: Body, place: Place, witness: Witness) -> Iterator[Resource]:
     """Read the bucket with its encryption, its exposure and its tags."""
-    arn, name = details.identifier("arn"), details.identifier("name")
-    known = arn_of(arn)
-    name = name or (known.resource.rpartition("/")[2] if known else None)
-    if not name:
+    name = details.identifier("name")
+    bucket = bucket_of(details.identifier("arn"), name, place)
+    if bucket is None:
         return
+    known = arn_of(bucket.key)
     place = known.place if known and known.account else place
-    key = arn if arn and known else f"arn:{place.partition}:s3:::{name}"
-    bucket = Thing(kinds.BUCKET, key, name)
     tags = tag_properties(details)
-    kms_key = stubs.kms_key(details.body("defaultServerSideEncryption").identifier("kmsMasterKeyArn"))
+    kms_key = stubs.kms_key(details.body("defaultServerSideEncryption").secondary("kmsMasterKeyArn"))
     edges = [incoming("HAS", stubs.service(kinds.S3, place.everywhere()))]
     if kms_key:
         edges.append(outgoing("USES", kms_key))
+    properties = {**called(bucket, name), **_bucket_facts(details), **tags}
     yield Resource(
         thing=bucket,
         changes=(
-            witness.of_key(bucket, bucketName=name),
-            witness.saw(bucket, "s3BucketDetails", {**_bucket_facts(details), **tags}, edges, place=place),
+            witness.of_key(bucket, bucketName=bucket.id),
+            witness.saw(bucket, "s3BucketDetails", properties, edges, place=place),
             *stubs.service_stubs(witness, kinds.S3, place.everywhere()),
             *((witness.of_key(kms_key),) if kms_key else ()),
         ),
-        target=key,
+        target=bucket.key,
         tags=tags,
     )
 

@@ -34,7 +34,7 @@ def containers(
     for token, named in _by_identity(bodies).items():
         path = named[0].at("id")
         key = checked_identifier(f"{runner.thing.key}/container/{token}", path)
-        container = Thing(runner.kind, key, token, runner.thing.place)
+        container = Thing(runner.kind, key, key.rpartition("/container/")[2], runner.thing.place)
         known = _facts(named)
         used = _used(named, partition)
         edges = [incoming(runner.verb, runner.thing)]

@@ -69,14 +69,15 @@ def clusters(details: Body, place: Place, witness: Witness) -> Iterator[Resource
 
 
 def workload_of(details: Body, cluster: Thing) -> Thing | None:
-    """Name the workload of `kubernetesWorkloadDetails` in its cluster: by namespace, type and name."""
+    """Name the workload of `kubernetesWorkloadDetails` in its cluster: by namespace, type and name. Its id is
+    these three; which of them is which is for the block to state."""
     name, type_ = details.identifier("name"), details.text("type")
     if name is None or type_ is None:
         return None
     singular, namespace = _singular(type_), details.identifier("namespace")
     path = "/".join(part for part in (namespace, f"{singular}s", name) if part)
     key = checked_identifier(f"{cluster.key}/{path}", details.at("name"))
-    return Thing(workload_kind(singular), key, path, cluster.place, name)
+    return Thing(workload_kind(singular), key, path, cluster.place)
 
 
 def workloads(details: Body, cluster: Thing, witness: Witness) -> Iterator[Resource]:
@@ -84,18 +85,24 @@ def workloads(details: Body, cluster: Thing, witness: Witness) -> Iterator[Resou
     workload = workload_of(details, cluster)
     if workload is None:
         return
-    namespace = facts(namespace=details.text("namespace"))
+    stated = {**stated_name(details.text("name")), **_workload_facts(details)}
     yield Resource(
         thing=workload,
         changes=(
-            witness.of_key(workload, cluster, **namespace),
-            witness.saw(workload, "kubernetesWorkloadDetails", _workload_facts(details)),
+            witness.of_key(workload, cluster),
+            witness.saw(workload, "kubernetesWorkloadDetails", stated),
         ),
     )
 
 
+def stated_name(name: str | None) -> dict[str, Value]:
+    """Say what a block calls a workload."""
+    return facts(name=name, displayName=name)
+
+
 def _workload_facts(details: Body) -> dict[str, Value]:
     return facts(
+        namespace=details.text("namespace"),
         uid=details.text("uid"),
         serviceAccountName=details.text("serviceAccountName"),
         hostNetwork=details.flag("hostNetwork"),

@@ -1,6 +1,9 @@
 """An attack sequence (`service.detection.sequence`) → its properties, actors, resources and member findings.
 
-    listed      resources[] → what each of them is: a thing with its key, or nothing that could be named
+    element     one of resources[], and what several of them say of one thing
+    naming      an element → the thing it is, or nothing that could be named
+    listed      resources[] → all elements, each thing once
+    references  the uids in their lists → the things that they name
     resources   all of them → Resource…, each with what its block says and the cross references between them
     actors      actors[] → the users and roles that acted
     members     signals[] that are findings, and the sequence a finding belongs to → one and the same edge

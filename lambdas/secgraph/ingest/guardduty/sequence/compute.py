@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.body import Body
 from secgraph.ingest.guardduty.blocks.security_groups import group_ids, group_names
-from secgraph.ingest.guardduty.sequence.listed import Listed, ec2_thing
+from secgraph.ingest.guardduty.sequence.element import Listed
+from secgraph.ingest.guardduty.sequence.references import References
 from secgraph.ingest.guardduty.sequence.said import Said
 from secgraph.ingest.stubs import Network
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
 from secgraph.ingest.values import distinct, facts
 
-INSTANCE_BLOCK: Final = "sequence/EC2_INSTANCE"
+_NAMED: Final = "sequence/named"
+"""The block of what only others name: a mention takes nothing from what was seen of the thing."""
 _HOLDERS: Final[Mapping[str, Callable[[Thing], Edge]]] = {
     "EC2_IMAGE": lambda image: outgoing("USES", image),
     "EC2_LAUNCH_TEMPLATE": lambda template: outgoing("USES", template),
@@ -28,18 +30,19 @@ _HOLDERS: Final[Mapping[str, Callable[[Thing], Edge]]] = {
 """What lists instances in its `ec2InstanceUids`, and the edge between such a thing and the instance."""
 
 
-def instance(each: Listed, thing: Thing, all_: tuple[Listed, ...], witness: Witness) -> Said:
+def instance(each: Listed, thing: Thing, references: References, witness: Witness) -> Said:
     """Read an instance with the interfaces it names and all that names it."""
-    named = _referred(each, all_, "ec2NetworkInterfaceUids", "EC2_NETWORK_INTERFACE")
-    bodies = [one.data for one in all_ if one.thing in named]
+    named = references.interfaces(each)
+    bodies = [held.data for eni in named if (held := references.elements.get(eni))]
+    holders = references.holders.get(thing, [])
     network = _network(each, bodies)
     edges = [*network.edges_of_host(), *(outgoing("USES", eni) for eni in named)]
     attached = _attached(bodies, network)
     hostname = {"hostname": attached["privateDnsName"]} if "privateDnsName" in attached else {}
     return Said(
         stub=stubs.owned_ec2_stub(witness, thing, each.place),
-        facts={**attached, **hostname, **_instance_facts(each.data), **_held_facts(thing, all_)},
-        edges=(*edges, *_held(thing, all_)),
+        facts={**attached, **hostname, **_instance_facts(each.data), **_held_facts(holders)},
+        edges=(*edges, *_held(holders)),
         around=(
             *stubs.service_stubs(witness, kinds.EC2, each.place.everywhere()),
             *network.stubs(witness),
@@ -48,16 +51,14 @@ def instance(each: Listed, thing: Thing, all_: tuple[Listed, ...], witness: Witn
     )
 
 
-def unlisted_instances(all_: tuple[Listed, ...], witness: Witness) -> Iterator[GraphChange]:
+def unlisted_instances(references: References, witness: Witness) -> Iterator[GraphChange]:
     """State the instances that only others name, such as the nodes of a cluster."""
-    own = {each.thing for each in all_}
-    for each in all_:
-        for thing in _referred(each, all_, "ec2InstanceUids", "EC2_INSTANCE"):
-            if thing not in own:
-                place = thing.place or each.place
-                yield stubs.owned_ec2_stub(witness, thing, place)
-                yield from stubs.service_stubs(witness, kinds.EC2, place.everywhere())
-                yield witness.saw(thing, INSTANCE_BLOCK, _held_facts(thing, all_), _held(thing, all_))
+    for thing, holders in references.holders.items():
+        if thing not in references.elements:
+            place = thing.place or holders[0].place
+            yield stubs.owned_ec2_stub(witness, thing, place)
+            yield from stubs.service_stubs(witness, kinds.EC2, place.everywhere())
+            yield witness.saw(thing, _NAMED, _held_facts(holders), _held(holders))
 
 
 def interface(each: Listed, thing: Thing, witness: Witness) -> Said:
@@ -89,16 +90,16 @@ def lone(_each: Listed, thing: Thing, witness: Witness) -> Said:
     return Said(stub=witness.of_key(thing))
 
 
-def _held(thing: Thing, all_: tuple[Listed, ...]) -> Iterator[Edge]:
+def _held(holders: Iterable[Listed]) -> Iterator[Edge]:
     """State the edges to all that lists an instance."""
-    for each in all_:
-        if each.thing and each.type in _HOLDERS and _lists(each, thing, all_):
+    for each in holders:
+        if each.thing and each.type in _HOLDERS:
             yield _HOLDERS[each.type](each.thing)
 
 
-def _held_facts(thing: Thing, all_: tuple[Listed, ...]) -> dict[str, Value]:
+def _held_facts(holders: Sequence[Listed]) -> dict[str, Value]:
     """Say which profile, image and VPC list an instance; a profile is no entity."""
-    found = {each.type: each for each in reversed(all_) if _lists(each, thing, all_)}
+    found = {each.type: each for each in reversed(holders)}
     profile, image, vpc = (found.get(type_) for type_ in ("IAM_INSTANCE_PROFILE", "EC2_IMAGE", "EC2_VPC"))
     return facts(
         iamInstanceProfileArn=profile.uid if profile else None,
@@ -107,22 +108,19 @@ def _held_facts(thing: Thing, all_: tuple[Listed, ...]) -> dict[str, Value]:
     )
 
 
-def _lists(each: Listed, thing: Thing, all_: tuple[Listed, ...]) -> bool:
-    return thing in _referred(each, all_, "ec2InstanceUids", "EC2_INSTANCE")
-
-
-def _referred(each: Listed, all_: tuple[Listed, ...], name: str, type_: str) -> list[Thing]:
-    """Name what an element refers to by uid: other elements, else what the uid alone names."""
-    by_uid = {one.uid: one.thing for one in all_ if one.type == type_}
-    named = (by_uid.get(uid) or ec2_thing(type_, uid, each.place) for uid in each.data.identifiers(name))
-    return list(dict.fromkeys(thing for thing in named if thing))
-
-
 def _network(each: Listed, interfaces: list[Body]) -> Network:
-    vpcs = distinct(body.identifier("vpcId") for body in interfaces)
-    subnets = distinct(body.identifier("subNetId") or body.identifier("subnetId") for body in interfaces)
+    """Take the groups of all interfaces, and VPC and subnet of one: the first that names both, else one.
+
+    Of two they need not belong together, and that a VPC contains a subnet is said for ever.
+    """
+    named = [(body.secondary("vpcId"), _subnet(body)) for body in interfaces]
+    vpc_id, subnet_id = max(named, key=lambda pair: len(distinct(pair)), default=(None, None))
     groups = distinct(id_ for body in interfaces for id_ in group_ids(body))
-    return Network(each.place, vpcs[0] if vpcs else None, subnets[:1], groups)
+    return Network(each.place, vpc_id, (subnet_id,) if subnet_id else (), groups)
+
+
+def _subnet(interface: Body) -> str | None:
+    return interface.secondary("subNetId") or interface.secondary("subnetId")
 
 
 def _attached(interfaces: list[Body], network: Network) -> dict[str, Value]:

@@ -7,8 +7,7 @@ from typing import Final
 
 from secgraph.graph.model import Value
 from secgraph.ingest.body import Body
-from secgraph.ingest.guardduty.sequence.listed import Listed
-from secgraph.ingest.guardduty.sequence.resources import key_id
+from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.values import LIST_LIMIT, distinct, facts
 
 _LISTED: Final = {
@@ -72,7 +71,7 @@ def _actors(actors: tuple[Body, ...], all_: tuple[Listed, ...]) -> dict[str, Val
     """Say who acted. Temporary keys become no entity, so their ids are told here."""
     users = [actor.body("user") for actor in actors]
     sessions = {actor.body("session").text("mfaStatus") for actor in actors} - {None}
-    listed_keys = [key_id(each) for each in all_ if each.type == "ACCESS_KEY"]
+    listed_keys = [each.key_id for each in all_ if each.type == "ACCESS_KEY"]
     return facts(
         actorUserNames=distinct(user.text("name") for user in users),
         actorAccessKeyIds=distinct([*(user.text("credentialUid") for user in users), *listed_keys]),

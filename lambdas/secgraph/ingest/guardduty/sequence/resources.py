@@ -12,7 +12,9 @@ from typing import Final
 from secgraph.ingest.body import Body
 from secgraph.ingest.guardduty.blocks.credentials import Principal, principals
 from secgraph.ingest.guardduty.sequence import compute, running, storage
-from secgraph.ingest.guardduty.sequence.listed import EC2, Listed
+from secgraph.ingest.guardduty.sequence.element import Listed
+from secgraph.ingest.guardduty.sequence.naming import EC2
+from secgraph.ingest.guardduty.sequence.references import References
 from secgraph.ingest.guardduty.sequence.said import Reader
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.tags import named, tag_properties
@@ -37,32 +39,33 @@ _WITHOUT_TARGET: Final = ("KUBERNETES_WORKLOAD", "CONTAINER")
 """What has no ARN, and so nothing that stands for it in `targets`."""
 
 
-def resources(all_: tuple[Listed, ...], witness: Witness) -> Iterator[Resource]:
+def resources(all_: tuple[Listed, ...], references: References, witness: Witness) -> Iterator[Resource]:
     """State every listed resource that could be named."""
     for each in all_:
         if each.type == "ACCESS_KEY":
             yield from _access_key(each, witness)
         elif each.thing:
-            yield _resource(each, each.thing, all_, witness)
+            yield _resource(each, each.thing, references, witness)
 
 
-def key_id(each: Listed) -> str:
-    """Give the access key id of an ACCESS_KEY element."""
-    return each.uid.rpartition("/")[2].rpartition(":")[2]
+def _owner(each: Listed) -> Principal:
+    """Read an access key and whose it is, as far as they can be keys."""
+    key_id, owner_id = Body({"id": each.key_id}, "").secondary("id"), each.data.secondary("principalId")
+    held = {**each.data.held, "accessKeyId": key_id, "principalId": owner_id}
+    return Principal.of_key_details(Body(held, each.data.path))
 
 
 def _access_key(each: Listed, witness: Witness) -> Iterator[Resource]:
     """State the access key and whose it is."""
-    details = Body({**each.data.held, "accessKeyId": key_id(each)}, each.data.path)
-    principal = Principal.of_key_details(details)
+    principal = _owner(each)
     for found in principals(principal, each.place.everywhere(), witness, f"sequence/{each.type}"):
         is_key = found.thing.id == principal.key_id
         yield Resource(found.thing, found.changes, found.thing.id if is_key else "")
 
 
-def _resource(each: Listed, thing: Thing, all_: tuple[Listed, ...], witness: Witness) -> Resource:
+def _resource(each: Listed, thing: Thing, references: References, witness: Witness) -> Resource:
     if each.type == "EC2_INSTANCE":
-        said = compute.instance(each, thing, all_, witness)
+        said = compute.instance(each, thing, references, witness)
     else:
         said = _READERS[each.type](each, thing, witness)
     name, tags = each.body.text("name"), tag_properties(each.body)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from secgraph.ingest import kinds, registry, stubs
 from secgraph.ingest.body import Body
+from secgraph.ingest.guardduty.blocks import kubernetes
 from secgraph.ingest.guardduty.blocks.arns import home_of, thing_of
-from secgraph.ingest.guardduty.sequence.listed import Listed
+from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.guardduty.sequence.said import Said
 from secgraph.ingest.stubs import Network
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
@@ -15,7 +16,7 @@ from secgraph.ingest.values import facts
 def eks_cluster(each: Listed, thing: Thing, witness: Witness) -> Said:
     """Read an EKS cluster with its VPC."""
     home, status = home_of(thing, each.place), each.data.text("status")
-    network = Network(home, each.data.identifier("vpcId"))
+    network = Network(home, each.data.secondary("vpcId"))
     return Said(
         stub=witness.of_key(thing, stubs.service(kinds.EKS, home.everywhere())),
         facts=facts(
@@ -44,11 +45,12 @@ def ecs_cluster(each: Listed, thing: Thing, witness: Witness) -> Said:
 
 
 def ecs_task(each: Listed, thing: Thing, witness: Witness) -> Said:
-    """Read a task: which cluster runs it, by its own ARN, and which definition defines it."""
+    """Read a task: which cluster runs it, by its own ARN or as that one lists it, and which definition
+    defines it."""
     home = home_of(thing, each.place)
-    arn = each.data.identifier("taskDefinitionArn")
+    arn = each.data.secondary("taskDefinitionArn")
     definition = thing_of(kinds.TASK_DEFINITION, home, "ecs", "task-definition/", arn, None)
-    cluster = _cluster_of_task(thing)
+    cluster = _cluster_of_task(thing) or (each.inside.thing if each.inside else None)
     owner = stubs.service(kinds.ECS, home.everywhere())
     return Said(
         stub=witness.of_key(thing),
@@ -70,10 +72,11 @@ def ecs_task(each: Listed, thing: Thing, witness: Witness) -> Said:
 
 
 def workload(each: Listed, thing: Thing, witness: Witness) -> Said:
-    """Read a workload: its key says all but what a single finding says of it."""
+    """Read a workload: its name, and what else only a single finding says of it, is for the block to say."""
     cluster = each.inside.thing if each.inside else None
+    stated = kubernetes.stated_name(each.body.text("name") or each.uid.rpartition("/")[2])
     namespace = facts(namespace=each.data.text("namespace"))
-    return Said(stub=witness.of_key(thing, cluster, **namespace))
+    return Said(stub=witness.of_key(thing, cluster), facts={**stated, **namespace})
 
 
 def container(each: Listed, thing: Thing, witness: Witness) -> Said:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest.aws import Place
-from secgraph.ingest.guardduty.sequence.listed import Listed
+from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.things import Thing, Witness
 
 

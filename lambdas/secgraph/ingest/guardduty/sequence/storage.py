@@ -7,7 +7,8 @@ from typing import Final
 from secgraph.graph.model import Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.body import Body
-from secgraph.ingest.guardduty.sequence.listed import Listed
+from secgraph.ingest.guardduty.blocks.bucket import called
+from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.guardduty.sequence.said import Said
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
 from secgraph.ingest.values import facts
@@ -24,10 +25,10 @@ _BLOCKING: Final = {
 def bucket(each: Listed, thing: Thing, witness: Witness) -> Said:
     """Read a bucket with its encryption and its exposure."""
     owner = stubs.service(kinds.S3, each.place.everywhere())
-    kms_key = stubs.kms_key(each.data.identifier("encryptionKeyArn"))
+    kms_key = stubs.kms_key(each.data.secondary("encryptionKeyArn"))
     return Said(
         stub=witness.of_key(thing, bucketName=thing.id),
-        facts=_bucket_facts(each.data),
+        facts={**called(thing, each.body.text("name")), **_bucket_facts(each.data)},
         edges=(incoming("HAS", owner), *((outgoing("USES", kms_key),) if kms_key else ())),
         around=(
             *stubs.service_stubs(witness, kinds.S3, each.place.everywhere()),
