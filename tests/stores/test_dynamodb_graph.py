@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from secgraph.adapters.dynamodb_graph import DynamoDBGraph
+from secgraph.adapters.dynamodb_graph import ATTEMPTS, DynamoDBGraph
 from secgraph.errors import StoreError, StoreTooLarge, StoreUnavailable
+from secgraph.graph.locators import locator
 from secgraph.graph.model import Item, Observation, Ref, Value
 
 TABLE = "graph"
@@ -60,8 +62,11 @@ class ThrottlingWrites(Throttling):
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+def waits(monkeypatch) -> list[float]:
+    """Wait for nothing; gives the seconds that would have been waited."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    return waited
 
 
 def test_a_throttled_read_is_read_on(dynamodb):
@@ -71,11 +76,12 @@ def test_a_throttled_read_is_read_on(dynamodb):
     assert len(graph.read([item(number).thing.id for number in range(5)])) == 5
 
 
-def test_a_read_that_stays_throttled_says_so(dynamodb):
+def test_a_read_that_stays_throttled_says_so(dynamodb, waits):
     throttling: Any = Throttling(dynamodb, rounds=99)
     graph = DynamoDBGraph(throttling, TABLE)
     with pytest.raises(StoreUnavailable, match="gave up on part of a read"):
         graph.read([item(number).thing.id for number in range(50)])
+    assert len(waits) == ATTEMPTS - 1
 
 
 @pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError"])
@@ -89,10 +95,11 @@ def test_a_throttled_write_is_written_on(dynamodb, code):
     assert graph.read([one.thing.id for one in items]) == {one.thing.id: one for one in items}
 
 
-def test_a_write_that_stays_throttled_says_so(dynamodb):
+def test_a_write_that_stays_throttled_says_so(dynamodb, waits):
     throttling: Any = ThrottlingWrites(dynamodb, rounds=99)
     with pytest.raises(StoreUnavailable, match=r"17 of 25 items .*ThrottlingError: slower"):
         DynamoDBGraph(throttling, TABLE).write([item(number) for number in range(25)])
+    assert len(waits) == ATTEMPTS - 1
 
 
 def test_what_may_not_be_written_says_so_at_once(dynamodb):
@@ -126,6 +133,16 @@ def test_a_scan_past_its_bound_says_so_instead_of_answering_in_part(dynamodb):
         list(graph.scan(11))
 
 
+def test_a_scan_leaves_locators_out_and_does_not_count_them(dynamodb):
+    graph = DynamoDBGraph(dynamodb, TABLE)
+    seen = [item(number) for number in range(3)]
+    unseen = [replace(item(number), thing=locator(f"guardduty-finding-id:{number}")) for number in range(9)]
+    graph.write([*seen, *unseen])
+    assert {one.thing.id for one in graph.scan(3)} == {one.thing.id for one in seen}
+    with pytest.raises(StoreTooLarge):
+        list(graph.scan(2))
+
+
 def test_a_missing_table_is_a_store_error(dynamodb):
     with pytest.raises(StoreUnavailable, match="nowhere"):
         DynamoDBGraph(dynamodb, "nowhere").read(["x"])
@@ -134,13 +151,13 @@ def test_a_missing_table_is_a_store_error(dynamodb):
 
 
 def put_raw(dynamodb, layout: int, body: dict[str, Any]) -> None:
-    raw = {"id": {"S": "x"}, "rev": {"N": "1"}, "v": {"N": str(layout)}, "body": body}
+    raw = {"id": {"S": "x"}, "rev": {"N": "1"}, "v": {"N": str(layout)}, "type": {"S": "t"}, "body": body}
     dynamodb.put_item(TableName=TABLE, Item=raw)
 
 
 @pytest.mark.parametrize(
     ("layout", "body", "found"),
-    [(1, '{"v":2,"id":"x"}', "stored in format 2"), (3, "{}", "stored in layout 3")],
+    [(1, '{"v":3,"id":"x"}', "stored in format 3"), (3, "{}", "stored in layout 3")],
 )
 def test_an_item_of_a_later_version_is_refused(dynamodb, layout, body, found):
     put_raw(dynamodb, layout, {"S": body})

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from secgraph.adapters.dynamodb_items import ATTRIBUTES, attributes_of, item_of
 from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.errors import StoreTooLarge, StoreUnavailable
+from secgraph.graph.locators import LOCATOR
 from secgraph.graph.model import Item
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ PARALLEL_REQUESTS: Final = 8
 """Of one read or write; the client needs as many connections."""
 ATTEMPTS: Final = 8
 
-_SET: Final = ("rev", "v", "body")
+_SET: Final = ("rev", "v", "body", "packed")
 """What changes of an item; the rest follows from which thing it is."""
 _LOST: Final = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _PASSING: Final = frozenset(
@@ -85,10 +86,16 @@ class DynamoDBGraph:
         return [id_ for part in written for id_ in part.lost]
 
     def scan(self, limit: int) -> Iterator[Item]:
-        """Give every item of the table. Raises StoreTooLarge past `limit` items, before they are read out."""
+        """Give every item of the table but locators, which nobody sees. Raises StoreTooLarge past `limit`
+        items, before they are read out."""
         seen = 0
         pages = self._client.get_paginator("scan").paginate(
-            TableName=self._table, ConsistentRead=True, ProjectionExpression="v, body"
+            TableName=self._table,
+            ConsistentRead=True,
+            ProjectionExpression="v, body, packed",
+            FilterExpression="#type <> :locator",
+            ExpressionAttributeNames={"#type": "type"},
+            ExpressionAttributeValues={":locator": {"S": LOCATOR}},
         )
         try:
             for page in pages:
@@ -113,6 +120,7 @@ class DynamoDBGraph:
         }
         found: list[Mapping[str, Any]] = []
         for attempt in range(ATTEMPTS):
+            _wait(attempt)
             try:
                 answer = self._client.batch_get_item(RequestItems=request)
             except (ClientError, BotoCoreError) as error:
@@ -121,7 +129,6 @@ class DynamoDBGraph:
             request = answer["UnprocessedKeys"]
             if not request:
                 return found
-            _wait(attempt)
         raise StoreUnavailable(
             f"the graph table {self._table} gave up on part of a read {ATTEMPTS} times in a row"
         )
@@ -132,6 +139,7 @@ class DynamoDBGraph:
         waiting = {item.thing.id: self._statement(item) for item in items}
         throttled: dict[str, str] = {}
         for attempt in range(ATTEMPTS):
+            _wait(attempt)
             try:
                 answer = self._client.batch_execute_statement(Statements=list(waiting.values()))
             except (ClientError, BotoCoreError) as error:
@@ -141,7 +149,6 @@ class DynamoDBGraph:
             if not throttled:
                 return written
             waiting = {id_: waiting[id_] for id_ in throttled}
-            _wait(attempt)
         written.failures += throttled.values()
         return written
 
@@ -179,5 +186,7 @@ def _in_parts(whole: Sequence[_Part], size: int) -> list[Sequence[_Part]]:
 
 
 def _wait(attempt: int) -> None:
-    """Wait, longer each time, with full jitter: the table throttles parts of a batch."""
-    time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))  # noqa: S311
+    """Wait before each attempt but the first (0), longer each time, with full jitter: the table throttles
+    parts of a batch."""
+    if attempt:
+        time.sleep(random.uniform(0, min(2.0, 0.05 * 2 ** (attempt - 1))))  # noqa: S311

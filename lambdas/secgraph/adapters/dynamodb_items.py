@@ -1,10 +1,11 @@
 """Item ↔ the attributes that DynamoDB keeps of it.
 
-    `id` (partition key), `rev`, `v` (the layout), `key`, `type`, `body`
+    `id` (partition key), `rev`, `v` (the layout), `key`, `type`, `body`, `packed`
 
-`body` is the text of graph/stored.py: as it is while the item fits one write unit, else compressed (a binary
-value). DynamoDB charges each started kilobyte, when it is written as when it is read, and most findings fit
-one so.
+`body` is the text of graph/stored.py as it is while the item fits one write unit, and `packed` is empty. Else
+`packed` is that text compressed, and `body` a text in its place that a program which knows layout 1 alone
+refuses with its own words. DynamoDB charges each started kilobyte, when it is written as when it is read, and
+most findings fit one so.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from secgraph.graph.model import Item
 LAYOUT: Final = 2
 """In layout 1 every body was a text. It is read, and rewritten as items change."""
 UNIT_BYTES: Final = 1024
-ATTRIBUTES: Final = (GRAPH_TABLE_KEY, "rev", "v", "key", "type", "body")
+ATTRIBUTES: Final = (GRAPH_TABLE_KEY, "rev", "v", "key", "type", "body", "packed")
 
 _NAMES_BYTES: Final = sum(map(len, ATTRIBUTES))
 _NUMBERS_BYTES: Final = 8
 """What `rev` and `v` take at most."""
+
+_ELSEWHERE: Final = f'{{"v":{stored.FORMAT},"id":"packed"}}'
+"""Stands in `body` for what is packed."""
 
 # What the stored texts have in common, the most common last, for zlib to point at. No item packed with it can
 # be read with another: to change one character is a new layout.
@@ -69,7 +73,7 @@ _IN_COMMON: Final = (
     '"packageManagers":["OS"],"fixedInVersions":["resourceType":"AWS_EC2_INSTANCE","targets":["i-0"],"imageId":'
     '"ami-0"},"edges":[["HAS","<","aws_instance"],["IDENTIFIED","<","aws_inspectorv2:eu-west-1","aws_inspectorv2'
     '"],["IS",">","cve-202","cve"]]}}}'
-    '{"v":1,"id":"-5","key":"arn:aws:","type":"aws_inspector_finding","rev":1,"version":1,"createdOn":17,"beginOn'
+    '{"v":2,"id":"-5","key":"arn:aws:","type":"aws_inspector_finding","rev":1,"version":1,"createdOn":17,"beginOn'
     '":17,"blocks":{"inspector2/key":{"time":0,"properties":{"_class":["Host"],"_source":"integration-managed",'
     '"_scope":"aws/","_integrationType":"aws","discoveredBy":"aws_guardduty_finding","accountId":"region":'
     '"eu-west-1","id":"name":"displayName":"arn":"edges":[["HAS","<","aws_ec2:","aws_ec2"]]}}}'
@@ -88,20 +92,21 @@ def attributes_of(item: Item) -> dict[str, Any]:
         "v": {"N": str(LAYOUT)},
         "key": {"S": item.thing.key},
         "type": {"S": item.thing.type},
-        "body": {"S": text} if fits else {"B": _packed(plain)},
+        "body": {"S": text if fits else _ELSEWHERE},
+        "packed": {"B": b"" if fits else _packed(plain)},
     }
 
 
 def item_of(attributes: Mapping[str, Any]) -> Item:
-    """Read what DynamoDB holds, `v` and `body` of it. Raises StoreError for the layout of a later version."""
+    """Read what DynamoDB holds, `v`, `body` and `packed` of it. Raises StoreError for the layout of a later version."""
     layout = int(attributes["v"]["N"])
     if layout > LAYOUT:
         raise StoreError(
             f"an item of the graph table is stored in layout {layout}; this version of secgraph reads up to "
             f"layout {LAYOUT}: upgrade secgraph before using this table"
         )
-    body: Mapping[str, Any] = attributes["body"]
-    return stored.load(body["S"] if "S" in body else _unpacked(body["B"]))
+    packed: bytes = attributes["packed"]["B"] if layout > 1 else b""
+    return stored.load(_unpacked(packed) if packed else attributes["body"]["S"])
 
 
 def _bytes(text: str) -> int:

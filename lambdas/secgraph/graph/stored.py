@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from secgraph.errors import StoreError
+from secgraph.graph import older
 from secgraph.graph.model import Edge, Item, Observation, Properties, Ref, Value
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""In format 1 there were no state blocks and no locators, and resources were as old as findings: it is read
+(graph/older.py), and rewritten as items change. A program that knows format 1 alone refuses format 2."""
 LIMIT_BYTES: Final = 390_000
 """The largest body a store takes: DynamoDB's 400 KB for an item, less room for the other attributes."""
 
@@ -41,16 +44,17 @@ def dump(item: Item) -> str:
 
 
 def load(text: str) -> Item:
-    """Read what `dump` wrote. Raises StoreError for a format of a later version."""
+    """Read what `dump` wrote, of this version or an older one. Raises StoreError for a later one."""
     body: dict[str, Any] = json.loads(text)
-    if body.get("v") != FORMAT:
+    if body.get("v") not in (1, FORMAT):
         raise StoreError(
-            f"item {body.get('id')} is stored in format {body.get('v')}; this version of secgraph reads "
+            f"item {body.get('id')} is stored in format {body.get('v')}; this version of secgraph reads up to "
             f"format {FORMAT}: upgrade secgraph before reading this graph"
         )
+    blocks = {name: _read_observation(name, block) for name, block in body["blocks"].items()}
     return Item(
         thing=Ref(body["id"], body["key"], body["type"]),
-        blocks={name: _read_observation(name, block) for name, block in body["blocks"].items()},
+        blocks=older.of_format_1(blocks) if body["v"] == 1 else blocks,
         collected={
             name: tuple((value, time) for value, time in pairs)
             for name, pairs in body.get("collected", {}).items()
