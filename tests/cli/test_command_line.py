@@ -39,9 +39,24 @@ def test_ingest_takes_answers_of_list_calls_apart(run, tmp_path, sample):
     (tmp_path / "get-findings.json").write_text(json.dumps({"Findings": [guardduty, {"Resource": {}}, 7]}))
     (tmp_path / "pages.jsonl").write_text("\n".join(json.dumps(page) for page in pages))
     code, out, err = run("ingest", tmp_path / "get-findings.json", tmp_path / "pages.jsonl")
-    assert (code, out) == (0, "2 applied, 0 unchanged, 0 stale, 0 ignored, 2 quarantined\n")
+    assert (code, out) == (0, "2 applied, 0 unchanged, 0 stale, 1 ignored, 2 quarantined\n")
     assert "get-findings.json.Findings[1]: is only a part of a GuardDuty finding" in err
     assert "get-findings.json.Findings[2]: expected a JSON object" in err
+
+
+def test_the_name_of_a_file_cannot_drive_the_terminal(run, tmp_path):
+    name = "e\x1b[31mvil\u202e.json"
+    (tmp_path / name).write_text("{cut")
+    (tmp_path / f"{name}.gz").write_text("no gzip")
+    shown = name.replace("\x1b", "\ufffd").replace("\u202e", "\ufffd")
+    for argument, says in (
+        (name, f"{shown}: is not JSON"),
+        (f"{name}.gz", f"{shown}.gz: is not the whole"),
+        (f"no-{name}", f"no-{shown}: no such"),
+    ):
+        _, out, err = run("ingest", argument)
+        assert says in err
+        assert not {"\x1b", "\u202e"} & set(out + err)
 
 
 def test_ingest_names_accounts(run, tmp_path):

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from secgraph import contract
+from secgraph.adapters.local_graph import LocalGraph
 from secgraph.adapters.s3_quarantine import S3Quarantine
 from secgraph.graph import stored
 from secgraph.ingest import archive
@@ -131,6 +132,45 @@ def test_what_is_replayed_to_a_deployment_is_in_its_queue_and_no_longer_in_quara
     assert ids(listed) == ["f00d" + "0" * 60]
     sent = run("quarantine", "replay", "--all", "--bucket", "bucket", "--queue", deployed)
     assert sent[1].startswith("1 sent\n")
+
+
+def test_the_region_is_that_of_the_shell_and_no_region_is_one_message(run, deployed, monkeypatch):
+    listing = ["list", "--bucket", "bucket"]
+    replaying = ["replay", "--all", "--bucket", "bucket", "--queue", deployed]
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+    code, _, err = run("quarantine", *replaying)
+    assert code == 2
+    assert "specify a region" in err
+    assert "AWS_REGION" in err
+    assert err.count("\n") == 1
+    assert run("quarantine", *replaying, "--dry-run")[0] == 0, "needs no queue, so no region"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert run("quarantine", *listing)[1].endswith("2 events in quarantine\n")
+    assert run("quarantine", *replaying)[1].startswith("2 sent\n")
+
+
+def test_a_dry_run_on_a_deployment_says_what_depends_on_its_settings(run, deployed, sample):
+    body = json.dumps({**sample("02"), "source": contract.TEST_SOURCE})
+    S3Quarantine(boto3.client("s3"), "bucket").put([Quarantined("7e57" + "0" * 60, "off", body, NOW)])
+    arguments = ("--dry-run", "--bucket", "bucket", "--queue", deployed)
+    code, out, err = run("quarantine", "replay", "7e57", *arguments)
+    assert (code, out) == (0, "dry run: 1 understood\n")
+    assert "only where the deployment lets test events in (testSource)" in err
+
+
+def test_an_answer_that_was_set_aside_whole_is_replayed_as_its_findings(run, sample):
+    Path("answer.json").write_text(json.dumps({"findings": [sample("02")["detail"], 7]}))
+    with LocalGraph.open(Path("test.duckdb")) as graph:
+        graph.put([Quarantined("ab" * 32, "is an answer", Path("answer.json").read_text(), NOW)])
+    code, out, err = run("quarantine", "replay", "abab", "--dry-run")
+    assert (code, out) == (0, "dry run: 1 understood, 1 quarantined\n")
+    assert err.startswith(
+        f"understood: {'ab' * 6}.findings[0]\nquarantined: {'ab' * 6}.findings[1]: expected"
+    )
+    assert run("quarantine", "replay", "abab")[1] == "1 applied, 1 quarantined\n"
+    (listed,) = json.loads(run("quarantine", "list", "--format", "json")[1])["events"]
+    assert run("quarantine", "show", listed["id"])[1].endswith("\n\n7\n")
 
 
 def test_a_bucket_that_is_not_there_is_one_message(run, deployed):

@@ -174,9 +174,75 @@ def test_a_record_is_left_when_its_event_may_be_back_already(graph):
 
 def test_a_preview_says_what_this_version_makes_of_an_event(sample):
     bodies = [json.dumps(sample("02")), json.dumps(sample("07")), "{cut"]
-    reports = [repair.preview(Quarantined(f"{n:064x}", "", body, NOW)) for n, body in enumerate(bodies)]
+    reports = [report for body in bodies for report in previewed(body)]
     assert [one.outcome for one in reports] == ["understood", "ignored", "quarantined"]
     assert [bool(one.reason) for one in reports] == [False, True, True]
+
+
+def previewed(body: str, *, test_source: bool | None = False) -> list[Report]:
+    return repair.preview(Quarantined("0" * 64, "", body, NOW), test_source=test_source)
+
+
+@pytest.mark.parametrize(
+    ("test_source", "outcome", "says"),
+    [(True, "understood", ""), (False, "quarantined", "switched off"), (None, "understood", "testSource")],
+)
+def test_a_preview_of_a_test_event_depends_on_who_lets_it_in(sample, test_source, outcome, says):
+    body = json.dumps({**sample("02"), "source": contract.TEST_SOURCE})
+    (report,) = previewed(body, test_source=test_source)
+    assert report.outcome == outcome
+    assert says in report.reason
+    (real,) = previewed(json.dumps(sample("02")), test_source=test_source)
+    assert (real.outcome, real.reason) == ("understood", "")
+
+
+def answer_of(sample, *more: object) -> str:
+    return json.dumps({"findings": [sample("02")["detail"], *more]})
+
+
+def test_an_answer_in_quarantine_is_replayed_finding_by_finding(graph, sample):
+    """A version that could not take answers apart set it aside whole."""
+    answer = Quarantined("ab" * 32, "is an answer with 2 findings", answer_of(sample, {"severity": 1}), NOW)
+    graph.put([answer])
+    assert [(one.outcome, one.place) for one in previewed(answer.body)] == [
+        ("understood", ".findings[0]"),
+        ("quarantined", ".findings[1]"),
+    ]
+    assert [(one.outcome, one.place) for one in replay(graph, again(graph))] == [
+        ("applied", ".findings[0]"),
+        ("quarantined", ".findings[1]"),
+    ]
+    assert [(one.body, one.received_on) for one in graph.quarantined()] == [('{"severity": 1}', NOW)]
+    assert created(graph) == {NOW}
+
+
+def test_an_answer_stays_in_quarantine_while_a_finding_of_it_failed(graph, sample):
+    class Broken:
+        def read(self, ids):
+            raise StoreUnavailable("throttled")
+
+    graph.put([Quarantined("ab" * 32, "", answer_of(sample, {"severity": 1}), NOW)])
+    reports = replay(graph, again(graph, writer=Broken()))
+    assert [one.outcome for one in reports] == ["failed", "quarantined"]
+    assert "ab" * 32 in {one.id for one in graph.quarantined()}
+
+
+def test_an_answer_is_archived_as_it_came_and_one_report_tells_of_each_finding(graph, sample):
+    kept = Kept()
+    deliveries = [
+        Delivery("m1", answer_of(sample, 7), NOW),
+        Delivery("m2", '{"findings": [], "nextToken": null}', NOW),
+        Delivery("m3", answer_of(sample), NOW, "receivedOn: cannot be"),
+    ]
+    reports = take_in(deliveries, graph, archive=kept)
+    assert [(one.id, one.place, one.outcome) for one in reports] == [
+        ("m1", ".findings[0]", "applied"),
+        ("m1", ".findings[1]", "quarantined"),
+        ("m2", "", "ignored"),
+        ("m3", "", "quarantined"),
+    ]
+    assert reports[2].reason == "it is an answer without findings"
+    assert kept.deliveries == deliveries
 
 
 def test_an_id_names_one_event(graph):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,9 +23,18 @@ CONFIG: Final = Config(
 _REMEDY: Final = "check AWS_PROFILE or the credentials of your shell, and AWS_REGION"
 
 
+def shell() -> boto3.Session:
+    """Take the credentials and the region of the shell: AWS_REGION, as every other SDK does, before what boto3
+    knows by itself (AWS_DEFAULT_REGION, the profile)."""
+    return boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
+
+
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A bucket, the URL of an ingest queue, and the session to reach them with."""
+    """A bucket, the URL of an ingest queue, and the session to reach them with.
+
+    Its methods raise InputError where the shell does not say enough to make a client, as without a region.
+    """
 
     bucket: str
     queue: str
@@ -31,39 +42,47 @@ class Deployed:
 
     def quarantine(self) -> S3Quarantine:
         """Give the quarantine of the deployment."""
-        return S3Quarantine(self.session.client("s3", config=CONFIG), self.bucket)
+        with _explained("AWS"):
+            return S3Quarantine(self.session.client("s3", config=CONFIG), self.bucket)
 
     def requeue(self, *, hidden_seconds: int) -> SQSRequeue:
         """Give the way into its ingest queue."""
-        client = self.session.client("sqs", config=CONFIG)
+        with _explained("AWS"):
+            client = self.session.client("sqs", config=CONFIG)
         return SQSRequeue(client, self.queue, hidden_seconds=hidden_seconds)
 
 
-def of_stack(name: str, shell: Callable[[], boto3.Session] = boto3.Session) -> Deployed:
+def of_stack(name: str, open_session: Callable[[], boto3.Session] = shell) -> Deployed:
     """Read the outputs of a stack with the shell's credentials, and take on its repair role.
 
     Raises InputError where the shell has no credentials, and for a stack that is not there or is not ours.
     """
-    try:
-        session = shell()
+    with _explained(f"the stack {name}"):
+        session = open_session()
         stacks = session.client("cloudformation", config=CONFIG).describe_stacks(StackName=name)["Stacks"]
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stacks[0].get("Outputs", [])}
-        bucket, queue, role = (outputs[key] for key in ("Bucket", "IngestQueue", "RepairRole"))
+        try:
+            bucket, queue, role = (outputs[key] for key in ("Bucket", "IngestQueue", "RepairRole"))
+        except KeyError as error:
+            raise InputError(
+                f"the stack {name} has no output {error}; name the stack that `make deploy` made, or deploy "
+                "again"
+            ) from error
         return Deployed(bucket, queue, _as_role(session, role))
-    except KeyError as error:
-        raise InputError(
-            f"the stack {name} has no output {error}; name the stack that `make deploy` made, or deploy again"
-        ) from error
-    except (ClientError, BotoCoreError) as error:
-        raise InputError(f"the stack {name} cannot be reached: {error}; {_REMEDY}") from error
 
 
 def of_names(bucket: str, queue: str) -> Deployed:
     """Take a bucket and a queue by their names, with the shell's credentials as they are."""
+    with _explained("AWS"):
+        return Deployed(bucket, queue, shell())
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
     try:
-        return Deployed(bucket, queue, boto3.Session())
-    except BotoCoreError as error:
-        raise InputError(f"AWS cannot be reached: {error}; {_REMEDY}") from error
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise InputError(f"{what} cannot be reached: {error}; {_REMEDY}") from error
 
 
 def _as_role(session: boto3.Session, role: str) -> boto3.Session:

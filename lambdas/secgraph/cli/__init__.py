@@ -13,6 +13,7 @@ from pathlib import Path
 
 from secgraph.cli import ask, demo, gather, quarantine, rules, smart_classes
 from secgraph.errors import SecgraphError
+from secgraph.j1ql.text.terminal import plain
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (SecgraphError, OSError) as error:
-        print(f"secgraph: {error}", file=sys.stderr)
+        # It may quote the name of a file, which may hold anything.
+        print("\n".join(map(plain, f"secgraph: {error}".split("\n"))), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

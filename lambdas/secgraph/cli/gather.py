@@ -21,6 +21,7 @@ from secgraph.graph.accounts import accounts_of
 from secgraph.graph.loading import items_of
 from secgraph.graph.model import AccountSettings
 from secgraph.ingest import receipt
+from secgraph.j1ql.text.terminal import plain
 
 BATCH: Final = 1_000
 
@@ -63,13 +64,18 @@ def _ingest(arguments: argparse.Namespace) -> int:
     troubled = [report for report in reports if report.outcome in (flow.QUARANTINED, flow.FAILED)]
     if arguments.json:
         listed = [
-            {"event": one.id, "outcome": one.outcome, **({"reason": one.reason} if one.reason else {})}
+            {
+                "event": one.id + one.place,
+                "outcome": one.outcome,
+                **({"reason": one.reason} if one.reason else {}),
+            }
             for one in reports
         ]
         print(json.dumps({**counted, "events": listed}, indent=2))
     else:
         for report in troubled:
-            print(f"{report.outcome}: {report.id}: {report.reason}", file=sys.stderr)
+            # An id holds the name of a file, which may hold anything.
+            print(plain(f"{report.outcome}: {report.id}{report.place}: {report.reason}"), file=sys.stderr)
         print(summary(counted))
     return 2 if counted[flow.FAILED] else 0
 

@@ -9,12 +9,13 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli import clock
@@ -26,6 +27,9 @@ from secgraph.ingest.glance import Glance, glance
 from secgraph.ingest.ports import Quarantined, QuarantineStore
 from secgraph.j1ql.text.terminal import cut, plain
 
+if TYPE_CHECKING:
+    from secgraph.adapters.sqs_requeue import SQSRequeue
+
 ID_DIGITS: Final = 12
 QUEUE_BATCH: Final = 10
 COLUMNS: Final = 300
@@ -33,11 +37,13 @@ COLUMNS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A quarantine, the way from it into ingest, and how many events go that way at a time."""
+    """A quarantine, the way from it into ingest, how many events go that way at a time, and whether ingest
+    lets test events in there (None: nobody here knows)."""
 
     store: QuarantineStore
     send: repair.Send
     batch: int
+    test_source: bool | None
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -108,7 +114,9 @@ def _replay(arguments: argparse.Namespace) -> int:
     with _place(arguments, read_only=arguments.dry_run) as place:
         chosen = _chosen(arguments, place.store)
         if arguments.dry_run:
-            reports = [repair.preview(event) for event in chosen]
+            reports = [
+                report for event in chosen for report in repair.preview(event, test_source=place.test_source)
+            ]
         else:
             reports = list(
                 repair.replay(chosen, store=place.store, send=place.send, clock=clock.now, batch=place.batch)
@@ -117,7 +125,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     for report in reports:
         if arguments.dry_run or report.reason:
             reason = f": {_shown(report.reason)}" if report.reason else ""
-            print(f"{report.outcome}: {report.id[:ID_DIGITS]}{reason}", file=sys.stderr)
+            print(f"{report.outcome}: {report.id[:ID_DIGITS]}{report.place}{reason}", file=sys.stderr)
     summary = ", ".join(f"{number} {outcome}" for outcome, number in counted.items()) or "nothing to replay"
     print(f"dry run: {summary}" if arguments.dry_run else summary)
     if counted[repair.SENT]:
@@ -155,7 +163,7 @@ def _place(arguments: argparse.Namespace, *, read_only: bool) -> Iterator[_Place
             raise InputError("--queue goes with --bucket; --stack NAME knows both")
         settings = settings_of(accounts)
         with LocalGraph.open(arguments.graph, read_only=read_only) as graph:
-            yield _Place(graph, _again(graph, settings), BATCH)
+            yield _Place(graph, _again(graph, settings), BATCH, test_source=False)
         return
     if accounts is not None:
         raise InputError("--accounts is for the local graph; a deployment has its own")
@@ -168,8 +176,15 @@ def _on_aws(stack: str | None, bucket: str, queue: str) -> _Place:
     if stack is not None and (bucket or queue):
         raise InputError("give --stack NAME, or --bucket NAME and --queue URL, not both")
     found = deployed.of_names(bucket, queue) if stack is None else deployed.of_stack(stack)
-    requeue = found.requeue(hidden_seconds=repair.HIDDEN_SECONDS)
-    return _Place(found.quarantine(), repair.through(requeue), QUEUE_BATCH)
+
+    @cache
+    def requeue() -> SQSRequeue:
+        return found.requeue(hidden_seconds=repair.HIDDEN_SECONDS)
+
+    def send(events: Sequence[Quarantined]) -> Sequence[flow.Report]:
+        return repair.through(requeue())(events)  # only here: most commands need no queue
+
+    return _Place(found.quarantine(), send, QUEUE_BATCH, test_source=None)
 
 
 def _again(graph: LocalGraph, settings: Any) -> repair.Send:

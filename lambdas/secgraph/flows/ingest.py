@@ -1,6 +1,6 @@
-"""INGEST: deliveries → graph. One report per delivery; one bad event never fails the others.
+"""INGEST: deliveries → graph. One report per event; one bad event never fails the others.
 
-Delivery… ─archive→ Delivery… ─event.parse, normalise→ GraphChange… ─rounds.store→ graph
+Delivery… ─archive→ Delivery… ─answers.split, event.parse, normalise→ GraphChange… ─rounds.store→ graph
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from secgraph.errors import EventError, StoreError
@@ -17,6 +17,7 @@ from secgraph.flows.rounds import WarmCache as WarmCache
 from secgraph.graph.merge import Outcome
 from secgraph.graph.model import AccountSettings, GraphChange
 from secgraph.graph.ports import GraphWriter
+from secgraph.ingest import answers
 from secgraph.ingest.event import parse
 from secgraph.ingest.normalise import Ignored, normalise
 from secgraph.ingest.ports import Archive, Quarantine, Quarantined
@@ -32,14 +33,16 @@ FAILED: Final = "failed"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one delivery: applied, unchanged, stale, ignored, quarantined or failed, and why.
+    """What became of one event: applied, unchanged, stale, ignored, quarantined or failed, and why.
 
-    Only a failed one needs to be delivered again.
+    Only where one failed its delivery, by `id`, needs to come again. `place` is where in it the event stands
+    (`.Findings[3]`) if it is the answer of a list call; such an event is quarantined by itself.
     """
 
     id: str
     outcome: str
     reason: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,36 +62,50 @@ def ingest(
     archive: Archive | None = None,
     test_source: bool = False,
 ) -> list[Report]:
-    """Bring deliveries into the graph; the reports come in their order.
+    """Bring deliveries into the graph; the reports come in their order, one for each event.
 
     With an `archive` each is kept there as it came before anything is merged; if that fails, all fail. A
-    local graph has none: what it was fed from lies beside it.
+    local graph has none: what it was fed from lies beside it. An answer of a list call is taken apart: each
+    of its findings is an event.
     """
     if archive is not None:
         try:
             archive.put(deliveries)
         except StoreError as error:
-            return [Report(delivery.id, FAILED, str(error)) for delivery in deliveries]
+            return [_about(delivery, FAILED, str(error)) for delivery in deliveries]
+    events = [event for delivery in deliveries for event in events_of(delivery)]
     reports: dict[int, Report] = {}
     understood: dict[int, _Understood] = {}
     refused: dict[int, str] = {}
-    for number, delivery in enumerate(deliveries):
+    for number, event in enumerate(events):
         try:
-            if delivery.problem:
-                raise EventError(delivery.problem)
-            changes = normalise(
-                parse(delivery.body), received_on=delivery.received_on, test_source=test_source
-            )
+            changes = read(event, test_source=test_source)
         except EventError as error:
             refused[number] = _readable(str(error))
             continue
         if isinstance(changes, Ignored):
-            reports[number] = Report(delivery.id, IGNORED, changes.reason)
+            reports[number] = _about(event, IGNORED, changes.reason)
         else:
-            understood[number] = _Understood(delivery, changes)
+            understood[number] = _Understood(event, changes)
     reports |= _store(understood, refused, writer=writer, now=now, settings=settings, cache=cache)
-    reports |= _set_aside(deliveries, refused, quarantine)
-    return [reports[number] for number in range(len(deliveries))]
+    reports |= _set_aside(events, refused, quarantine)
+    return [reports[number] for number in range(len(events))]
+
+
+def events_of(delivery: Delivery) -> list[Delivery]:
+    """Give the single events of a delivery; of one that has a problem itself, the whole."""
+    if delivery.problem:
+        return [delivery]
+    return [replace(delivery, body=text, place=place) for place, text in answers.split(delivery.body)]
+
+
+def read(event: Delivery, *, test_source: bool) -> tuple[GraphChange, ...] | Ignored:
+    """Say what a single event changes. Raises EventError for one that is to be set aside."""
+    if event.problem:
+        raise EventError(event.problem)
+    if answers.is_empty(event.body):
+        return Ignored("it is an answer without findings")
+    return normalise(parse(event.body), received_on=event.received_on, test_source=test_source)
 
 
 def count(reports: Sequence[Report]) -> dict[str, int]:
@@ -121,7 +138,7 @@ def _report(event: _Understood, outcomes: Sequence[Outcome], unfinished: bool, f
     it speaks of several in the same block, it did so only if it did for each."""
     if unfinished:
         reason = failure or "other writers kept changing the same items; deliver the event again"
-        return Report(event.delivery.id, FAILED, reason)
+        return _about(event.delivery, FAILED, reason)
     first = event.changes[0]
     own = [
         outcome
@@ -129,23 +146,27 @@ def _report(event: _Understood, outcomes: Sequence[Outcome], unfinished: bool, f
         if (change.thing.type, change.observation.block) == (first.thing.type, first.observation.block)
     ]
     if all(outcome is Outcome.STALE for outcome in own):
-        return Report(event.delivery.id, STALE, "a newer state of what it speaks of is already known")
+        return _about(event.delivery, STALE, "a newer state of what it speaks of is already known")
     if any(outcome is Outcome.APPLIED for outcome in outcomes):
-        return Report(event.delivery.id, APPLIED)
-    return Report(event.delivery.id, UNCHANGED)
+        return _about(event.delivery, APPLIED)
+    return _about(event.delivery, UNCHANGED)
+
+
+def _about(event: Delivery, outcome: str, reason: str = "") -> Report:
+    return Report(event.id, outcome, reason, event.place)
 
 
 def _set_aside(
-    deliveries: Sequence[Delivery], refused: Mapping[int, str], quarantine: Quarantine
+    events: Sequence[Delivery], refused: Mapping[int, str], quarantine: Quarantine
 ) -> dict[int, Report]:
     if not refused:
         return {}
     records = [
         Quarantined(
-            id=hashlib.sha256(deliveries[number].body.encode("utf-8", "surrogatepass")).hexdigest(),
+            id=hashlib.sha256(events[number].body.encode("utf-8", "surrogatepass")).hexdigest(),
             reason=reason,
-            body=deliveries[number].body,
-            received_on=deliveries[number].received_on,
+            body=events[number].body,
+            received_on=events[number].received_on,
         )
         for number, reason in sorted(refused.items())
     ]
@@ -153,10 +174,10 @@ def _set_aside(
         quarantine.put(records)
     except StoreError as error:
         return {
-            number: Report(deliveries[number].id, FAILED, f"{reason}; and {error}")
+            number: _about(events[number], FAILED, f"{reason}; and {error}")
             for number, reason in refused.items()
         }
-    return {number: Report(deliveries[number].id, QUARANTINED, reason) for number, reason in refused.items()}
+    return {number: _about(events[number], QUARANTINED, reason) for number, reason in refused.items()}
 
 
 def _readable(reason: str) -> str:

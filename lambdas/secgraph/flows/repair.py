@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from secgraph.contract import TEST_SOURCE
 from secgraph.errors import EventError, InputError
-from secgraph.flows.ingest import FAILED, IGNORED, QUARANTINED, Report
-from secgraph.ingest.event import parse
+from secgraph.flows.ingest import FAILED, IGNORED, QUARANTINED, Delivery, Report, events_of, read
 from secgraph.ingest.glance import Glance, glance
-from secgraph.ingest.normalise import Ignored, normalise
+from secgraph.ingest.normalise import Ignored
 from secgraph.ingest.ports import Quarantined, QuarantineStore, Requeue
 
 SENT: Final = "sent"
@@ -63,16 +63,14 @@ def refused_for(store: QuarantineStore, reason: str) -> Iterator[Quarantined]:
     return (event for event in store.find() if reason in event.reason)
 
 
-def preview(event: Quarantined) -> Report:
+def preview(event: Quarantined, *, test_source: bool | None) -> list[Report]:
     """Say what this very version makes of an event, as far as the event alone tells: it is understood, or it
-    would be ignored or refused again."""
-    try:
-        changes = normalise(parse(event.body), received_on=event.received_on, test_source=True)
-    except EventError as error:
-        return Report(event.id, QUARANTINED, str(error))
-    if isinstance(changes, Ignored):
-        return Report(event.id, IGNORED, changes.reason)
-    return Report(event.id, UNDERSTOOD)
+    would be ignored or refused again. Of an answer of many findings it is said of each.
+
+    `test_source` tells whether events of the test source are let in, None that nobody knows.
+    """
+    delivery = Delivery(event.id, event.body, event.received_on)
+    return [_previewed(one, test_source) for one in events_of(delivery)]
 
 
 def replay(
@@ -86,22 +84,23 @@ def replay(
     """Send events to ingest again and take those out of quarantine that are not back in it.
 
     Sent first and removed then, so that a crash in between loses nothing: an event that comes twice changes
-    nothing.
+    nothing. An answer of many findings is removed once none of them failed: those that are refused again are
+    in quarantine by themselves then.
     """
     waiting = iter(events)
     while some := list(islice(waiting, batch)):
         began = clock()
         reports = send(some)
         late = clock() - began > REMOVE_WITHIN_MS
-        kept = {
-            report.id
-            for report in reports
-            if report.outcome in (QUARANTINED, FAILED) or (late and report.outcome == SENT)
-        }
+        kept = {report.id for report in reports if _stays(report) or (late and report.outcome == SENT)}
         store.remove([event.id for event in some if event.id not in kept])
         for report in reports:
             slow = late and report.outcome == SENT
             yield Report(report.id, SENT, "sending took so long that its record was left") if slow else report
+
+
+def _stays(report: Report) -> bool:
+    return report.outcome == FAILED or (report.outcome == QUARANTINED and not report.place)
 
 
 def through(requeue: Requeue) -> Send:
@@ -115,6 +114,18 @@ def through(requeue: Requeue) -> Send:
         ]
 
     return send
+
+
+def _previewed(event: Delivery, test_source: bool | None) -> Report:
+    try:
+        changes = read(event, test_source=test_source is not False)
+    except EventError as error:
+        return Report(event.id, QUARANTINED, str(error), event.place)
+    reasons = [changes.reason] if isinstance(changes, Ignored) else []
+    if test_source is None and glance(event.body).source == TEST_SOURCE:
+        reasons.append("only where the deployment lets test events in (testSource); else it is refused")
+    outcome = IGNORED if isinstance(changes, Ignored) else UNDERSTOOD
+    return Report(event.id, outcome, "; ".join(reasons), event.place)
 
 
 def _named(store: QuarantineStore, id_: str) -> Quarantined:

@@ -15,7 +15,7 @@ from secgraph import contract
 from secgraph.errors import InputError
 from secgraph.flows import ingest as flow
 from secgraph.handlers import runtime
-from secgraph.ingest import answers, receipt
+from secgraph.ingest import receipt
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         runtime.logger.warning(
             "some events were set aside or must come again",
             outcomes=counted,
-            first={report.id: report.reason for report in troubled[:5]},
+            first={report.id + report.place: report.reason for report in troubled[:5]},
         )
     failed = dict.fromkeys(report.id for report in reports if report.outcome == flow.FAILED)
     return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in failed]}
@@ -55,13 +55,12 @@ def _deliveries(event: dict[str, Any], now: int) -> list[flow.Delivery]:
         return [
             receipt.delivery(
                 record["messageId"],
-                text,
+                record["body"],
                 arrived=int(record["attributes"]["SentTimestamp"]),
                 given=_first_receipt(record),
                 now=now,
             )
             for record in event["Records"]
-            for _, text in answers.split(record["body"])
         ]
     except (KeyError, TypeError) as error:
         raise InputError(

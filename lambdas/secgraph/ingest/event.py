@@ -203,6 +203,8 @@ def _refuse_batches(document: dict[str, object]) -> None:
     found = findings_of(document)
     if found is not None:
         name, findings = found
+        if not findings:
+            raise EventError("is an answer without findings: there is nothing in it to ingest", name)
         raise EventError(
             f"is an answer with {len(findings)} findings; send each element of `{name}` on its own"
         )

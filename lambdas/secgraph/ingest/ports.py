@@ -10,15 +10,18 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event as it came: a name for the report, its text, and when it was first received (epoch ms).
+    """A text as it came: a name for the report, the text, and when it was first received (epoch ms).
 
-    `problem` says what is wrong with the delivery itself, whatever its text; such a one is quarantined.
+    It is one event, or an answer of many; `place` tells where in the text that came a single event of it
+    stands. `problem` says what is wrong with the delivery itself, whatever its text; such a one is
+    quarantined.
     """
 
     id: str
     body: str
     received_on: int
     problem: str = ""
+    place: str = ""
 
 
 class Archive(Protocol):
