@@ -189,7 +189,8 @@ class Rival:
             self._times -= 1
             event = json.loads(self._event)
             newer = 1_000 - self._times
-            event["detail"]["updatedAt"] = f"2026-11-21T{newer // 60:02}:{newer % 60:02}:00.000Z"
+            moment = f"2026-11-21T{newer // 60:02}:{newer % 60:02}:00.000Z"
+            event["detail"]["updatedAt"] = event["detail"]["service"]["eventLastSeen"] = moment
             deliver([event], self._graph)
         return held
 
