@@ -247,7 +247,7 @@ def test_an_old_file_is_brought_up_to_date_when_it_is_opened_for_writing(old_fil
     with LocalGraph.open(old_file, read_only=True) as graph:
         assert is_what_the_old_file_holds(graph.relations.catalogue())
         formats = "SELECT format, (SELECT version FROM relations_format) FROM graph_file"
-        assert graph.connection.execute(formats).fetchall() == [(2, 2)]
+        assert graph.connection.execute(formats).fetchall() == [(3, 2)]
     with LocalGraph.open(old_file) as graph:
         new = {"_id": "d2", "_key": "d2", "_type": "disk", "_class": "Disk", "gone": True, "cores": "8"}
         load(items_of(document(new), now=1), writer=graph)

@@ -100,7 +100,8 @@ def test_blocks_keep_their_order_and_those_of_no_event_are_left_alone():
     read = stored.load(
         json.dumps(
             {
-                "v": 1, "id": "x", "key": "x", "type": "t", "rev": 1, "version": 1, "createdOn": 1, "beginOn": 1,
+                "v": 1, "id": "x", "key": "x", "type": "t", "rev": 1, "version": 1,
+                "createdOn": 1, "beginOn": 1,
                 "blocks": {
                     name: {"time": time, "rank": rank, "properties": {}}
                     for name, time, rank in (

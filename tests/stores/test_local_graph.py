@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -108,3 +109,29 @@ def test_a_store_that_cannot_be_written_says_so_and_keeps_nothing(tmp_path):
         with pytest.raises(StoreUnavailable, match="read-only"):
             graph.put([Quarantined("a" * 64, "no reason", "{}", 5)])
         assert graph.items() == []
+
+
+@pytest.mark.parametrize("format_", [1, 2])
+def test_a_file_of_an_older_format_is_laid_out_anew_when_it_is_opened_for_writing(tmp_path, format_):
+    """What its items say is shown as this version shows it; a reader sees it as it was."""
+    path = tmp_path / "graph.duckdb"
+    known = {"_class": ["Host"], "instanceType": "m6i.large"}
+    blocks = {
+        "inspector2/awsEc2Instance": {"time": 9, "properties": known},
+        "guardduty/locates/x": {"time": 0, "properties": {}, "edges": [["LOCATES", ">", "y", "y", "t"]]},
+    }
+    thing = {"id": "x", "key": "x", "type": "aws_instance", "rev": 1, "version": 1}
+    body = json.dumps({"v": 1, **thing, "createdOn": 1, "beginOn": 1, "blocks": blocks})
+    old = items_of({"entities": [{"_id": "x", "_key": "x", "_type": "t", "_class": "C"}]}, now=1)
+    with LocalGraph.open(path) as graph:
+        graph.write(old)
+        graph.connection.execute("UPDATE item SET body = ?", [body])
+        graph.connection.execute("UPDATE graph_file SET format = ?", [format_])
+    shown = 'SELECT _type FROM (SELECT "_type#s" AS _type FROM entity)'
+    for read_only, type_ in ((True, "t"), (False, "aws_instance"), (True, "aws_instance")):
+        with LocalGraph.open(path, read_only=read_only) as graph:
+            assert graph.connection.execute(shown).fetchall() == [(type_,)]
+            assert graph.relations.catalogue().verbs == set()
+            assert len(graph.items()) == 1
+    with duckdb.connect(str(path)) as opened:
+        assert opened.execute("SELECT format FROM graph_file").fetchall() == [(3,)]

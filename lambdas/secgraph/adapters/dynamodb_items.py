@@ -98,7 +98,7 @@ def attributes_of(item: Item) -> dict[str, Any]:
 
 
 def item_of(attributes: Mapping[str, Any]) -> Item:
-    """Read what DynamoDB holds, `v`, `body` and `packed` of it. Raises StoreError for the layout of a later version."""
+    """Read `v`, `body` and `packed`. Raises StoreError for the layout of a later version."""
     layout = int(attributes["v"]["N"])
     if layout > LAYOUT:
         raise StoreError(

@@ -5,26 +5,30 @@ A batch costs one bulk read and one bulk write, whatever its size: row by row wo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
 import duckdb
 
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.duckdb_relations import Expansion, Relations
 from secgraph.errors import InputError, StoreError, StoreLocked, StoreUnavailable
 from secgraph.graph import merge, stored
 from secgraph.graph.model import Item
 from secgraph.ingest.ports import Quarantined
 
-FORMAT: Final = 2
-"""Format 1 had relations of format 1 (adapters/duckdb_catalogue.py); it is read, and brought up to date when
-the file is opened for writing."""
+FORMAT: Final = 3
+"""Format 1 had relations of format 1 (adapters/duckdb_catalogue.py). Formats 1 and 2 held items of format 1
+(graph/stored.py) and relations as those were laid out then. Both are read, and brought up to date when the
+file is opened for writing; programs that know them alone refuse format 3."""
 
 ROW_GROUP: Final = 30_720
 """Rows that one core reads while another reads the next; DuckDB's own 122,880 would leave all but one core
 idle at 100,000 entities. The size is settled when a file is made: an older file keeps its own."""
+
+LAID_OUT_AT_ONCE: Final = 10_000
+"""Items that an upgrade of the file holds in memory."""
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS graph_file (format INTEGER);
@@ -169,9 +173,7 @@ class LocalGraph:
             "INSERT INTO item SELECT unnest(?::VARCHAR[]), unnest(?::BIGINT[]), unnest(?::VARCHAR[])",
             [ids, [item.rev for item in items], [stored.dump(item) for item in items]],
         )
-        self.relations.replace(
-            (item.thing.id, merge.entity(item), merge.relationships(item)) for item in items
-        )
+        self.relations.replace(_expanded(items))
 
 
 def _attached(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -202,9 +204,10 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bo
         connection.execute(_TABLES)
         connection.execute("INSERT INTO graph_file VALUES (?)", [FORMAT])
     (found,) = connection.execute("SELECT format FROM graph_file").fetchone() or (None,)
-    if found not in (1, FORMAT):
+    if found not in range(1, FORMAT + 1):
         raise StoreError(
-            f"{path}: the file has format {found}; this version of secgraph reads format {FORMAT}"
+            f"{path}: the file has format {found}; this version of secgraph reads up to format {FORMAT}: "
+            "upgrade secgraph before using this graph"
         )
     if not read_only:
         # a checkpoint after every 16 MB, as by default, costs a tenth of a long ingest; closing makes one too
@@ -215,8 +218,24 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bo
     elif found != FORMAT and not read_only:
         with _failures_told(), _transaction(connection):
             relations.create()
+            _lay_out_anew(connection, relations)
             connection.execute("UPDATE graph_file SET format = ?", [FORMAT])
     return relations
+
+
+def _lay_out_anew(connection: duckdb.DuckDBPyConnection, relations: Relations) -> None:
+    """Make the relations of all items again, some at a time."""
+    last = ""
+    while rows := connection.execute(
+        "SELECT id, body FROM item WHERE id > ? ORDER BY id LIMIT ?", [last, LAID_OUT_AT_ONCE]
+    ).fetchall():
+        items = [stored.load(body) for _, body in rows]
+        relations.replace(_expanded(items))
+        last = rows[-1][0]
+
+
+def _expanded(items: Iterable[Item]) -> Iterator[Expansion]:
+    return ((item.thing.id, merge.entity(item), merge.relationships(item)) for item in items)
 
 
 @contextmanager

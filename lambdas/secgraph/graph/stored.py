@@ -48,8 +48,8 @@ def load(text: str) -> Item:
     body: dict[str, Any] = json.loads(text)
     if body.get("v") not in (1, FORMAT):
         raise StoreError(
-            f"item {body.get('id')} is stored in format {body.get('v')}; this version of secgraph reads up to "
-            f"format {FORMAT}: upgrade secgraph before reading this graph"
+            f"item {body.get('id')} is stored in format {body.get('v')}; this version of secgraph reads "
+            f"up to format {FORMAT}: upgrade secgraph before reading this graph"
         )
     blocks = {name: _read_observation(name, block) for name, block in body["blocks"].items()}
     return Item(
