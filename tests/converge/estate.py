@@ -67,8 +67,10 @@ class Estate:
     def archive(
         self, number: int, wait: int, *, archived: bool, by_administrator: bool, denied: bool
     ) -> None:
-        """Somebody archives a finding or takes it out of the archive, or is not allowed to."""
-        self.now = _next_second(self.now + wait)
+        """Somebody archives a finding or takes it out of the archive, or is not allowed to; without a wait
+        after another such call, in the same second."""
+        if wait or not (self.log and isinstance(self.log[-1], Ruled) and self.log[-1].time == self.now):
+            self.now = _next_second(self.now + wait)
         place = _target(number).place
         caller = ADMINISTRATOR if by_administrator else place.account
         name = "ArchiveFindings" if archived else "UnarchiveFindings"

@@ -114,7 +114,8 @@ def fold(log: Log) -> Expected:
 def _finding(expected: Expected, finding: str, said: list[Said], ruled: list[Ruled]) -> None:
     last = max(said, key=lambda each: (each.time, each.tie))
     is_open = last.open
-    word = max(ruled, key=lambda each: each.time, default=None)
+    # CloudTrail tells the second and no more: of two rulings in one, the finding is rather shown than hidden.
+    word = max(ruled, key=lambda each: (each.time, not each.archived), default=None)
     if word and word.time >= last.time:
         is_open = not word.archived
     addresses: dict[str, int] = {}

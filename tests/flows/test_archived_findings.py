@@ -112,6 +112,7 @@ class Memory:
 LIVES: Final = [
     ([ARCHIVE], ARCHIVED),
     ([ARCHIVE, UNARCHIVE], OPEN),
+    ([ARCHIVE, call("UnarchiveFindings", "2026-11-20T09:00:00Z")], OPEN),
     ([ARCHIVE, ("2026-11-20T08:59:59Z", False)], ARCHIVED),
     ([ARCHIVE, ("2026-11-20T11:00:00Z", True)], ARCHIVED),
     ([ARCHIVE, ("2026-11-20T11:00:00Z", False)], OPEN),

@@ -24,8 +24,8 @@ _REMEDY: Final = "check AWS_PROFILE or the credentials of your shell, and AWS_RE
 
 
 def shell() -> boto3.Session:
-    """Take the credentials and the region of the shell: AWS_REGION, as every other SDK does, before what boto3
-    knows by itself (AWS_DEFAULT_REGION, the profile)."""
+    """Take the credentials and the region of the shell: AWS_REGION, as every other SDK does, before what
+    boto3 knows by itself (AWS_DEFAULT_REGION, the profile)."""
     return boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 

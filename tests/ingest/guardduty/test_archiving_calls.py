@@ -42,9 +42,9 @@ def read(**detail: object) -> tuple[GraphChange, ...] | Ignored:
                 "status": "archived",
                 "closedOn": 1795165200000,
             },
-            1,
+            0,
         ),
-        ("UnarchiveFindings", {"archived": False, "open": True, "active": True, "status": "open"}, 0),
+        ("UnarchiveFindings", {"archived": False, "open": True, "active": True, "status": "open"}, 1),
     ],
 )
 def test_a_call_says_the_state_of_each_finding_that_it_names(name, state, rank):
