@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from typing import Any
 
 import boto3
@@ -72,23 +73,41 @@ def test_quarantine_gives_back_what_was_put_and_forgets_what_is_removed(s3: Any)
     store = S3Quarantine(s3, "bucket")
     events = [Quarantined(f"{n:064x}", "detail.arn: is missing", HOSTILE, NOON + n) for n in range(25)]
     store.put(events)
-    store.put([Quarantined(events[0].id, "another reason", HOSTILE, NOON)])
+    store.put([Quarantined(events[0].id, "another reason", HOSTILE, NOON + HOUR)])
     s3.put_object(Bucket="bucket", Key=f"{contract.QUARANTINE_PREFIX}notes.txt", Body=b"by hand")
     found = sorted(store.find(), key=lambda event: event.id)
-    assert found == [Quarantined(events[0].id, "another reason", HOSTILE, NOON), *events[1:]]
+    assert found == events, "received when it was first, whatever came later"
     assert list(store.find(events[7].id)) == [events[7]]
     store.remove([*(event.id for event in events[1:]), "0" * 63 + "f"])
     assert [event.id for event in store.find()] == [events[0].id]
+    store.remove([events[0].id])
+    store.put([Quarantined(events[0].id, "another reason", HOSTILE, NOON)])
+    assert [event.reason for event in store.find()] == ["another reason"]
 
 
 @pytest.mark.parametrize(
     ("body", "says"),
-    [(b"{", "is no record"), (b'{"v": 2}', "written in format 2.*upgrade"), (b"[]", "is no record")],
+    [
+        (b"{", "is no record"),
+        (b'{"v": 2}', "written in format 2.*upgrade"),
+        (b"[]", "is no record"),
+        (b"\xff", "is no record"),
+    ],
 )
-def test_a_quarantined_object_that_cannot_be_read_is_named(s3: Any, body: bytes, says: str) -> None:
-    s3.put_object(Bucket="bucket", Key=f"{contract.QUARANTINE_PREFIX}{'a' * 64}.json", Body=body)
-    with pytest.raises(StoreError, match=f"s3://bucket/quarantine/aaa.*{says}"):
-        list(S3Quarantine(s3, "bucket").find())
+def test_a_quarantined_object_that_cannot_be_read_is_named_and_keeps_no_other_back(
+    s3: Any, body: bytes, says: str
+) -> None:
+    store, good = S3Quarantine(s3, "bucket"), Quarantined("b" * 64, "why", "{}", NOON)
+    store.put([good])
+    at = {"Bucket": "bucket", "Key": f"{contract.QUARANTINE_PREFIX}{'a' * 64}.json"}
+    s3.put_object(**at, Body=body)
+    bad, other = sorted(store.find(), key=lambda event: event.id)
+    assert other == good
+    assert re.match(f"s3://bucket/quarantine/aaa.*{says}", bad.reason)
+    assert (bad.id, bad.is_readable) == ("a" * 64, False)
+    assert bad.received_on == s3.head_object(**at)["LastModified"].timestamp() * 1_000
+    store.remove([bad.id])
+    assert list(store.find()) == [good]
 
 
 def test_a_bucket_that_does_not_answer_is_said(s3: Any) -> None:

@@ -161,6 +161,24 @@ def test_nothing_is_removed_that_was_not_sent(graph):
     assert graph.quarantined() == [one]
 
 
+def test_a_record_that_cannot_be_read_is_told_of_and_left_and_the_others_go(graph, sample):
+    take_in([Delivery("m", "{cut", NOW)], graph)
+    (good,) = graph.quarantined()
+    bad = Quarantined("0" * 64, "s3://x: is no record", "[", NOW, is_readable=False)
+    told = Report(bad.id, "failed", "not replayed: s3://x: is no record")
+    for batch in (1, 10):
+        sent: list[Quarantined] = []
+
+        def send(events, sent=sent):
+            sent += events
+            return [Report(one.id, repair.SENT) for one in events]
+
+        reports = repair.replay([bad, good], store=graph, send=send, clock=lambda: LATER, batch=batch)
+        assert list(reports) == [told, Report(good.id, repair.SENT)]
+        assert sent == [good]
+    assert repair.preview(bad, test_source=None) == [told]
+
+
 def test_a_record_is_left_when_its_event_may_be_back_already(graph):
     take_in([Delivery("m", "{cut", NOW)], graph)
     times = iter([0, repair.REMOVE_WITHIN_MS + 1])

@@ -32,7 +32,8 @@ class S3Quarantine:
         self._bucket = bucket
 
     def put(self, events: Sequence[Quarantined]) -> None:
-        """Write each event as JSON: `v`, `reason`, `receivedOn`, `body`."""
+        """Write each event as JSON: `v`, `reason`, `receivedOn`, `body`. One that is kept already stays as it
+        is, with its first receipt; a replay removes the record first, so that it gets the new reason."""
         for event in events:
             text = json.dumps(
                 {"v": FORMAT, "reason": event.reason, "receivedOn": event.received_on, "body": event.body},
@@ -44,14 +45,18 @@ class S3Quarantine:
                     Key=_key(event.id),
                     Body=text.encode("utf-8", "surrogatepass"),
                     ContentType="application/json",
+                    IfNoneMatch="*",
                 )
             except (ClientError, BotoCoreError) as error:
+                if _is_kept_already(error):
+                    continue
                 raise StoreUnavailable(
                     f"event {event.id} could not be quarantined in {self._bucket}: {error}"
                 ) from error
 
     def find(self, start: str = "") -> Iterator[Quarantined]:
-        """Give the events whose id begins like this; objects that ingest did not name are passed over."""
+        """Give the events whose id begins like this; objects that ingest did not name are passed over, and
+        those whose content it did not write are given as not readable."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=f"{QUARANTINE_PREFIX}{start}"
         )
@@ -88,14 +93,28 @@ class S3Quarantine:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.NoSuchKey:
             return None
-        return _read(key, answer["Body"].read(), f"s3://{self._bucket}/{key}")
+        content, where = answer["Body"].read(), f"s3://{self._bucket}/{key}"
+        try:
+            return _read(_id(key), content, where)
+        except StoreError as error:
+            written_on = int(answer["LastModified"].timestamp() * 1_000)
+            there = content.decode("utf-8", "backslashreplace")
+            return Quarantined(_id(key), str(error), there, written_on, is_readable=False)
 
 
 def _key(id_: str) -> str:
     return f"{QUARANTINE_PREFIX}{id_}.json"
 
 
-def _read(key: str, content: bytes, where: str) -> Quarantined:
+def _id(key: str) -> str:
+    return key.removeprefix(QUARANTINE_PREFIX).removesuffix(".json")
+
+
+def _is_kept_already(error: Exception) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"].get("Code") == "PreconditionFailed"
+
+
+def _read(id_: str, content: bytes, where: str) -> Quarantined:
     try:
         record = json.loads(content.decode("utf-8", "surrogatepass"))
         if record["v"] != FORMAT:
@@ -103,7 +122,6 @@ def _read(key: str, content: bytes, where: str) -> Quarantined:
                 f"{where}: is written in format {record['v']}; this version of secgraph reads format"
                 f" {FORMAT}: upgrade secgraph"
             )
-        id_ = key.removeprefix(QUARANTINE_PREFIX).removesuffix(".json")
         return Quarantined(id_, str(record["reason"]), str(record["body"]), int(record["receivedOn"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{where}: is no record of the quarantine: {error!r}; remove it by hand") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StoreError(f"{where}: is no record of the quarantine: {error!r}; discard it") from error

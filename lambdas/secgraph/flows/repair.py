@@ -69,6 +69,8 @@ def preview(event: Quarantined, *, test_source: bool | None) -> list[Report]:
 
     `test_source` tells whether events of the test source are let in, None that nobody knows.
     """
+    if not event.is_readable:
+        return [_unreadable(event)]
     delivery = Delivery(event.id, event.body, event.received_on)
     return [_previewed(one, test_source) for one in events_of(delivery)]
 
@@ -85,10 +87,14 @@ def replay(
 
     Sent first and removed then, so that a crash in between loses nothing: an event that comes twice changes
     nothing. An answer of many findings is removed once none of them failed: those that are refused again are
-    in quarantine by themselves then.
+    in quarantine by themselves then. A record that cannot be read is told of as failed, and left.
     """
     waiting = iter(events)
-    while some := list(islice(waiting, batch)):
+    while chosen := list(islice(waiting, batch)):
+        yield from (_unreadable(event) for event in chosen if not event.is_readable)
+        some = [event for event in chosen if event.is_readable]
+        if not some:
+            continue
         began = clock()
         reports = send(some)
         late = clock() - began > REMOVE_WITHIN_MS
@@ -97,6 +103,10 @@ def replay(
         for report in reports:
             slow = late and report.outcome == SENT
             yield Report(report.id, SENT, "sending took so long that its record was left") if slow else report
+
+
+def _unreadable(event: Quarantined) -> Report:
+    return Report(event.id, FAILED, f"not replayed: {event.reason}")
 
 
 def _stays(report: Report) -> bool:

@@ -37,20 +37,23 @@ class Archive(Protocol):
 class Quarantined:
     """An event that cannot become graph changes: the whole text, why, and when it came (epoch ms).
 
-    `id` is the SHA-256 of the text in hex, so that the same event twice is kept once.
+    `id` is the SHA-256 of the text in hex, so that the same event twice is kept once. Where the record itself
+    cannot be read, `reason` says why, `body` is what there is of it, and `is_readable` is false.
     """
 
     id: str
     reason: str
     body: str
     received_on: int
+    is_readable: bool = True
 
 
 class Quarantine(Protocol):
     """Keeps events that were not understood until they can be replayed."""
 
     def put(self, events: Sequence[Quarantined]) -> None:
-        """Keep the events. Raises StoreError if that fails; one that is kept already gets the new reason."""
+        """Keep the events. Raises StoreError if that fails. One that is kept already counts as received when
+        it was first, and may get the new reason."""
         ...
 
 
