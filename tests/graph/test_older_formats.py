@@ -119,7 +119,7 @@ def test_blocks_keep_their_order_and_those_of_no_event_are_left_alone():
         "guardduty/a": (3, -1),
         "inspector2/vpc": (0, -1),
         "inspector2/finding": (990, 1),
-        "inspector2/packageVulnerabilityDetails": (970, -1),
+        "inspector2/packageVulnerabilityDetails": (4, -1),
         "inspector2/epss": (980, -1),
         "guardduty/securityGroups": (1, -1),
         "config/account": (0, 0),

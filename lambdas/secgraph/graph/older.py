@@ -19,8 +19,9 @@ from secgraph.graph.model import Observation
 
 _SOURCES: Final = ("guardduty", "inspector2")
 _NO_EVENTS: Final = ("config", "load")
-_SAME_CLOCK: Final = frozenset({"finding", "packageVulnerabilityDetails", "epss"})
-"""Blocks of these sources that went by another clock than the finding's, or still go by it."""
+_SAME_CLOCK: Final = frozenset({"finding", "epss"})
+"""Blocks of these sources that still go by the clock they went by. That of a vulnerability does too, but held
+the severity, which now has a block of its own."""
 _FIRST: Final = 2
 """The earliest time of what was seen: 0 and 1 are for what no event changes (ingest/things.py)."""
 
