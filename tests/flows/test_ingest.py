@@ -292,6 +292,23 @@ def test_what_was_refused_is_not_remembered_as_stored(graph, sample, undisturbed
     assert graph_of(graph) == undisturbed(events)
 
 
+@pytest.mark.parametrize(("at", "after"), [(1, False), (2, False), (1, True)])
+def test_an_event_that_is_refused_comes_again_until_the_rest_of_it_is_stored(graph, sample, at, after):
+    """Its quarantine would acknowledge it, and what else it says would wait for a person."""
+    large = sample("02")
+    large["detail"]["resources"][0]["tags"] = {f"tag{n:03}": "x" * 4000 for n in range(120)}
+    failing, cache = Failing(graph, at, after=after), WarmCache()
+    first = deliver([large, sample("01")], graph, writer=failing, cache=cache)
+    assert outcomes(first) == ["failed", "failed"]
+    assert "throttled" in first[0].reason
+    assert graph.quarantined() == []
+    assert outcomes(deliver([large, sample("01")], graph, writer=failing, cache=cache))[0] == "quarantined"
+    with LocalGraph.in_memory() as apart:
+        deliver([large, sample("01")], apart)
+        assert graph_of(apart) == graph_of(graph)
+    assert "cve" in {item.thing.type for item in graph.items()}
+
+
 def test_what_is_too_large_is_found_in_few_merges(graph, sample, monkeypatch):
     """One by one, each on top of all before it, would be quadratic in the changes of one item."""
     events = []

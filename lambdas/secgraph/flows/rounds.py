@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from secgraph.errors import StoreError
-from secgraph.graph import merge, stored
+from secgraph.graph import merge, sizes, stored
 from secgraph.graph.locators import passed_on
 from secgraph.graph.merge import Merged, Outcome
 from secgraph.graph.model import AccountSettings, GraphChange, Item, Observation
@@ -53,7 +53,8 @@ class Stored:
     """What became of a batch, by the number of the event.
 
     `outcomes` has one for each change of the event, then for what was passed on. `refused` tells why an item
-    cannot take the event. `unfinished` are to come again, for `failure` or else for lost races.
+    cannot take the event, whose other changes are stored. `unfinished` are to come again, for `failure` or
+    else for lost races: also one that an item cannot take, as long as its other changes are not stored.
     """
 
     outcomes: dict[int, list[Outcome]]
@@ -93,7 +94,8 @@ def store(
     )
     while dues:
         dues = rounds.run(dues)
-    return Stored(rounds.outcomes, rounds.refused, rounds.unfinished, rounds.failure)
+    refused = {number: why for number, why in rounds.refused.items() if number not in rounds.unfinished}
+    return Stored(rounds.outcomes, refused, rounds.unfinished, rounds.failure)
 
 
 class _Rounds:
@@ -155,7 +157,7 @@ class _Rounds:
         items: dict[str, Merged] = {}
         for id_, waiting in dues.items():
             fitting, merged = waiting, self._merge_into(held.get(id_), waiting)
-            if _size(merged) > stored.LIMIT_BYTES:
+            if not _fits(merged):
                 # Not all: the other events of the batch are not to blame.
                 fitting = self._fitting(held.get(id_), waiting)
                 if not fitting:
@@ -177,13 +179,14 @@ class _Rounds:
         while waiting:
             part = waiting.pop()
             merged = self._merge_into(held, part)
-            if (size := _size(merged)) <= stored.LIMIT_BYTES:
+            if _fits(merged):
                 fitting += part
                 held = merged.item
             elif len(part) > 1:
                 middle = len(part) // 2
                 waiting += [part[middle:], part[:middle]]
             else:
+                size = sizes.size(merged.item)
                 self.refused[part[0].number] = (
                     f"{part[0].change.thing.key} would take {size} bytes in the graph and may take "
                     f"{stored.LIMIT_BYTES}; shorten the event's texts or lists and replay it"
@@ -202,8 +205,8 @@ def _by_item(dues: Iterable[_Due]) -> _Dues:
     return dict(by_item)
 
 
-def _size(merged: Merged) -> int:
-    return len(stored.dump(merged.item).encode("utf-8", "surrogatepass")) if merged.written else 0
+def _fits(merged: Merged) -> bool:
+    return not merged.written or sizes.fits(merged.item)
 
 
 def _identity(change: GraphChange) -> tuple[str, str]:
