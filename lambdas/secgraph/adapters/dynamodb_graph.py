@@ -77,8 +77,14 @@ class DynamoDBGraph:
         return {item.thing.id: item for item in items}
 
     def write(self, items: Sequence[Item]) -> Collection[str]:
-        """Put each item unless its stored `rev` has moved; give the ids that lost."""
-        written = list(self._in_parallel(self._batch_put, _in_parts(items, WRITTEN_AT_ONCE)))
+        """Put each item unless its stored `rev` has moved; give the ids that lost.
+
+        Once a request failed no further one is begun: to learn that of each may take longer than there is
+        time.
+        """
+        broken: list[str] = []
+        parts = _in_parts(items, WRITTEN_AT_ONCE)
+        written = list(self._in_parallel(lambda part: self._batch_put(part, broken), parts))
         if failures := [failure for part in written for failure in part.failures]:
             raise StoreUnavailable(
                 f"{len(failures)} of {len(items)} items could not be written to {self._table}: {failures[0]}"
@@ -133,16 +139,21 @@ class DynamoDBGraph:
             f"the graph table {self._table} gave up on part of a read {ATTEMPTS} times in a row"
         )
 
-    def _batch_put(self, items: Sequence[Item]) -> _Written:
-        """Write items in one request, and those again that were throttled."""
+    def _batch_put(self, items: Sequence[Item], broken: list[str]) -> _Written:
+        """Write items in one request, and those again that were throttled. `broken` tells why a request of
+        the same write failed."""
         written = _Written()
         waiting = {item.thing.id: self._statement(item) for item in items}
         throttled: dict[str, str] = {}
         for attempt in range(ATTEMPTS):
             _wait(attempt)
+            if broken:
+                written.failures += [broken[0]] * len(waiting)
+                return written
             try:
                 answer = self._client.batch_execute_statement(Statements=list(waiting.values()))
             except (ClientError, BotoCoreError) as error:
+                broken.append(str(error))
                 written.failures += [str(error)] * len(waiting)
                 return written
             throttled = _sort_out(waiting, answer["Responses"], written)
