@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from secgraph import contract
+from secgraph.adapters import dynamodb_graph
 from secgraph.adapters.dynamodb_graph import PARALLEL_REQUESTS, WRITTEN_AT_ONCE, DynamoDBGraph
 from secgraph.errors import StoreUnavailable
 from secgraph.graph.model import Item, Observation, Ref
@@ -23,6 +24,9 @@ def test_a_request_gives_up_while_there_is_time_to_hand_the_batch_back(deploymen
     longest = attempts * (config.connect_timeout + config.read_timeout) + pauses
     assert longest <= 0.6 * min(contract.INGEST_TIMEOUT_SECONDS, contract.QUERY_TIMEOUT_SECONDS)
     assert attempts > 1
+    begun_at_last = dynamodb_graph.PATIENCE_SECONDS
+    assert begun_at_last < attempts * config.read_timeout
+    assert begun_at_last + longest <= 0.8 * contract.INGEST_TIMEOUT_SECONDS
 
 
 class Hanging:
@@ -38,7 +42,8 @@ class Hanging:
         raise ReadTimeoutError(endpoint_url="dynamodb")
 
 
-def test_a_large_write_waits_for_a_hanging_endpoint_but_once():
+def test_a_large_write_waits_for_a_hanging_endpoint_but_once(monkeypatch):
+    monkeypatch.setattr(dynamodb_graph, "PATIENCE_SECONDS", 0.0)
     client: Any = Hanging()
     said = {"s/b": Observation("s/b", 1, {"_class": ("Host",)})}
     things = [Ref.of(f"thing-{n}", "thing") for n in range(4 * PARALLEL_REQUESTS * WRITTEN_AT_ONCE)]

@@ -30,6 +30,8 @@ WRITTEN_AT_ONCE: Final = 25
 PARALLEL_REQUESTS: Final = 8
 """Of one read or write; the client needs as many connections."""
 ATTEMPTS: Final = 8
+PATIENCE_SECONDS: Final = 10.0
+"""Less than an endpoint that hangs takes (see handlers/runtime.CONFIG), more than a write that goes well."""
 
 _SET: Final = ("rev", "v", "body", "packed")
 """What changes of an item; the rest follows from which thing it is."""
@@ -57,6 +59,14 @@ class _Written:
     failures: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Broken:
+    """Why a request of a write failed, empty if none did; until when others are begun all the same."""
+
+    patient_until: float
+    reason: str = ""
+
+
 class DynamoDBGraph:
     """The GraphWriter on AWS, and the scan that a table load reads from."""
 
@@ -79,10 +89,10 @@ class DynamoDBGraph:
     def write(self, items: Sequence[Item]) -> Collection[str]:
         """Put each item unless its stored `rev` has moved; give the ids that lost.
 
-        Once a request failed no further one is begun: to learn that of each may take longer than there is
-        time.
+        Where a request failed and the write takes long, as at an endpoint that hangs, no further request is
+        begun: to learn that of each takes longer than there is time.
         """
-        broken: list[str] = []
+        broken = _Broken(time.monotonic() + PATIENCE_SECONDS)
         parts = _in_parts(items, WRITTEN_AT_ONCE)
         written = list(self._in_parallel(lambda part: self._batch_put(part, broken), parts))
         if failures := [failure for part in written for failure in part.failures]:
@@ -139,21 +149,20 @@ class DynamoDBGraph:
             f"the graph table {self._table} gave up on part of a read {ATTEMPTS} times in a row"
         )
 
-    def _batch_put(self, items: Sequence[Item], broken: list[str]) -> _Written:
-        """Write items in one request, and those again that were throttled. `broken` tells why a request of
-        the same write failed."""
+    def _batch_put(self, items: Sequence[Item], broken: _Broken) -> _Written:
+        """Write items in one request, and those again that were throttled."""
         written = _Written()
         waiting = {item.thing.id: self._statement(item) for item in items}
         throttled: dict[str, str] = {}
         for attempt in range(ATTEMPTS):
             _wait(attempt)
-            if broken:
-                written.failures += [broken[0]] * len(waiting)
+            if broken.reason and time.monotonic() > broken.patient_until:
+                written.failures += [broken.reason] * len(waiting)
                 return written
             try:
                 answer = self._client.batch_execute_statement(Statements=list(waiting.values()))
             except (ClientError, BotoCoreError) as error:
-                broken.append(str(error))
+                broken.reason = str(error)
                 written.failures += [str(error)] * len(waiting)
                 return written
             throttled = _sort_out(waiting, answer["Responses"], written)
