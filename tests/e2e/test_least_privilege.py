@@ -43,7 +43,7 @@ def without(deployment: Deployment, output: str, action: str) -> Iterator[None]:
 def test_an_event_that_may_not_be_written_waits_among_the_dead_letters(
     deployment: Deployment, sample: Sample
 ) -> None:
-    instance = "i-0e2e0000000000004"
+    instance = "i-0e2e0000000000005"
     query = f"Find aws_instance with id = '{instance}'"
     # A message comes again only after its visibility timeout, six minutes here; no test waits for that.
     queue = deployment.outputs["IngestQueue"]
