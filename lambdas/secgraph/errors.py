@@ -9,7 +9,9 @@ SecgraphError
 ├── StoreError             the place where the graph or the alerts are kept
 │   ├── StoreLocked        another process holds the local graph file
 │   ├── StoreTooLarge      more items than this reader may load
-│   └── StoreUnavailable   the store did not answer, or gave up on part of a batch
+│   ├── StoreUnavailable   the store did not answer, or gave up on part of a batch
+│   ├── ObjectMissing      an object of the image is not there
+│   └── ObjectDamaged      an object of the image is not what was written
 └── ChannelError           a channel to people did not take a message
 """
 
@@ -92,6 +94,14 @@ class StoreTooLarge(StoreError):  # noqa: N818
 
 class StoreUnavailable(StoreError):  # noqa: N818
     """The store did not answer, or refused part of a batch after every retry."""
+
+
+class ObjectMissing(StoreError):
+    """An object of the image is not there; the text names it."""
+
+
+class ObjectDamaged(StoreError):
+    """An object of the image is not what was written; the text names it, and the place in it."""
 
 
 class ChannelError(SecgraphError):

@@ -39,6 +39,13 @@ class GraphReader(Protocol):
         """
         ...
 
+    def documents(self, ids: Sequence[int]) -> Sequence[str]:
+        """Give the documents (graph/documents.py) of the entities with these ids, in their order.
+
+        Raises StoreError if one cannot be read.
+        """
+        ...
+
     def counts(self, statements: Iterable[Statement]) -> Iterator[int | None]:
         """Run statements that give one number each, all of them within a small part of those limits.
 

@@ -1,20 +1,23 @@
 """What SQL may read. In: the kinds of values a graph holds. Out: table and column names, and a Catalogue.
 
-Every reader (local file, table load, image) offers the same relations to DuckDB:
+Every reader offers the same relations to DuckDB:
 
     entity        id BIGINT, sort INTEGER, deleted BOOLEAN, and the property columns
-    relationship  id BIGINT, owner BIGINT, class VARCHAR, src BIGINT, dst BIGINT, deleted BOOLEAN,
-                  and the property columns
-    entity_document        id BIGINT, body VARCHAR, text VARCHAR
-    relationship_document  id BIGINT, body VARCHAR
+    relationship  id BIGINT, owner BIGINT, class VARCHAR, src BIGINT, dst BIGINT,
+                  src_sort INTEGER, dst_sort INTEGER, deleted BOOLEAN, stated VARCHAR, and the property columns
+    searched      text VARCHAR, ids BIGINT[]
 
-`body` is the whole record as JSON (graph/documents.py), read for output only; `text` is what full text
-looks in (graph/search.py).
+`id`s are integers of the reader's own; the text `_id` is a property. `sort` numbers the distinct combinations
+of `_type` and `_class`. `src` or `dst` may name an id without an entity: then `src_sort` or `dst_sort` is NULL,
+and the relationship is invisible. A property has one column for each kind of value that it holds anywhere, so
+a string here and a number there never meet in one column.
 
-`id`s are dense integers of the reader's own; the text `_id` is a property. `src` or `dst` may name an
-id without an entity: such a relationship is invisible. `sort` numbers the distinct combinations of
-`_type` and `_class`. A property has one column for each kind of value that it holds anywhere, so a
-string here and a number there never meet in one column.
+`searched` is what full text looks in (graph/search.py): an entity holds a word if any row whose `ids` name it
+holds it. `stated` is what a relationship has beyond what follows from its ends (graph/edges.py); NULL for
+most. Whole records are no relations: a reader gives them by id, as documents (graph/documents.py).
+
+A reader may keep in memory only what statements read. So every statement says what that is (`Reads`), and
+its SQL names nothing else.
 """
 
 from __future__ import annotations
@@ -98,6 +101,15 @@ class Sort:
     classes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """A verb as stored, and the sorts of the entities that it leads from and to."""
+
+    verb: str
+    source: int
+    target: int
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """What the graph holds: enough to compile a query without reading any data."""
@@ -117,6 +129,10 @@ class Catalogue:
         default_factory=lambda: MappingProxyType({})
     )
     """The same of relationships: the verbs, as stored."""
+    links: frozenset[Link] = frozenset()
+    """Every combination that a visible relationship has, and perhaps more."""
+    deleted: frozenset[int] = frozenset()
+    """Numbers of the sorts of which an entity is soft-deleted, and perhaps more."""
 
 
 Cell = str | int | float | bool | None
@@ -127,11 +143,26 @@ Bound = Cell | list[str] | list[float] | list[bool]
 
 
 @dataclass(frozen=True, slots=True)
+class Reads:
+    """What a statement reads of the relations, apart from their fixed columns.
+
+    `entity` and `relationship` name property columns (as `column` does). `links` are the relationships that
+    its hops may take, None for all; `searched` tells whether it looks at that relation.
+    """
+
+    entity: frozenset[str] = frozenset()
+    relationship: frozenset[str] = frozenset()
+    links: frozenset[Link] | None = frozenset()
+    searched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One SQL statement with the marks `$1`, `$2`, … and the values bound to them, in that order."""
 
     sql: str
     parameters: tuple[Bound, ...] = ()
+    reads: Reads = Reads(links=None)
 
 
 Rows = Sequence[tuple[Cell, ...]]
