@@ -96,11 +96,11 @@ class StoreUnavailable(StoreError):  # noqa: N818
     """The store did not answer, or refused part of a batch after every retry."""
 
 
-class ObjectMissing(StoreError):
+class ObjectMissing(StoreError):  # noqa: N818
     """An object of the image is not there; the text names it."""
 
 
-class ObjectDamaged(StoreError):
+class ObjectDamaged(StoreError):  # noqa: N818
     """An object of the image is not what was written; the text names it, and the place in it."""
 
 

@@ -4,11 +4,12 @@ Every reader offers the same relations to DuckDB:
 
     entity        id BIGINT, sort INTEGER, deleted BOOLEAN, and the property columns
     relationship  id BIGINT, owner BIGINT, class VARCHAR, src BIGINT, dst BIGINT,
-                  src_sort INTEGER, dst_sort INTEGER, deleted BOOLEAN, stated VARCHAR, and the property columns
-    searched      text VARCHAR, ids BIGINT[]
+                  src_sort INTEGER, dst_sort INTEGER, deleted BOOLEAN, stated VARCHAR, and the property
+    columns searched      text VARCHAR, ids BIGINT[]
 
 `id`s are integers of the reader's own; the text `_id` is a property. `sort` numbers the distinct combinations
-of `_type` and `_class`. `src` or `dst` may name an id without an entity: then `src_sort` or `dst_sort` is NULL,
+of `_type` and `_class`. `src` or `dst` may name an id without an entity: then `src_sort` or `dst_sort` is
+NULL,
 and the relationship is invisible. A property has one column for each kind of value that it holds anywhere, so
 a string here and a number there never meet in one column.
 

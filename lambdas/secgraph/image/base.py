@@ -3,11 +3,11 @@
     manifest ─names→ base description ─names→ nodes, parts of entities, groups of relationships
 
 Ids: `sort at first sight << SORT_SHIFT | ordinal`, given once and never again. So entities of one sort have
-ids in a row, an id stays what it is when others come and go, and nothing need be looked up to find an entity's
-part. An end of which nothing was ever seen counts under the sort UNSEEN.
+ids in a row, an id stays what it is when others come and go, and nothing need be looked up to find an
+entity's part. An end of which nothing was ever seen counts under the sort UNSEEN.
 
-A file of rows is Parquet. `chunks` lists, for each column and row group, where its bytes lie and what they sum
-up to, so that a reader fetches those alone and knows that they are whole.
+A file of rows is Parquet. `chunks` lists, for each column and row group, where its bytes lie and what they
+sum up to, so that a reader fetches those alone and knows that they are whole.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ DOCUMENTS_A_BLOCK: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One column in one row group of a Parquet file: `offset` and `size` in bytes, `crc` the CRC-32 of them."""
+    """One column in one row group of a Parquet file: `offset` and `size` in bytes, `crc` the CRC-32 of
+    them."""
 
     column: str
     row_group: int
@@ -88,8 +89,8 @@ class Base:
     """All that one compaction left.
 
     `nodes` has a row for each item and each end: hash UBIGINT (image/rows.key_hash), sort INTEGER and ordinal
-    INTEGER (together the id), rev INTEGER, minute INTEGER (of the write, epoch), gone BOOLEAN; rev is NULL for an
-    end of which no item was seen. `ordinals` is the next free one for each sort.
+    INTEGER (together the id), rev INTEGER, minute INTEGER (of the write, epoch), gone BOOLEAN; rev is NULL
+    for an end of which no item was seen. `ordinals` is the next free one for each sort.
     """
 
     generation: int

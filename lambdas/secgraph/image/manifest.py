@@ -2,8 +2,8 @@
 
     Manifest ─opened, folded, compacted→ Manifest
 
-Every change makes a new manifest of an old one, pure; who stores it does so only if nobody else did meanwhile,
-and else begins again from what is there.
+Every change makes a new manifest of an old one, pure; who stores it does so only if nobody else did
+meanwhile, and else begins again from what is there.
 """
 
 from __future__ import annotations

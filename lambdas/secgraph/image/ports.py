@@ -58,8 +58,8 @@ class ObjectStore(Protocol):
         ...
 
     def swap(self, body: bytes, held: str | None) -> str | None:
-        """Replace the pointer if it still has the tag `held` (None: if there is none yet); give its new tag, or
-        None if another was faster."""
+        """Replace the pointer if it still has the tag `held` (None: if there is none yet); give its new
+        tag, or None if another was faster."""
         ...
 
 
@@ -87,7 +87,8 @@ class BaseTables(Protocol):
         ...
 
     def entities(self, columns: Collection[str]) -> str:
-        """Give a SELECT of all entities: id, sort, deleted and these property columns, in the order of ids."""
+        """Give a SELECT of all entities: id, sort, deleted and these property columns, in the order of
+        ids."""
         ...
 
     def relationships(self, links: Collection[Link] | None) -> str:

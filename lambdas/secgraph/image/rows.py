@@ -48,8 +48,8 @@ class ShownEdge:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Which write of an item: `rev`, and `at` (epoch ms) when the table made it. With `gone` the write took the
-    item out of the table; `rev` is then the last that it had."""
+    """Which write of an item: `rev`, and `at` (epoch ms) when the table made it. With `gone` the write took
+    the item out of the table; `rev` is then the last that it had."""
 
     rev: int
     at: int
@@ -59,8 +59,8 @@ class Version:
         """Tell whether this write came after another of the same item.
 
         `rev` decides: it counts the writes. But what was taken out and is put in again counts from 1 once
-        more; no item does that within `APART_MS`, and no clock of the table is wrong by as much, so that writes
-        which lie further apart are ordered by their time.
+        more; no item does that within `APART_MS`, and no clock of the table is wrong by as much, so that
+        writes which lie further apart are ordered by their time.
         """
         if abs(self.at - held.at) > APART_MS:
             return self.at > held.at
