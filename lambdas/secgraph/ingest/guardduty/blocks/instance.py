@@ -8,6 +8,7 @@ from secgraph.graph.model import GraphChange, Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body
+from secgraph.ingest.guardduty.blocks.interfaces import network_of
 from secgraph.ingest.guardduty.blocks.security_groups import group_ids, group_names
 from secgraph.ingest.stubs import Network, Resource
 from secgraph.ingest.tags import named, tag_properties
@@ -22,7 +23,7 @@ def instances(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
         return
     instance = stubs.ec2(kinds.INSTANCE, place, id_)
     interfaces = details.bodies("networkInterfaces")
-    network = _network(interfaces, place)
+    network = network_of(interfaces, place, "subnetId")
     image_id = details.secondary("imageId")
     image = stubs.image(place, image_id) if image_id else None
     tags = tag_properties(details)
@@ -75,17 +76,6 @@ def _instance_facts(details: Body, interfaces: tuple[Body, ...], network: Networ
 
 def _first(interfaces: tuple[Body, ...], name: str) -> str | None:
     return next((held for each in interfaces if (held := each.text(name))), None)
-
-
-def _network(interfaces: tuple[Body, ...], place: Place) -> Network:
-    """Take the groups of all interfaces, and VPC and subnet of one: the first that names both, else one.
-
-    Of two they need not belong together, and that a VPC contains a subnet is said for ever.
-    """
-    named = [(each.secondary("vpcId"), each.secondary("subnetId")) for each in interfaces]
-    vpc_id, subnet_id = max(named, key=lambda pair: len(distinct(pair)), default=(None, None))
-    groups = distinct(id_ for each in interfaces for id_ in group_ids(each))
-    return Network(place, vpc_id, (subnet_id,) if subnet_id else (), groups)
 
 
 def _interfaces(interfaces: tuple[Body, ...], place: Place) -> Iterator[Thing]:
