@@ -174,6 +174,11 @@ class Network:
             yield incoming("PROTECTS", group)
             yield outgoing("HAS", group)
 
+    def facts_of_host(self) -> dict[str, Value]:
+        """Say where an instance, or one of its interfaces, is attached."""
+        subnet_id = self.subnet_ids[0] if self.subnet_ids else None
+        return facts(vpcId=self.vpc_id, subnetId=subnet_id, securityGroupIds=self.group_ids)
+
     def edges_of_function(self) -> Iterator[Edge]:
         """State the edges that a function with access to this network has."""
         for thing in (*((self.vpc,) if self.vpc else ()), *self.subnets):

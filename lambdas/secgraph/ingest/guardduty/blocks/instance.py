@@ -30,7 +30,7 @@ def instances(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
     edges = [*network.edges_of_host(), *(outgoing("USES", eni) for eni in _interfaces(interfaces, place))]
     if image:
         edges.append(outgoing("USES", image))
-    properties = {**_instance_facts(details, interfaces, network), **named(tags)}
+    properties = {**_instance_facts(details, interfaces), **network.facts_of_host(), **named(tags)}
     yield Resource(
         thing=instance,
         changes=(
@@ -47,31 +47,34 @@ def instances(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
     )
 
 
-def _instance_facts(details: Body, interfaces: tuple[Body, ...], network: Network) -> dict[str, Value]:
+def described(details: Body, profile: Body) -> dict[str, Value]:
+    """Say what single findings and attack sequences tell of an instance in the same words."""
     state = details.text("instanceState")
-    profile = details.body("iamInstanceProfile")
-    private_name = _first(interfaces, "privateDnsName")
     return facts(
         instanceType=details.text("instanceType"),
         state=state,
         active=None if state is None else state == "running",
-        imageId=details.text("imageId"),
         imageDescription=details.text("imageDescription"),
-        launchedOn=details.moment("launchTime"),
         platform=details.text("platform"),
         availabilityZone=details.text("availabilityZone"),
         outpostArn=details.text("outpostArn"),
         iamInstanceProfileArn=profile.text("arn"),
         iamInstanceProfileId=profile.text("id"),
+    )
+
+
+def _instance_facts(details: Body, interfaces: tuple[Body, ...]) -> dict[str, Value]:
+    private_name = _first(interfaces, "privateDnsName")
+    known = facts(
+        imageId=details.text("imageId"),
+        launchedOn=details.moment("launchTime"),
         publicIpAddress=_first(interfaces, "publicIp"),
         privateIpAddress=_first(interfaces, "privateIpAddress"),
         publicDnsName=_first(interfaces, "publicDnsName"),
         privateDnsName=private_name,
         hostname=private_name,
-        vpcId=network.vpc_id,
-        subnetId=network.subnet_ids[0] if network.subnet_ids else None,
-        securityGroupIds=network.group_ids,
     )
+    return {**described(details, details.body("iamInstanceProfile")), **known}
 
 
 def _first(interfaces: tuple[Body, ...], name: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Final
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.body import Body
+from secgraph.ingest.guardduty.blocks.instance import described
 from secgraph.ingest.guardduty.blocks.interfaces import network_of
 from secgraph.ingest.guardduty.blocks.security_groups import group_names
 from secgraph.ingest.guardduty.sequence.element import Listed
@@ -115,28 +116,14 @@ def _attached(interfaces: list[Body], network: Network) -> dict[str, Value]:
     """Say how an instance, or an interface itself, is attached."""
     private = [address for body in interfaces for address in body.bodies("privateIpAddresses")]
     name = next((text for body in private if (text := body.text("privateDnsName"))), None)
-    return facts(
+    addresses = facts(
         publicIpAddress=next((text for body in interfaces if (text := body.text("publicIp"))), None),
         privateIpAddress=next((text for body in private if (text := body.text("privateIpAddress"))), None),
         privateDnsName=name,
-        vpcId=network.vpc_id,
-        subnetId=network.subnet_ids[0] if network.subnet_ids else None,
-        securityGroupIds=network.group_ids,
     )
+    return {**addresses, **network.facts_of_host()}
 
 
 def _instance_facts(data: Body) -> dict[str, Value]:
     """Read the instance itself; its profile is written with a capital on the wire."""
-    state = data.text("instanceState")
-    profile = data.body("IamInstanceProfile") or data.body("iamInstanceProfile")
-    return facts(
-        instanceType=data.text("instanceType"),
-        state=state,
-        active=None if state is None else state == "running",
-        imageDescription=data.text("imageDescription"),
-        platform=data.text("platform"),
-        availabilityZone=data.text("availabilityZone"),
-        outpostArn=data.text("outpostArn"),
-        iamInstanceProfileArn=profile.text("arn"),
-        iamInstanceProfileId=profile.text("id"),
-    )
+    return described(data, data.body("IamInstanceProfile") or data.body("iamInstanceProfile"))
