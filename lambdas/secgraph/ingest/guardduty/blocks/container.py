@@ -36,7 +36,7 @@ def containers(
         key = checked_identifier(f"{runner.thing.key}/container/{token}", path)
         container = Thing(runner.kind, key, key.rpartition("/container/")[2], runner.thing.place)
         known = _facts(named)
-        used = _used(named, partition)
+        used = used_image(named, partition)
         edges = [incoming(runner.verb, runner.thing)]
         if used:
             edges.append(outgoing("USES", used.used))
@@ -82,7 +82,7 @@ def _facts(bodies: list[Body]) -> dict[str, Value]:
     return known
 
 
-def _used(bodies: list[Body], partition: str) -> registry.Registered | None:
+def used_image(bodies: Iterable[Body], partition: str) -> registry.Registered | None:
     """Read the address of the image; `imageUid`, where it is one, names it by digest."""
     addresses = [body.text(name) for body in bodies for name in ("image", "imageUid")]
     read = [found for address in addresses if (found := registry.registered(address, partition))]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from secgraph.ingest import kinds, registry, stubs
-from secgraph.ingest.body import Body
+from secgraph.ingest import kinds, stubs
 from secgraph.ingest.guardduty.blocks import kubernetes
 from secgraph.ingest.guardduty.blocks.arns import home_of, thing_of
+from secgraph.ingest.guardduty.blocks.container import used_image
 from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.guardduty.sequence.said import Said
 from secgraph.ingest.stubs import Network
@@ -82,7 +82,7 @@ def workload(each: Listed, thing: Thing, witness: Witness) -> Said:
 def container(each: Listed, thing: Thing, witness: Witness) -> Said:
     """Read a container: what runs it, and the image it is made from."""
     runner = each.inside.thing if each.inside else None
-    used = _used(each.data, each.place.partition)
+    used = used_image([each.data], each.place.partition)
     return Said(
         stub=witness.of_key(thing),
         facts=facts(image=each.data.text("image"), imageUid=each.data.text("imageUid")),
@@ -92,13 +92,6 @@ def container(each: Listed, thing: Thing, witness: Witness) -> Said:
         ),
         around=tuple(used.stubs(witness)) if used else (),
     )
-
-
-def _used(data: Body, partition: str) -> registry.Registered | None:
-    """Read the address of the image; where `imageUid` is one, it names it by digest."""
-    addresses = (data.text(name) for name in ("image", "imageUid"))
-    read = [found for address in addresses if (found := registry.registered(address, partition))]
-    return next((found for found in read if found.image), read[0] if read else None)
 
 
 def _cluster_of_task(task: Thing) -> Thing | None:
