@@ -5,6 +5,7 @@ from __future__ import annotations
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.guardduty.blocks import kubernetes
 from secgraph.ingest.guardduty.blocks.arns import home_of, thing_of
+from secgraph.ingest.guardduty.blocks.cluster_status import status_facts
 from secgraph.ingest.guardduty.blocks.container import used_image
 from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.guardduty.sequence.said import Said
@@ -15,31 +16,25 @@ from secgraph.ingest.values import facts
 
 def eks_cluster(each: Listed, thing: Thing, witness: Witness) -> Said:
     """Read an EKS cluster with its VPC."""
-    home, status = home_of(thing, each.place), each.data.text("status")
+    home = home_of(thing, each.place)
     network = Network(home, each.data.secondary("vpcId"))
     return Said(
         stub=witness.of_key(thing, stubs.service(kinds.EKS, home.everywhere())),
-        facts=facts(
-            status=status,
-            active=None if status is None else status == "ACTIVE",
-            vpcId=network.vpc_id,
-            createdOn=each.data.moment("createdAt"),
-        ),
+        facts=kubernetes.cluster_facts(each.data, network),
         edges=[incoming("HAS", network.vpc)] if network.vpc else [],
         around=(
             *stubs.service_stubs(witness, kinds.EKS, home.everywhere()),
-            *network.stubs(witness),
-            *(stubs.service_stubs(witness, kinds.EC2, home.everywhere()) if network.vpc else ()),
+            *network.stubs_and_service(witness),
         ),
     )
 
 
 def ecs_cluster(each: Listed, thing: Thing, witness: Witness) -> Said:
     """Read an ECS cluster."""
-    home, status = home_of(thing, each.place), each.data.text("status")
+    home = home_of(thing, each.place)
     return Said(
         stub=witness.of_key(thing, stubs.service(kinds.ECS, home.everywhere())),
-        facts=facts(status=status, active=None if status is None else status == "ACTIVE"),
+        facts=status_facts(each.data),
         around=stubs.service_stubs(witness, kinds.ECS, home.everywhere()),
     )
 
