@@ -32,9 +32,8 @@ def containers(
 ) -> Iterator[Resource]:
     """Read the containers that one thing runs, by id or, where there is none, by name."""
     for token, named in _by_identity(bodies).items():
-        path = named[0].at("id")
-        key = checked_identifier(f"{runner.thing.key}/container/{token}", path)
-        container = Thing(runner.kind, key, key.rpartition("/container/")[2], runner.thing.place)
+        container = container_of(runner.thing, runner.kind, token)
+        checked_identifier(container.key, named[0].at("id"))
         known = _facts(named)
         used = used_image(named, partition)
         edges = [incoming(runner.verb, runner.thing)]
@@ -48,6 +47,12 @@ def containers(
                 *(used.stubs(witness) if used else ()),
             ),
         )
+
+
+def container_of(runner: Thing, kind: Kind, token: str) -> Thing:
+    """Name a container by its id or name in what runs it; its key is still to be checked."""
+    key = f"{runner.key}/container/{token}"
+    return Thing(kind, key, key.rpartition("/container/")[2], runner.place)
 
 
 def _by_identity(bodies: Iterable[Body]) -> dict[str, list[Body]]:
