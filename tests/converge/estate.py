@@ -47,6 +47,8 @@ class Estate:
         self.now += max(wait, 1)
         held = self.attacks.get(number)
         target = _target(number)
+        if held is None and self._was_ruled(events.attack_arn(target.place, f"a{number}")):
+            self.now = _next_second(self.now)
         self.attacks[number] = (
             replace(held, at=self.now, count=held.count + 1, severity=severity, remote=address)
             if held
@@ -81,6 +83,13 @@ class Estate:
         self.log.append(Ruled(events.attack_arn(place, f"a{number}"), self.now, archived))
         if number in self.attacks:
             self.attacks[number] = replace(self.attacks[number], archived=archived)
+
+    def _was_ruled(self, finding: str) -> bool:
+        """Tell whether somebody ruled on a finding in this second: to CloudTrail, that is one moment with
+        all the rest of the second, and nobody archives what does not exist yet."""
+        second = self.now // 1000
+        rulings = (each for each in self.log if isinstance(each, Ruled) and each.finding == finding)
+        return any(each.time // 1000 == second for each in rulings)
 
     def sequence(self, number: int, wait: int, *, members: Sequence[int], copies: bool) -> None:
         """GuardDuty ties attacks together, seen or not; it never forgets one that it tied before."""

@@ -14,6 +14,8 @@ Event = dict[str, Any]
 Tags = Mapping[str, str]
 
 ADMINISTRATOR = "999900001111"
+TYPE, IMAGE, VPC, SUBNET = "m7g.large", "ami-0c0ffee0000000001", "vpc-0shop", "subnet-0shop"
+"""Of every host, whichever source describes it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -135,17 +137,17 @@ def attack_on_host(attack: Attack, host: Host, tags: Tags) -> Event:
         "resourceType": "Instance",
         "instanceDetails": {
             "instanceId": host.id,
-            "instanceType": "m7g.large",
+            "instanceType": TYPE,
             "instanceState": "running",
-            "imageId": "ami-0c0ffee0000000001",
+            "imageId": IMAGE,
             "availabilityZone": f"{host.place.region}a",
-            "tags": [{"key": key, "value": value} for key, value in tags.items()],
+            "tags": _listed(tags),
             "networkInterfaces": [
                 {
                     "networkInterfaceId": f"eni-{host.id[2:]}",
                     "privateIpAddress": host.address,
-                    "vpcId": "vpc-0shop",
-                    "subnetId": "subnet-0shop",
+                    "vpcId": VPC,
+                    "subnetId": SUBNET,
                     "securityGroups": [{"groupId": "sg-0shop", "groupName": "shop"}],
                 }
             ],
@@ -178,7 +180,7 @@ def attack_on_bucket(attack: Attack, bucket: Bucket, tags: Tags) -> Event:
                 "arn": bucket.key,
                 "name": bucket.name,
                 "type": "Destination",
-                "tags": [{"key": key, "value": value} for key, value in tags.items()],
+                "tags": _listed(tags),
                 "publicAccess": {"effectivePermission": "NOT_PUBLIC"},
             }
         ],
@@ -193,6 +195,11 @@ def attack_on_bucket(attack: Attack, bucket: Bucket, tags: Tags) -> Event:
         },
     }
     return _attack(attack, resource, action)
+
+
+def _listed(tags: Tags) -> list[Event]:
+    """Write tags as GuardDuty does."""
+    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 def attack_sequence(attack: Attack, members: Sequence[str]) -> Event:
@@ -264,11 +271,11 @@ def weakness_of_host(weakness: Weakness, host: Host, tags: Tags) -> Event:
                 "tags": dict(tags),
                 "details": {
                     "awsEc2Instance": {
-                        "type": "m7g.large",
-                        "imageId": "ami-0c0ffee0000000001",
+                        "type": TYPE,
+                        "imageId": IMAGE,
                         "ipV4Addresses": [host.address],
-                        "vpcId": "vpc-0shop",
-                        "subnetId": "subnet-0shop",
+                        "vpcId": VPC,
+                        "subnetId": SUBNET,
                         "platform": "AMAZON_LINUX_2023",
                     }
                 },

@@ -6,8 +6,9 @@ sight, and whoever has the later word on a finding's archive has the last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 Value = str | int | float | bool
 
@@ -74,6 +75,7 @@ class Scanned:
 
 
 Log = list[Said | Ruled | Member | Seen | Gone | Scanned]
+Entry = TypeVar("Entry", Said, Ruled, Seen, Gone, Scanned)
 Edge = tuple[str, str, str]
 """(key, verb, key)."""
 
@@ -92,23 +94,31 @@ class Expected:
 def fold(log: Log) -> Expected:
     """Read the log from end to end, once for each question."""
     expected = Expected()
-    for finding in {each.finding for each in log if isinstance(each, Said)}:
-        said = [each for each in log if isinstance(each, Said) and each.finding == finding]
-        ruled = [each for each in log if isinstance(each, Ruled) and each.finding == finding]
-        _finding(expected, finding, said, ruled)
+    ruled = _by_subject(log, Ruled, lambda each: each.finding)
+    seen = _by_subject(log, Seen, lambda each: each.thing)
+    for finding, said in _by_subject(log, Said, lambda each: each.finding).items():
+        _finding(expected, finding, said, ruled.get(finding, []))
     for each in log:
         if isinstance(each, Member):
             expected.edges.add((each.sequence, "HAS", each.finding))
-    for thing in {each.thing for each in log if isinstance(each, Seen)}:
-        _tags(expected, thing, [each for each in log if isinstance(each, Seen) and each.thing == thing])
-    for thing in {each.thing for each in log if isinstance(each, Scanned)}:
-        _scans(expected, thing, [each for each in log if isinstance(each, Scanned) and each.thing == thing])
-    for thing in {each.thing for each in log if isinstance(each, Gone)}:
-        ends = [each.time for each in log if isinstance(each, Gone) and each.thing == thing]
-        sights = [each.time for each in log if isinstance(each, Seen) and each.thing == thing]
-        if max(ends) >= max(sights, default=0):
+    for thing, sights in seen.items():
+        _tags(expected, thing, sights)
+    for thing, scanned in _by_subject(log, Scanned, lambda each: each.thing).items():
+        _scans(expected, thing, scanned)
+    for thing, ends in _by_subject(log, Gone, lambda each: each.thing).items():
+        last_sight = max((each.time for each in seen.get(thing, [])), default=0)
+        if max(each.time for each in ends) >= last_sight:
             expected.gone.add(thing)
     return expected
+
+
+def _by_subject(log: Log, kind: type[Entry], subject: Callable[[Entry], str]) -> dict[str, list[Entry]]:
+    """Give the entries of a kind by what they speak of, the oldest first."""
+    found: dict[str, list[Entry]] = {}
+    for each in log:
+        if isinstance(each, kind):
+            found.setdefault(subject(each), []).append(each)
+    return found
 
 
 def _finding(expected: Expected, finding: str, said: list[Said], ruled: list[Ruled]) -> None:

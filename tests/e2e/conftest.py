@@ -9,7 +9,8 @@ import pytest
 
 from infra import packaging
 from tests.e2e.deployment import Deployment, deploy, synthesise
-from tests.e2e.emulator import Emulator, session_members
+from tests.e2e.emulator import Emulator
+from tests.local_program import session_members
 
 PACKS = Path(__file__).parent / "packs"
 

@@ -135,15 +135,21 @@ def kept(deployment: Deployment, title: str) -> Event | None:
     return next((json.loads(each) for each in shown if title in each), None)
 
 
+def quarantined(deployment: Deployment, event: Event, title: str) -> Event:
+    """Hand over an event under a title of its own, and give it as it then stands in quarantine."""
+    event["detail"]["title"] = title
+    deployment.put(event)
+    found: Event = deployment.wait_for("the event in quarantine", lambda: kept(deployment, title))
+    return found
+
+
 def test_an_event_that_cannot_be_understood_is_kept_with_its_reason(
     deployment: Deployment, sample: Sample
 ) -> None:
     event = sample("08")
-    event["detail"]["title"] = "e2e-poison"
-    deployment.put(event)
-    quarantined = deployment.wait_for("the event in quarantine", lambda: kept(deployment, "e2e-poison"))
-    assert "detail.arn" in quarantined["reason"]
-    assert json.loads(quarantined["body"])["detail"] == event["detail"]
+    found = quarantined(deployment, event, "e2e-poison")
+    assert "detail.arn" in found["reason"]
+    assert json.loads(found["body"])["detail"] == event["detail"]
     metric = {"name": contract.METRIC_QUARANTINED, "dimensions": contract.METRICS_DIMENSIONS}
     assert metric in counted(deployment.logs("IngestFunction")), "the alarm watches what is really written"
 
@@ -152,10 +158,7 @@ def test_an_event_that_cannot_be_understood_is_kept_with_its_reason(
 def test_what_is_refused_is_archived_and_replayed_with_its_first_receipt(
     deployment: Deployment, sample: Sample
 ) -> None:
-    event = sample("08")
-    event["detail"]["title"] = "e2e-replay"
-    deployment.put(event)
-    first = deployment.wait_for("the event in quarantine", lambda: kept(deployment, "e2e-replay"))
+    first = quarantined(deployment, sample("08"), "e2e-replay")
     s3 = reader_of_every_bucket(deployment)
     place = {"Bucket": deployment.outputs["Bucket"]}
     raw = s3.list_objects_v2(**place, Prefix=contract.RAW_PREFIX)["Contents"]

@@ -49,18 +49,14 @@ def said(word: str) -> GraphChange:
 
 
 def _event(what: str, time: int) -> Observation:
-    is_open = what == "opened"
     properties: dict[str, Value] = {
         "_class": ("Finding",),
-        "open": is_open,
-        "active": is_open,
-        "status": STATUSES[what],
+        **_status(STATUSES[what], time if what in ("closed", "archived") else None),
         "archived": what == "archived",
         "updatedOn": time,
-        **({"closedOn": time} if what in ("closed", "archived") else {}),
     }
     edges = (
-        Edge("HAS" if is_open else "HAD", INSTANCE, outgoing=False, properties={"primary": True}),
+        Edge("HAS" if what == "opened" else "HAD", INSTANCE, outgoing=False, properties={"primary": True}),
         Edge("IDENTIFIED", DETECTOR, outgoing=False),
     )
     return Observation("guardduty/finding", time, properties, edges, rank=RANKS[what])
@@ -70,22 +66,15 @@ def _state(what: str, time: int) -> dict[str, Value]:
     if what == "gone":
         return {"_deleted": True}
     if what == "missing":
-        return {
-            "open": False,
-            "active": False,
-            "status": "closed",
-            "closedOn": time,
-            "closedReason": "absent",
-        }
-    is_open = what == "unarchive"
-    return {
-        "open": is_open,
-        "active": is_open,
-        "status": "open" if is_open else "archived",
-        "archived": not is_open,
-        "stateObservedOn": time,
-        **({} if is_open else {"closedOn": time}),
-    }
+        return {**_status("closed", time), "closedReason": "absent"}
+    status = _status("archived", time) if what == "archive" else _status("open", None)
+    return {**status, "archived": what == "archive", "stateObservedOn": time}
+
+
+def _status(status: str, closed_on: int | None) -> dict[str, Value]:
+    is_open = status == "open"
+    ended: dict[str, Value] = {} if closed_on is None else {"closedOn": closed_on}
+    return {"open": is_open, "active": is_open, "status": status, **ended}
 
 
 CASES: Final = [

@@ -27,14 +27,16 @@ class Ignored:
     reason: str
 
 
-_Normaliser = Callable[[SourceEvent, int], Iterable[GraphChange]]
+_Normaliser = Callable[[SourceEvent, int], Iterable[GraphChange] | Ignored]
 
 
 def _guardduty(event: SourceEvent, received_on: int) -> Iterable[GraphChange]:
     return guardduty.changes(event.detail, received_on)
 
 
-def _call(event: SourceEvent, received_on: int) -> Iterable[GraphChange]:
+def _call(event: SourceEvent, received_on: int) -> Iterable[GraphChange] | Ignored:
+    if reason := archiving.reason_to_ignore(event.detail):
+        return Ignored(reason)
     return archiving.changes(event.detail, received_on)
 
 
@@ -103,9 +105,10 @@ def normalise(
             f"set {contract.TEST_SOURCE_ENABLED}=true to let them in",
             "source",
         )
-    if normaliser is _call and (reason := archiving.reason_to_ignore(event.detail)):
-        return Ignored(reason)
-    changes = _gathered(normaliser(event, received_on))
+    found = normaliser(event, received_on)
+    if isinstance(found, Ignored):
+        return found
+    changes = _gathered(found)
     return tuple(_apart(change) for change in changes) if is_test else changes
 
 

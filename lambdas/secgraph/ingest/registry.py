@@ -23,7 +23,7 @@ _ADDRESS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What an address names: a repository, and one image of it if the address ends in a digest.
+    """What an address or ARN names: a repository, and one image of it if it ends in a digest.
 
     A tag moves from image to image, so an address with a tag alone names no image.
     """

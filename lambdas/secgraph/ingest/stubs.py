@@ -122,7 +122,8 @@ def in_vpc(witness: Witness, thing: Thing, vpc: Thing, verb: str = "") -> GraphC
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Where a resource is attached: one subnet and VPC at most, and any number of security groups."""
+    """Where a resource is attached: one VPC at most, and any number of subnets and security groups; an
+    instance is in one subnet."""
 
     place: Place
     vpc_id: str | None
@@ -156,6 +157,12 @@ class Network:
         for group in self.groups:
             yield owned_ec2_stub(witness, group, self.place)
 
+    def stubs_and_service(self, witness: Witness) -> Iterator[GraphChange]:
+        """State all of it, and if there is any, the account's EC2: for what is no part of EC2 itself."""
+        yield from self.stubs(witness)
+        if self.vpc_id or self.subnet_ids or self.group_ids:
+            yield from service_stubs(witness, kinds.EC2, self.place.everywhere())
+
     def edges_of_host(self) -> Iterator[Edge]:
         """State the edges that an instance in this network has."""
         vpc = self.vpc
@@ -166,6 +173,22 @@ class Network:
         for group in self.groups:
             yield incoming("PROTECTS", group)
             yield outgoing("HAS", group)
+
+    def facts_of_host(self) -> dict[str, Value]:
+        """Say where an instance, or one of its interfaces, is attached."""
+        subnet_id = self.subnet_ids[0] if self.subnet_ids else None
+        return facts(vpcId=self.vpc_id, subnetId=subnet_id, securityGroupIds=self.group_ids)
+
+    def edges_of_function(self) -> Iterator[Edge]:
+        """State the edges that a function with access to this network has."""
+        for thing in (*((self.vpc,) if self.vpc else ()), *self.subnets):
+            yield outgoing("HAS", thing)
+        for group in self.groups:
+            yield incoming("PROTECTS", group)
+
+    def facts_of_function(self) -> dict[str, Value]:
+        """Say what a function has access to."""
+        return facts(vpcId=self.vpc_id, subnetIds=self.subnet_ids, securityGroupIds=self.group_ids)
 
 
 def finding_edges(resources: Iterable[Resource], *, is_open: bool, primary: Thing | None) -> Iterator[Edge]:

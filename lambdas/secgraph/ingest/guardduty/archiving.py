@@ -16,6 +16,7 @@ from secgraph.graph.model import GraphChange, Observation, Ref, Value
 from secgraph.graph.settled import STATE
 from secgraph.ingest.body import Body, checked_identifier
 from secgraph.ingest.guardduty.origin import Origin
+from secgraph.ingest.guardduty.properties import standing
 
 SOURCE: Final = "guardduty"
 API: Final = "guardduty.amazonaws.com"
@@ -61,14 +62,7 @@ def changes(detail: Body, received_on: int) -> tuple[GraphChange, ...]:
 def _state(moment: int, *, archived: bool) -> Observation:
     """Write the state. Of two calls in one second nobody can tell the later: the unarchiving one holds, for
     to show a finding that is closed is the cheaper mistake than to hide one that is open."""
-    said: dict[str, Value] = {
-        "archived": archived,
-        "open": not archived,
-        "active": not archived,
-        "status": "archived" if archived else "open",
-        "stateObservedOn": moment,
-        **({"closedOn": moment} if archived else {}),
-    }
+    said: dict[str, Value] = {**standing(moment, archived=archived), "stateObservedOn": moment}
     return Observation(f"{SOURCE}/{STATE}", moment + _REST_OF_A_SECOND, said, rank=int(not archived))
 
 

@@ -46,16 +46,16 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
     sample = is_sample(detail)
     origin = origin_of_sample(detail) if sample else origin_of(detail)
     witness = Witness("guardduty", kinds.GUARDDUTY_FINDING.type, updated_on(detail), received_on)
+    sequence = Sequence.of(detail, origin)
     if sample:
-        yield from _sample(detail, origin, witness)
+        yield from _sample(detail, sequence, witness)
         return
     seen = replace(witness, time=seen_on(detail))
-    sequence = Sequence.of(detail, origin)
     resources = (
         *affected(detail.body("resource"), origin.place, seen),
         *sequence.affected(seen),
     )
-    yield _finding(detail, origin, witness, resources, sample=False)
+    yield _finding(detail, sequence, witness, resources, sample=False)
     yield located(origin, received_on)
     yield _detector_stub(origin, witness)
     yield from stubs.service_stubs(witness, kinds.GUARDDUTY, origin.place.everywhere())
@@ -68,20 +68,20 @@ def changes(detail: Body, received_on: int) -> Iterator[GraphChange]:
         yield from resource.changes
 
 
-def _sample(detail: Body, origin: Origin, witness: Witness) -> Iterator[GraphChange]:
-    yield _finding(detail, origin, witness, (), sample=True)
+def _sample(detail: Body, sequence: Sequence, witness: Witness) -> Iterator[GraphChange]:
+    origin = sequence.origin
+    yield _finding(detail, sequence, witness, (), sample=True)
     if origin.arn:
         yield located(origin, witness.received_on)
         yield _detector_stub(origin, witness)
 
 
 def _finding(
-    detail: Body, origin: Origin, witness: Witness, resources: tuple[Resource, ...], *, sample: bool
+    detail: Body, sequence: Sequence, witness: Witness, resources: tuple[Resource, ...], *, sample: bool
 ) -> GraphChange:
-    service = detail.body("service")
+    origin, service = sequence.origin, detail.body("service")
     archived = service.flag("archived") or False
     action = action_of(service.body("action"))
-    sequence = Sequence.of(detail, origin)
     primary = primary_of(detail.body("resource"), resources)
     edges = [incoming("IDENTIFIED", origin.detector)] if origin.arn else []
     if not sample:

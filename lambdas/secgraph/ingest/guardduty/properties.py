@@ -61,16 +61,23 @@ def state(detail: Body, service: Body, *, archived: bool) -> dict[str, Value]:
         j1_severity=band,
         numericSeverity=number,
         score=number,
-        archived=archived,
-        open=not archived,
-        active=not archived,
-        status="archived" if archived else "open",
-        closedOn=changed_on if archived else None,
+        **standing(changed_on, archived=archived),
         createdOn=detail.moment("createdAt"),
         updatedOn=changed_on,
         firstSeenOn=service.moment("eventFirstSeen"),
         lastSeenOn=service.moment("eventLastSeen"),
         count=service.number("count"),
+    )
+
+
+def standing(since: int, *, archived: bool) -> dict[str, Value]:
+    """Say whether it is open: archiving closes it, since a moment (epoch ms)."""
+    return facts(
+        archived=archived,
+        open=not archived,
+        active=not archived,
+        status="archived" if archived else "open",
+        closedOn=since if archived else None,
     )
 
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Final
-
 from secgraph.errors import EventError
-from secgraph.graph.model import Edge, Value
+from secgraph.graph.model import Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place, arn_of
 from secgraph.ingest.body import Body
+from secgraph.ingest.function import function_of, name_and_version
 from secgraph.ingest.stubs import Network, Resource, required_id
 from secgraph.ingest.tags import tag_properties
-from secgraph.ingest.things import Thing, Witness, incoming, outgoing
+from secgraph.ingest.things import Thing, Witness
 from secgraph.ingest.values import facts
-
-_FUNCTION: Final = re.compile(r"function:(?P<name>[^:]+)(:(?P<version>[^:]+))?")
 
 
 def named_function(text: str, path: str, place: Place, witness: Witness) -> Resource:
@@ -41,15 +36,14 @@ def function(body: Body, place: Place, witness: Witness) -> Resource:
     details, tags = body.body("details").body("awsLambdaFunction"), tag_properties(body)
     network = _network(details.body("vpcConfig"), home)
     properties = {
-        **_function_facts(details, network),
+        **_function_facts(details),
+        **network.facts_of_function(),
         **facts(version=details.text("version") or version),
         **tags,
     }
-    attached = network.vpc or network.subnets or network.groups
     return named_function(text, path, place, witness).adding(
-        witness.saw(function, "awsLambdaFunction", properties, _attachments(network)),
-        *network.stubs(witness),
-        *(stubs.service_stubs(witness, kinds.EC2, home.everywhere()) if attached else ()),
+        witness.saw(function, "awsLambdaFunction", properties, network.edges_of_function()),
+        *network.stubs_and_service(witness),
         tags=tags,
     )
 
@@ -57,11 +51,12 @@ def function(body: Body, place: Place, witness: Witness) -> Resource:
 def _function(text: str, path: str, place: Place) -> tuple[Place, Thing, str | None]:
     """Take a function's ARN apart: where it lives, itself, and the version that was named."""
     arn = arn_of(text)
-    found = _FUNCTION.fullmatch(arn.resource) if arn else None
-    if arn is None or found is None or not arn.account:
+    found = name_and_version(arn)
+    if arn is None or found is None:
         raise EventError(f"{text[:200]!r} is not the ARN of a Lambda function", path)
-    home, name = Place(place.partition, arn.account, arn.region), found["name"]
-    return home, Thing(kinds.FUNCTION, home.arn("lambda", f"function:{name}"), name, home), found["version"]
+    name, version = found
+    home = Place(place.partition, arn.account, arn.region)
+    return home, function_of(home, name), version
 
 
 def _network(attached: Body, home: Place) -> Network:
@@ -73,14 +68,7 @@ def _network(attached: Body, home: Place) -> Network:
     )
 
 
-def _attachments(network: Network) -> Iterator[Edge]:
-    for thing in (*((network.vpc,) if network.vpc else ()), *network.subnets):
-        yield outgoing("HAS", thing)
-    for group in network.groups:
-        yield incoming("PROTECTS", group)
-
-
-def _function_facts(details: Body, network: Network) -> dict[str, Value]:
+def _function_facts(details: Body) -> dict[str, Value]:
     return facts(
         runtime=_runtime(details.text("runtime")),
         packageType=details.text("packageType"),
@@ -89,9 +77,6 @@ def _function_facts(details: Body, network: Network) -> dict[str, Value]:
         roleArn=details.text("executionRoleArn"),
         layerArns=details.texts("layers"),
         updatedOn=details.moment("lastModifiedAt"),
-        vpcId=network.vpc_id,
-        subnetIds=network.subnet_ids,
-        securityGroupIds=network.group_ids,
     )
 
 

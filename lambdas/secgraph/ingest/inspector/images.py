@@ -6,10 +6,11 @@ import re
 from typing import Final
 
 from secgraph.errors import EventError
-from secgraph.graph.model import GraphChange, Value
-from secgraph.ingest import kinds, stubs
+from secgraph.graph.model import Value
+from secgraph.ingest import stubs
 from secgraph.ingest.aws import Place, arn_of
 from secgraph.ingest.body import Body
+from secgraph.ingest.registry import Registered, image_of, repository_of
 from secgraph.ingest.stubs import Resource, required_id
 from secgraph.ingest.tags import named, tag_properties
 from secgraph.ingest.things import Thing, Witness
@@ -20,9 +21,8 @@ _IMAGE: Final = re.compile(r"repository/(?P<name>.+)[/@](?P<digest>sha256:[^/]+)
 
 def named_image(text: str, path: str, place: Place, witness: Witness) -> Resource:
     """Name an ECR image by `{repository ARN}/sha256:…`. Repository names contain slashes."""
-    home, repository, image = _ecr_image(text, path, place)
-    known = witness.of_key(image, repository, digest=image.id, repositoryName=repository.id)
-    return Resource(image, (known, *_repository_changes(repository, home, witness)), image.name)
+    _, repository, image = _ecr_image(text, path, place)
+    return Resource(image, tuple(Registered(repository, image).stubs(witness)), image.name)
 
 
 def container_image(body: Body, place: Place, witness: Witness) -> Resource:
@@ -45,10 +45,9 @@ def _ecr_image(text: str, path: str, place: Place) -> tuple[Place, Thing, Thing]
             "(arn:aws:ecr:REGION:ACCOUNT:repository/NAME/sha256:DIGEST)",
             path,
         )
-    home, digest = Place(place.partition, arn.account, arn.region), found["digest"]
-    repository = _repository(home, found["name"])
-    key, name = f"{repository.key}@{digest}", f"{repository.id}@{digest}"
-    return home, repository, Thing(kinds.CONTAINER_IMAGE, key, digest, home, name)
+    home = Place(place.partition, arn.account, arn.region)
+    repository = repository_of(home, found["name"])
+    return home, repository, image_of(repository, found["digest"])
 
 
 def _image_facts(details: Body, home: Place, name: str, digest: str) -> dict[str, Value]:
@@ -74,8 +73,8 @@ def named_repository(text: str, path: str, place: Place, witness: Witness) -> Re
     if arn is None or not arn.account or not arn.resource.startswith("repository/"):
         raise EventError(f"{text[:200]!r} is not the ARN of an ECR repository", path)
     home = Place(place.partition, arn.account, arn.region)
-    repository = _repository(home, arn.resource.removeprefix("repository/"))
-    return Resource(repository, _repository_changes(repository, home, witness), repository.key)
+    repository = repository_of(home, arn.resource.removeprefix("repository/"))
+    return Resource(repository, tuple(Registered(repository, None).stubs(witness)), repository.key)
 
 
 def repository(body: Body, place: Place, witness: Witness) -> Resource:
@@ -84,18 +83,6 @@ def repository(body: Body, place: Place, witness: Witness) -> Resource:
     tags = tag_properties(body)
     seen = (witness.saw(found.thing, "awsEcrRepository", tags),) if tags else ()
     return found.adding(*seen, tags=tags)
-
-
-def _repository(home: Place, name: str) -> Thing:
-    return Thing(kinds.REPOSITORY, home.arn("ecr", f"repository/{name}"), name, home)
-
-
-def _repository_changes(repository: Thing, home: Place, witness: Witness) -> tuple[GraphChange, ...]:
-    service = stubs.service(kinds.ECR, home.everywhere())
-    return (
-        witness.of_key(repository, service),
-        *stubs.service_stubs(witness, kinds.ECR, home.everywhere()),
-    )
 
 
 def named_machine_image(text: str, path: str, place: Place, witness: Witness) -> Resource:

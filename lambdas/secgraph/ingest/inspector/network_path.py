@@ -12,7 +12,7 @@ from secgraph.ingest.body import Body
 from secgraph.ingest.inspector.details import path_ids, path_steps
 from secgraph.ingest.inspector.origin import Origin
 from secgraph.ingest.kinds import Kind
-from secgraph.ingest.stubs import Resource
+from secgraph.ingest.stubs import Network, Resource
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
 
 _STEPS: Final[Mapping[str, Kind]] = {
@@ -48,10 +48,8 @@ def with_path(host: Resource, body: Body, network: Body, origin: Origin, witness
 
 
 def _attachments(network: Body, place: Place) -> Iterator[Edge]:
-    for id_ in path_ids(network, "AWS::EC2::SecurityGroup"):
-        group = stubs.ec2(kinds.SECURITY_GROUP, place, id_)
-        yield incoming("PROTECTS", group)
-        yield outgoing("HAS", group)
+    groups = Network(place, None, (), path_ids(network, "AWS::EC2::SecurityGroup"))
+    yield from groups.edges_of_host()
     for id_ in path_ids(network, "AWS::EC2::NetworkInterface"):
         yield outgoing("USES", stubs.ec2(kinds.NETWORK_INTERFACE, place, id_))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secgraph.graph.model import Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place, arn_of
 from secgraph.ingest.body import Body
@@ -40,14 +41,14 @@ def snapshots(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
     """Read the snapshot that was scanned."""
     snapshot = snapshot_of(details.identifier("snapshotArn"), place)
     if snapshot:
-        yield _scanned(snapshot, "ebsSnapshotDetails", Body({}, details.path), place, witness)
+        yield _scanned(snapshot, "ebsSnapshotDetails", {}, place, witness)
 
 
 def images(details: Body, place: Place, witness: Witness) -> Iterator[Resource]:
     """Read the AMI that was scanned."""
     image = image_of(details.identifier("imageArn"), place)
     if image:
-        yield _scanned(image, "ec2ImageDetails", Body({}, details.path), place, witness)
+        yield _scanned(image, "ec2ImageDetails", {}, place, witness)
 
 
 def recovery_points(details: Body, place: Place, witness: Witness) -> Iterator[Resource]:
@@ -55,25 +56,27 @@ def recovery_points(details: Body, place: Place, witness: Witness) -> Iterator[R
     stated = details.identifier("recoveryPointArn")
     copy = snapshot_of(stated, place) or image_of(stated, place)
     if copy:
-        yield _scanned(copy, "recoveryPointDetails", details, place, witness)
+        yield _scanned(copy, "recoveryPointDetails", _vault(details), place, witness)
         return
     point = thing_of(kinds.RECOVERY_POINT, place, "backup", "recovery-point:", stated, None)
     if point is None:
         return
     home = home_of(point, place)
-    vault = facts(backupVaultName=details.text("backupVaultName"))
     yield Resource(
         thing=point,
         changes=(
             witness.of_key(point, stubs.service(kinds.BACKUP, home.everywhere())),
-            witness.saw(point, "recoveryPointDetails", vault),
+            witness.saw(point, "recoveryPointDetails", _vault(details)),
             *stubs.service_stubs(witness, kinds.BACKUP, home.everywhere()),
         ),
         target=point.key,
     )
 
 
-def _scanned(copy: Thing, block: str, details: Body, place: Place, witness: Witness) -> Resource:
+def _vault(details: Body) -> dict[str, Value]:
+    return facts(backupVaultName=details.text("backupVaultName"))
+
+
+def _scanned(copy: Thing, block: str, known: dict[str, Value], place: Place, witness: Witness) -> Resource:
     """State a snapshot or AMI of the finding's own account: only the owner can have one scanned."""
-    vault = facts(backupVaultName=details.text("backupVaultName"))
-    return Resource(copy, (witness.of_key(copy), witness.saw(copy, block, vault, place=place)), copy.key)
+    return Resource(copy, (witness.of_key(copy), witness.saw(copy, block, known, place=place)), copy.key)

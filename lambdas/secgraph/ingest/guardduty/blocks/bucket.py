@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from secgraph.graph.model import Value
 from secgraph.ingest import kinds, stubs
@@ -59,32 +59,42 @@ def buckets(details: Body, place: Place, witness: Witness) -> Iterator[Resource]
 
 
 def _bucket_facts(details: Body) -> dict[str, Value]:
-    """Read a bucket. What AWS does not say (`UNKNOWN`, no encryption named) is left open, not false."""
+    """Read a bucket. What AWS does not say is left open, not false."""
     encryption = details.body("defaultServerSideEncryption")
     access = details.body("publicAccess")
-    algorithm = encryption.text("encryptionType")
     return {
         **facts(
             bucketType=details.text("type"),
             createdOn=details.moment("createdAt"),
             ownerId=details.body("owner").text("id"),
-            public={"PUBLIC": True, "NOT_PUBLIC": False}.get(access.text("effectivePermission") or ""),
-            encrypted=True if algorithm else None,
-            encryptionAlgorithm=algorithm,
-            encryptionKeyRef=encryption.text("kmsMasterKeyArn"),
+            public=is_public(access),
         ),
+        **encryption_facts(encryption.text("encryptionType"), encryption.text("kmsMasterKeyArn")),
         **_public_access_block(access.body("permissionConfiguration")),
     }
 
 
+def is_public(access: Body) -> bool | None:
+    """Tell a public bucket by `effectivePermission`; None if AWS does not know (`UNKNOWN`)."""
+    return {"PUBLIC": True, "NOT_PUBLIC": False}.get(access.text("effectivePermission") or "")
+
+
+def encryption_facts(algorithm: str | None, key: str | None) -> dict[str, Value]:
+    """Say how a bucket is encrypted; that no encryption is named does not mean that there is none."""
+    return facts(encrypted=True if algorithm else None, encryptionAlgorithm=algorithm, encryptionKeyRef=key)
+
+
+def is_blocked(levels: Iterable[bool | None]) -> bool | None:
+    """Tell whether public access is blocked: it is if the bucket or its account says so, whatever the other
+    says; None if neither says anything."""
+    said = [level for level in levels if level is not None]
+    return any(said) if said else None
+
+
 def _public_access_block(permissions: Body) -> dict[str, Value]:
-    """A block holds if the bucket or its account sets it."""
     levels = [
         permissions.body(level).body("blockPublicAccess")
         for level in ("bucketLevelPermissions", "accountLevelPermissions")
     ]
-    blocked: dict[str, bool | None] = {}
-    for name in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"):
-        said = [flag for level in levels if (flag := level.flag(name)) is not None]
-        blocked[name] = any(said) if said else None
-    return facts(blocked)
+    names = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    return facts({name: is_blocked(level.flag(name) for level in levels) for name in names})

@@ -32,11 +32,10 @@ def containers(
 ) -> Iterator[Resource]:
     """Read the containers that one thing runs, by id or, where there is none, by name."""
     for token, named in _by_identity(bodies).items():
-        path = named[0].at("id")
-        key = checked_identifier(f"{runner.thing.key}/container/{token}", path)
-        container = Thing(runner.kind, key, key.rpartition("/container/")[2], runner.thing.place)
+        container = container_of(runner.thing, runner.kind, token)
+        checked_identifier(container.key, named[0].at("id"))
         known = _facts(named)
-        used = _used(named, partition)
+        used = used_image(named, partition)
         edges = [incoming(runner.verb, runner.thing)]
         if used:
             edges.append(outgoing("USES", used.used))
@@ -48,6 +47,12 @@ def containers(
                 *(used.stubs(witness) if used else ()),
             ),
         )
+
+
+def container_of(runner: Thing, kind: Kind, token: str) -> Thing:
+    """Name a container by its id or name in what runs it; its key is still to be checked."""
+    key = f"{runner.key}/container/{token}"
+    return Thing(kind, key, key.rpartition("/container/")[2], runner.place)
 
 
 def _by_identity(bodies: Iterable[Body]) -> dict[str, list[Body]]:
@@ -82,7 +87,7 @@ def _facts(bodies: list[Body]) -> dict[str, Value]:
     return known
 
 
-def _used(bodies: list[Body], partition: str) -> registry.Registered | None:
+def used_image(bodies: Iterable[Body], partition: str) -> registry.Registered | None:
     """Read the address of the image; `imageUid`, where it is one, names it by digest."""
     addresses = [body.text(name) for body in bodies for name in ("image", "imageUid")]
     read = [found for address in addresses if (found := registry.registered(address, partition))]

@@ -9,6 +9,7 @@ from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body
 from secgraph.ingest.guardduty.blocks.arns import home_of, thing_of
+from secgraph.ingest.guardduty.blocks.cluster_status import status_facts
 from secgraph.ingest.guardduty.blocks.kubernetes import host_paths
 from secgraph.ingest.stubs import Resource
 from secgraph.ingest.tags import tag_properties
@@ -32,10 +33,8 @@ def clusters(details: Body, place: Place, witness: Witness) -> Iterator[Resource
     cluster = cluster_of(details, place)
     if cluster is None:
         return
-    home, status, tags = home_of(cluster, place), details.text("status"), tag_properties(details)
-    known = facts(
-        status=status,
-        active=None if status is None else status == "ACTIVE",
+    home, tags = home_of(cluster, place), tag_properties(details)
+    size = facts(
         activeServicesCount=details.number("activeServicesCount"),
         registeredContainerInstancesCount=details.number("registeredContainerInstancesCount"),
         runningTasksCount=details.number("runningTasksCount"),
@@ -44,7 +43,7 @@ def clusters(details: Body, place: Place, witness: Witness) -> Iterator[Resource
         thing=cluster,
         changes=(
             witness.of_key(cluster, stubs.service(kinds.ECS, home.everywhere())),
-            witness.saw(cluster, "ecsClusterDetails", {**known, **tags}),
+            witness.saw(cluster, "ecsClusterDetails", {**status_facts(details), **size, **tags}),
             *stubs.service_stubs(witness, kinds.ECS, home.everywhere()),
         ),
         target=cluster.key,

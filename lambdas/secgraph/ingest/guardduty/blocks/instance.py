@@ -8,6 +8,7 @@ from secgraph.graph.model import GraphChange, Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body
+from secgraph.ingest.guardduty.blocks.interfaces import network_of
 from secgraph.ingest.guardduty.blocks.security_groups import group_ids, group_names
 from secgraph.ingest.stubs import Network, Resource
 from secgraph.ingest.tags import named, tag_properties
@@ -22,14 +23,14 @@ def instances(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
         return
     instance = stubs.ec2(kinds.INSTANCE, place, id_)
     interfaces = details.bodies("networkInterfaces")
-    network = _network(interfaces, place)
+    network = network_of(interfaces, place, "subnetId")
     image_id = details.secondary("imageId")
     image = stubs.image(place, image_id) if image_id else None
     tags = tag_properties(details)
     edges = [*network.edges_of_host(), *(outgoing("USES", eni) for eni in _interfaces(interfaces, place))]
     if image:
         edges.append(outgoing("USES", image))
-    properties = {**_instance_facts(details, interfaces, network), **named(tags)}
+    properties = {**_instance_facts(details, interfaces), **network.facts_of_host(), **named(tags)}
     yield Resource(
         thing=instance,
         changes=(
@@ -46,46 +47,38 @@ def instances(details: Body, place: Place, witness: Witness) -> Iterator[Resourc
     )
 
 
-def _instance_facts(details: Body, interfaces: tuple[Body, ...], network: Network) -> dict[str, Value]:
+def described(details: Body, profile: Body) -> dict[str, Value]:
+    """Say what single findings and attack sequences tell of an instance in the same words."""
     state = details.text("instanceState")
-    profile = details.body("iamInstanceProfile")
-    private_name = _first(interfaces, "privateDnsName")
     return facts(
         instanceType=details.text("instanceType"),
         state=state,
         active=None if state is None else state == "running",
-        imageId=details.text("imageId"),
         imageDescription=details.text("imageDescription"),
-        launchedOn=details.moment("launchTime"),
         platform=details.text("platform"),
         availabilityZone=details.text("availabilityZone"),
         outpostArn=details.text("outpostArn"),
         iamInstanceProfileArn=profile.text("arn"),
         iamInstanceProfileId=profile.text("id"),
+    )
+
+
+def _instance_facts(details: Body, interfaces: tuple[Body, ...]) -> dict[str, Value]:
+    private_name = _first(interfaces, "privateDnsName")
+    known = facts(
+        imageId=details.text("imageId"),
+        launchedOn=details.moment("launchTime"),
         publicIpAddress=_first(interfaces, "publicIp"),
         privateIpAddress=_first(interfaces, "privateIpAddress"),
         publicDnsName=_first(interfaces, "publicDnsName"),
         privateDnsName=private_name,
         hostname=private_name,
-        vpcId=network.vpc_id,
-        subnetId=network.subnet_ids[0] if network.subnet_ids else None,
-        securityGroupIds=network.group_ids,
     )
+    return {**described(details, details.body("iamInstanceProfile")), **known}
 
 
 def _first(interfaces: tuple[Body, ...], name: str) -> str | None:
     return next((held for each in interfaces if (held := each.text(name))), None)
-
-
-def _network(interfaces: tuple[Body, ...], place: Place) -> Network:
-    """Take the groups of all interfaces, and VPC and subnet of one: the first that names both, else one.
-
-    Of two they need not belong together, and that a VPC contains a subnet is said for ever.
-    """
-    named = [(each.secondary("vpcId"), each.secondary("subnetId")) for each in interfaces]
-    vpc_id, subnet_id = max(named, key=lambda pair: len(distinct(pair)), default=(None, None))
-    groups = distinct(id_ for each in interfaces for id_ in group_ids(each))
-    return Network(place, vpc_id, (subnet_id,) if subnet_id else (), groups)
 
 
 def _interfaces(interfaces: tuple[Body, ...], place: Place) -> Iterator[Thing]:

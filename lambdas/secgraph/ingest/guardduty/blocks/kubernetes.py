@@ -15,6 +15,7 @@ from secgraph.ingest import kinds, stubs
 from secgraph.ingest.aws import Place
 from secgraph.ingest.body import Body, checked_identifier
 from secgraph.ingest.guardduty.blocks.arns import home_of, thing_of
+from secgraph.ingest.guardduty.blocks.cluster_status import status_facts
 from secgraph.ingest.kinds import Kind
 from secgraph.ingest.stubs import Network, Resource
 from secgraph.ingest.tags import tag_properties
@@ -45,27 +46,26 @@ def clusters(details: Body, place: Place, witness: Witness) -> Iterator[Resource
     cluster = cluster_of(details, place)
     if cluster is None:
         return
-    home, status, tags = home_of(cluster, place), details.text("status"), tag_properties(details)
+    home, tags = home_of(cluster, place), tag_properties(details)
     network = Network(home, details.identifier("vpcId"))
-    known = facts(
-        status=status,
-        active=None if status is None else status == "ACTIVE",
-        vpcId=network.vpc_id,
-        createdOn=details.moment("createdAt"),
-    )
     edges: list[Edge] = [incoming("HAS", network.vpc)] if network.vpc else []
     yield Resource(
         thing=cluster,
         changes=(
             witness.of_key(cluster, stubs.service(kinds.EKS, home.everywhere())),
-            witness.saw(cluster, "eksClusterDetails", {**known, **tags}, edges),
+            witness.saw(cluster, "eksClusterDetails", {**cluster_facts(details, network), **tags}, edges),
             *stubs.service_stubs(witness, kinds.EKS, home.everywhere()),
-            *network.stubs(witness),
-            *(stubs.service_stubs(witness, kinds.EC2, home.everywhere()) if network.vpc else ()),
+            *network.stubs_and_service(witness),
         ),
         target=cluster.key,
         tags=tags,
     )
+
+
+def cluster_facts(details: Body, network: Network) -> dict[str, Value]:
+    """Say in which state a cluster is, where, and since when."""
+    known = facts(vpcId=network.vpc_id, createdOn=details.moment("createdAt"))
+    return {**status_facts(details), **known}
 
 
 def workload_of(details: Body, cluster: Thing) -> Thing | None:

@@ -8,16 +8,20 @@ from typing import Final
 from secgraph.graph.model import Edge, GraphChange, Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.body import Body
-from secgraph.ingest.guardduty.blocks.security_groups import group_ids, group_names
+from secgraph.ingest.guardduty.blocks.instance import described
+from secgraph.ingest.guardduty.blocks.interfaces import network_of
+from secgraph.ingest.guardduty.blocks.security_groups import group_names
 from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.guardduty.sequence.references import References
 from secgraph.ingest.guardduty.sequence.said import Said
 from secgraph.ingest.stubs import Network
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
-from secgraph.ingest.values import distinct, facts
+from secgraph.ingest.values import facts
 
 _NAMED: Final = "sequence/named"
 """The block of what only others name: a mention takes nothing from what was seen of the thing."""
+_SUBNET: Final = ("subNetId", "subnetId")
+"""AWS spells it in a sequence with a capital N, and everywhere else without."""
 _HOLDERS: Final[Mapping[str, Callable[[Thing], Edge]]] = {
     "EC2_IMAGE": lambda image: outgoing("USES", image),
     "EC2_LAUNCH_TEMPLATE": lambda template: outgoing("USES", template),
@@ -35,7 +39,7 @@ def instance(each: Listed, thing: Thing, references: References, witness: Witnes
     named = references.interfaces(each)
     bodies = [held.data for eni in named if (held := references.elements.get(eni))]
     holders = references.holders.get(thing, [])
-    network = _network(each, bodies)
+    network = network_of(bodies, each.place, *_SUBNET)
     edges = [*network.edges_of_host(), *(outgoing("USES", eni) for eni in named)]
     attached = _attached(bodies, network)
     hostname = {"hostname": attached["privateDnsName"]} if "privateDnsName" in attached else {}
@@ -63,7 +67,7 @@ def unlisted_instances(references: References, witness: Witness) -> Iterator[Gra
 
 def interface(each: Listed, thing: Thing, witness: Witness) -> Said:
     """Read a network interface with its groups."""
-    network = _network(each, [each.data])
+    network = network_of([each.data], each.place, *_SUBNET)
     return Said(
         stub=stubs.ec2_stub(witness, thing),
         facts={**_attached([each.data], network), **facts(ipv6Addresses=each.data.texts("ipv6Addresses"))},
@@ -108,47 +112,18 @@ def _held_facts(holders: Sequence[Listed]) -> dict[str, Value]:
     )
 
 
-def _network(each: Listed, interfaces: list[Body]) -> Network:
-    """Take the groups of all interfaces, and VPC and subnet of one: the first that names both, else one.
-
-    Of two they need not belong together, and that a VPC contains a subnet is said for ever.
-    """
-    named = [(body.secondary("vpcId"), _subnet(body)) for body in interfaces]
-    vpc_id, subnet_id = max(named, key=lambda pair: len(distinct(pair)), default=(None, None))
-    groups = distinct(id_ for body in interfaces for id_ in group_ids(body))
-    return Network(each.place, vpc_id, (subnet_id,) if subnet_id else (), groups)
-
-
-def _subnet(interface: Body) -> str | None:
-    return interface.secondary("subNetId") or interface.secondary("subnetId")
-
-
 def _attached(interfaces: list[Body], network: Network) -> dict[str, Value]:
     """Say how an instance, or an interface itself, is attached."""
     private = [address for body in interfaces for address in body.bodies("privateIpAddresses")]
     name = next((text for body in private if (text := body.text("privateDnsName"))), None)
-    return facts(
+    addresses = facts(
         publicIpAddress=next((text for body in interfaces if (text := body.text("publicIp"))), None),
         privateIpAddress=next((text for body in private if (text := body.text("privateIpAddress"))), None),
         privateDnsName=name,
-        vpcId=network.vpc_id,
-        subnetId=network.subnet_ids[0] if network.subnet_ids else None,
-        securityGroupIds=network.group_ids,
     )
+    return {**addresses, **network.facts_of_host()}
 
 
 def _instance_facts(data: Body) -> dict[str, Value]:
     """Read the instance itself; its profile is written with a capital on the wire."""
-    state = data.text("instanceState")
-    profile = data.body("IamInstanceProfile") or data.body("iamInstanceProfile")
-    return facts(
-        instanceType=data.text("instanceType"),
-        state=state,
-        active=None if state is None else state == "running",
-        imageDescription=data.text("imageDescription"),
-        platform=data.text("platform"),
-        availabilityZone=data.text("availabilityZone"),
-        outpostArn=data.text("outpostArn"),
-        iamInstanceProfileArn=profile.text("arn"),
-        iamInstanceProfileId=profile.text("id"),
-    )
+    return described(data, data.body("IamInstanceProfile") or data.body("iamInstanceProfile"))

@@ -16,6 +16,7 @@ from secgraph.ingest.aws import Arn, Place, arn_of
 from secgraph.ingest.body import Body, is_identifier
 from secgraph.ingest.guardduty.blocks import ecs, kubernetes
 from secgraph.ingest.guardduty.blocks.bucket import bucket_of
+from secgraph.ingest.guardduty.blocks.container import container_of
 from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.kinds import Kind
 from secgraph.ingest.things import Thing
@@ -90,9 +91,8 @@ def container(each: Listed, runners: Mapping[str, Listed]) -> Listed:
     if inside is None or inside.thing is None or not token:
         return each
     kind = kinds.ECS_CONTAINER if inside.type == "ECS_TASK" else kinds.KUBE_CONTAINER
-    key = f"{inside.thing.key}/container/{token}"
-    thing = Thing(kind, key, token, inside.thing.place) if is_identifier(key) else None
-    return replace(each, thing=thing, inside=inside if thing else None)
+    thing = container_of(inside.thing, kind, token)
+    return replace(each, thing=thing, inside=inside) if is_identifier(thing.key) else each
 
 
 def _named(each: Listed, arn: str | None) -> Body:

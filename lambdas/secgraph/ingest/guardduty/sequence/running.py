@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from secgraph.ingest import kinds, registry, stubs
-from secgraph.ingest.body import Body
+from secgraph.ingest import kinds, stubs
 from secgraph.ingest.guardduty.blocks import kubernetes
 from secgraph.ingest.guardduty.blocks.arns import home_of, thing_of
+from secgraph.ingest.guardduty.blocks.cluster_status import status_facts
+from secgraph.ingest.guardduty.blocks.container import used_image
 from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.guardduty.sequence.said import Said
 from secgraph.ingest.stubs import Network
@@ -15,31 +16,25 @@ from secgraph.ingest.values import facts
 
 def eks_cluster(each: Listed, thing: Thing, witness: Witness) -> Said:
     """Read an EKS cluster with its VPC."""
-    home, status = home_of(thing, each.place), each.data.text("status")
+    home = home_of(thing, each.place)
     network = Network(home, each.data.secondary("vpcId"))
     return Said(
         stub=witness.of_key(thing, stubs.service(kinds.EKS, home.everywhere())),
-        facts=facts(
-            status=status,
-            active=None if status is None else status == "ACTIVE",
-            vpcId=network.vpc_id,
-            createdOn=each.data.moment("createdAt"),
-        ),
+        facts=kubernetes.cluster_facts(each.data, network),
         edges=[incoming("HAS", network.vpc)] if network.vpc else [],
         around=(
             *stubs.service_stubs(witness, kinds.EKS, home.everywhere()),
-            *network.stubs(witness),
-            *(stubs.service_stubs(witness, kinds.EC2, home.everywhere()) if network.vpc else ()),
+            *network.stubs_and_service(witness),
         ),
     )
 
 
 def ecs_cluster(each: Listed, thing: Thing, witness: Witness) -> Said:
     """Read an ECS cluster."""
-    home, status = home_of(thing, each.place), each.data.text("status")
+    home = home_of(thing, each.place)
     return Said(
         stub=witness.of_key(thing, stubs.service(kinds.ECS, home.everywhere())),
-        facts=facts(status=status, active=None if status is None else status == "ACTIVE"),
+        facts=status_facts(each.data),
         around=stubs.service_stubs(witness, kinds.ECS, home.everywhere()),
     )
 
@@ -82,7 +77,7 @@ def workload(each: Listed, thing: Thing, witness: Witness) -> Said:
 def container(each: Listed, thing: Thing, witness: Witness) -> Said:
     """Read a container: what runs it, and the image it is made from."""
     runner = each.inside.thing if each.inside else None
-    used = _used(each.data, each.place.partition)
+    used = used_image([each.data], each.place.partition)
     return Said(
         stub=witness.of_key(thing),
         facts=facts(image=each.data.text("image"), imageUid=each.data.text("imageUid")),
@@ -92,13 +87,6 @@ def container(each: Listed, thing: Thing, witness: Witness) -> Said:
         ),
         around=tuple(used.stubs(witness)) if used else (),
     )
-
-
-def _used(data: Body, partition: str) -> registry.Registered | None:
-    """Read the address of the image; where `imageUid` is one, it names it by digest."""
-    addresses = (data.text(name) for name in ("image", "imageUid"))
-    read = [found for address in addresses if (found := registry.registered(address, partition))]
-    return next((found for found in read if found.image), read[0] if read else None)
 
 
 def _cluster_of_task(task: Thing) -> Thing | None:

@@ -7,7 +7,7 @@ from typing import Final
 from secgraph.graph.model import Value
 from secgraph.ingest import kinds, stubs
 from secgraph.ingest.body import Body
-from secgraph.ingest.guardduty.blocks.bucket import called
+from secgraph.ingest.guardduty.blocks.bucket import called, encryption_facts, is_blocked, is_public
 from secgraph.ingest.guardduty.sequence.element import Listed
 from secgraph.ingest.guardduty.sequence.said import Said
 from secgraph.ingest.things import Thing, Witness, incoming, outgoing
@@ -40,23 +40,20 @@ def bucket(each: Listed, thing: Thing, witness: Witness) -> Said:
 
 def _bucket_facts(data: Body) -> dict[str, Value]:
     """Read a bucket. What AWS does not say is left open, not false."""
-    algorithm = data.text("encryptionType")
     return {
         **facts(
             createdOn=data.moment("createdAt"),
             ownerId=data.text("ownerId"),
             public=_public(data),
-            encrypted=True if algorithm else None,
-            encryptionAlgorithm=algorithm,
-            encryptionKeyRef=data.text("encryptionKeyArn"),
         ),
+        **encryption_facts(data.text("encryptionType"), data.text("encryptionKeyArn")),
         **facts({name: _blocks(data, *words) for name, words in _BLOCKING.items()}),
     }
 
 
 def _public(data: Body) -> bool | None:
     """Tell a public bucket by its effective permission, else by who may read and write it."""
-    effective = {"PUBLIC": True, "NOT_PUBLIC": False}.get(data.text("effectivePermission") or "")
+    effective = is_public(data)
     if effective is not None:
         return effective
     access = {data.text("publicReadAccess"), data.text("publicWriteAccess")} - {None}
@@ -64,7 +61,5 @@ def _public(data: Body) -> bool | None:
 
 
 def _blocks(data: Body, field: str, yes: str, no: str) -> bool | None:
-    """A block holds if the bucket or its account sets it."""
     levels = (data.body("bucketPublicAccess"), data.body("accountPublicAccess"))
-    said = [word for level in levels if (word := level.text(field)) in (yes, no)]
-    return yes in said if said else None
+    return is_blocked({yes: True, no: False}.get(level.text(field) or "") for level in levels)
