@@ -13,12 +13,16 @@ SERVICE: Final = "secgraph"
 INGEST_HANDLER: Final = "secgraph.handlers.ingest.handler"
 QUERY_HANDLER: Final = "secgraph.handlers.query.handler"
 EVALUATE_HANDLER: Final = "secgraph.handlers.evaluate.handler"
+PROJECT_HANDLER: Final = "secgraph.handlers.project.handler"
+COMPACT_HANDLER: Final = "secgraph.handlers.compact.handler"
+REBUILD_HANDLER: Final = "secgraph.handlers.rebuild.handler"
 
 # Environment variables of the functions.
 GRAPH_TABLE: Final = "SECGRAPH_GRAPH_TABLE"
 ALERT_TABLE: Final = "SECGRAPH_ALERT_TABLE"
 BUCKET: Final = "SECGRAPH_BUCKET"
 ALERT_TOPIC: Final = "SECGRAPH_ALERT_TOPIC"
+REBUILD_QUEUE: Final = "SECGRAPH_REBUILD_QUEUE"
 ACCOUNTS: Final = "SECGRAPH_ACCOUNTS"
 """JSON: {"123456789012": {"name": "shop-prod", "production": true}}; see ACCOUNTS_FILE."""
 TEST_SOURCE_ENABLED: Final = "SECGRAPH_TEST_SOURCE"
@@ -52,6 +56,8 @@ GRAPH_TABLE_KEY: Final = "id"
 ALERT_TABLE_KEY: Final = "id"
 QUARANTINE_PREFIX: Final = "quarantine/"
 RAW_PREFIX: Final = "raw/"
+IMAGE_PREFIX: Final = "image/"
+ASIDE_PREFIX: Final = "image-aside/"
 
 # Metrics: one namespace, no account or region as a dimension.
 METRICS_NAMESPACE: Final = "secgraph"
@@ -60,9 +66,14 @@ METRICS_DIMENSIONS: Final = {"service": SERVICE}
 METRIC_QUARANTINED: Final = "EventsQuarantined"
 METRIC_RULES_FAILED: Final = "RulesFailed"
 METRIC_MESSAGES_FAILED: Final = "MessagesFailed"
+METRIC_SET_ASIDE: Final = "ItemsSetAside"
 
 # Times and sizes.
 INGEST_TIMEOUT_SECONDS: Final = 60
 QUERY_TIMEOUT_SECONDS: Final = 60
 EVALUATE_TIMEOUT_SECONDS: Final = 600
 EVALUATE_EVERY_MINUTES: Final = 15
+PROJECT_TIMEOUT_SECONDS: Final = 120
+COMPACT_TIMEOUT_SECONDS: Final = 900
+COMPACT_EVERY_MINUTES: Final = 5
+REBUILD_TIMEOUT_SECONDS: Final = 900

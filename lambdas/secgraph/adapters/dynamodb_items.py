@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from secgraph.contract import GRAPH_TABLE_KEY
@@ -27,6 +28,9 @@ ATTRIBUTES: Final = (GRAPH_TABLE_KEY, "rev", "v", "key", "type", "body", "packed
 _NAMES_BYTES: Final = sum(map(len, ATTRIBUTES))
 _NUMBERS_BYTES: Final = 8
 """What `rev` and `v` take at most."""
+
+_UNREADABLE: Final = (StoreError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error)
+"""What comes of attributes that something else wrote."""
 
 _ELSEWHERE: Final = f'{{"v":{stored.FORMAT},"id":"packed"}}'
 """Stands in `body` for what is packed."""
@@ -80,6 +84,16 @@ _IN_COMMON: Final = (
 ).encode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What lies in the table and is no item that this version can read: its `_id`, why, and the attributes,
+    or what a stream says of them, in DynamoDB's JSON."""
+
+    id: str
+    reason: str
+    found: Mapping[str, Any]
+
+
 def attributes_of(item: Item) -> dict[str, Any]:
     """Give the attributes of an item, in DynamoDB's JSON."""
     text = stored.dump(item)
@@ -107,6 +121,16 @@ def item_of(attributes: Mapping[str, Any]) -> Item:
         )
     packed: bytes = attributes["packed"]["B"] if layout > 1 else b""
     return stored.load(_unpacked(packed) if packed else attributes["body"]["S"])
+
+
+def read_item(attributes: Mapping[str, Any]) -> Item | Unreadable:
+    """Read an item whatever the attributes are: where one cannot be read, the others shall be."""
+    try:
+        return item_of(attributes)
+    except _UNREADABLE as error:
+        id_ = attributes.get(GRAPH_TABLE_KEY, {}).get("S", "")
+        reason = str(error) if isinstance(error, StoreError) else f"it is no item of the graph: {error!r}"
+        return Unreadable(id_, reason, attributes)
 
 
 def _bytes(text: str) -> int:
