@@ -22,11 +22,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from benchmarks.hosts import Host, hosts_of, inventory
 
-MONTHS: Final = ("Sep", "Oct", "Nov")
+FIRST_MONTH: Final = 9
 DETECTOR: Final = "12abc34d567e8fa901bc2d34e56789f0"
 THREATS: Final = (
     ("UnauthorizedAccess:EC2/SSHBruteForce", 2.0),
@@ -44,6 +46,71 @@ SEVERITIES: Final = (
     *(("LOW", 3.1),) * 2,
 )
 Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A published vulnerability: everything about it follows from its number."""
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Give its CVE id."""
+        return f"CVE-2026-{10000 + self.number}"
+
+    @property
+    def package(self) -> str:
+        """Give the name of the package that has it."""
+        return f"package-{self.number % 300}"
+
+    @property
+    def epss(self) -> float:
+        """Give its EPSS score."""
+        return round(self.number % 1000 / 1000, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """What GuardDuty saw: its type, severity, and the address at the other end."""
+
+    type: str
+    severity: float
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one finding tells of which instance: a flaw, a threat, or (None) that a port can be reached."""
+
+    number: int
+    host: Host
+    about: Flaw | Threat | None
+
+    @property
+    def id(self) -> str:
+        """Give the id of the finding."""
+        return f"{self.number:032x}"
+
+    @property
+    def seen(self) -> datetime:
+        """Give when the source saw it."""
+        number = self.number
+        if isinstance(self.about, Threat):
+            return datetime(2026, 11, 1 + number % 20, 8, number % 60, tzinfo=UTC)
+        return datetime(2026, FIRST_MONTH + number % 3, 1 + number % 28, 18, number % 60, 30, tzinfo=UTC)
+
+    @property
+    def count(self) -> int:
+        """Give how many times a threat was seen."""
+        return 1 + self.number % 9
+
+    @property
+    def event(self) -> Event:
+        """Give the EventBridge event."""
+        if isinstance(self.about, Threat):
+            return _threat(self, self.about)
+        return _exposure(self) if self.about is None else _weakness(self, self.about)
 
 
 class Estate:
@@ -66,113 +133,122 @@ class Estate:
 
     def events(self) -> Iterator[str]:
         """Give one event text for each finding."""
+        for told in self.told():
+            yield json.dumps(told.event)
+
+    def told(self) -> Iterator[Told]:
+        """Give what the findings tell, in the order of their numbers. An estate tells it once."""
         exposed = iter([host for host in self._hosts if host.is_exposed])
         for number in range(self.findings):
             if number % THREAT_EVERY == 0:
-                event = self._threat(number, self._random.choice(self._hosts))
+                yield Told(number, self._random.choice(self._hosts), self._threat())
             elif number % 3 == 0 and (open_ := next(exposed, None)):
-                event = self._exposure(number, open_)
+                yield Told(number, open_, None)
             else:
-                event = self._weakness(number, self._busy())
-            yield json.dumps(event)
+                yield Told(number, self._busy(), Flaw(self._random.randrange(self._cves)))
 
     def _busy(self) -> Host:
         """Choose an instance by Zipf's law."""
         return self._hosts[int((len(self._hosts) + 1) ** self._random.random()) - 1]
 
-    def _threat(self, number: int, host: Host) -> Event:
+    def _threat(self) -> Threat:
         type_, severity = self._random.choice(THREATS)
-        finding = f"{number:032x}"
-        seen = f"2026-11-{1 + number % 20:02}T08:{number % 60:02}:00.000Z"
-        address = f"198.51.100.{self._random.randrange(1, 255)}"
-        detail = {
-            "schemaVersion": "2.0",
-            "accountId": host.account,
-            "region": host.region,
-            "partition": "aws",
-            "id": finding,
-            "arn": f"arn:aws:guardduty:{host.region}:{host.account}:detector/{DETECTOR}/finding/{finding}",
-            "type": type_,
-            "title": f"{type_} on {host.id}",
-            "description": f"The host {host.id} shows behaviour that it never showed before. " * 3,
-            "severity": severity,
-            "createdAt": seen,
-            "updatedAt": seen,
-            "resource": {"resourceType": "Instance", "instanceDetails": _details(host)},
-            "service": {
-                "serviceName": "guardduty",
-                "detectorId": DETECTOR,
-                "archived": False,
-                "count": 1 + number % 9,
-                "eventFirstSeen": seen,
-                "eventLastSeen": seen,
-                "resourceRole": "TARGET",
-                "action": {
-                    "actionType": "NETWORK_CONNECTION",
-                    "networkConnectionAction": {
-                        "connectionDirection": "INBOUND",
-                        "protocol": "TCP",
-                        "blocked": False,
-                        "localPortDetails": {"port": 22, "portName": "SSH"},
-                        "remotePortDetails": {"port": 41220, "portName": "Unknown"},
-                        "remoteIpDetails": {"ipAddressV4": address, "country": {"countryName": "Nowhere"}},
-                    },
+        return Threat(type_, severity, f"198.51.100.{self._random.randrange(1, 255)}")
+
+
+def _threat(told: Told, threat: Threat) -> Event:
+    host, type_ = told.host, threat.type
+    seen = f"{told.seen:%Y-%m-%dT%H:%M:%S}.000Z"
+    detail = {
+        "schemaVersion": "2.0",
+        "accountId": host.account,
+        "region": host.region,
+        "partition": "aws",
+        "id": told.id,
+        "arn": f"arn:aws:guardduty:{host.region}:{host.account}:detector/{DETECTOR}/finding/{told.id}",
+        "type": type_,
+        "title": f"{type_} on {host.id}",
+        "description": f"The host {host.id} shows behaviour that it never showed before. " * 3,
+        "severity": threat.severity,
+        "createdAt": seen,
+        "updatedAt": seen,
+        "resource": {"resourceType": "Instance", "instanceDetails": _details(host)},
+        "service": {
+            "serviceName": "guardduty",
+            "detectorId": DETECTOR,
+            "archived": False,
+            "count": told.count,
+            "eventFirstSeen": seen,
+            "eventLastSeen": seen,
+            "resourceRole": "TARGET",
+            "action": {
+                "actionType": "NETWORK_CONNECTION",
+                "networkConnectionAction": {
+                    "connectionDirection": "INBOUND",
+                    "protocol": "TCP",
+                    "blocked": False,
+                    "localPortDetails": {"port": 22, "portName": "SSH"},
+                    "remotePortDetails": {"port": 41220, "portName": "Unknown"},
+                    "remoteIpDetails": {"ipAddressV4": threat.address, "country": {"countryName": "Nowhere"}},
                 },
             },
-        }
-        return _envelope("aws.guardduty", "GuardDuty Finding", host, number, detail)
+        },
+    }
+    return _envelope("aws.guardduty", "GuardDuty Finding", told, detail)
 
-    def _weakness(self, number: int, host: Host) -> Event:
-        cve = self._random.randrange(self._cves)
-        label, score = SEVERITIES[cve % len(SEVERITIES)]
-        name = f"CVE-2026-{10000 + cve}"
-        facts = {
-            "severity": label,
-            "inspectorScore": score,
-            "title": f"{name} - package-{cve % 300}",
-            "description": f"A flaw in package-{cve % 300} lets a remote attacker read memory. " * 4,
-            "fixAvailable": "YES" if cve % 3 else "NO",
-            "exploitAvailable": "YES" if cve % 5 == 0 else "NO",
-            "epss": {"score": round(cve % 1000 / 1000, 5)},
-            "packageVulnerabilityDetails": {
-                "vulnerabilityId": name,
-                "source": "NVD",
-                "sourceUrl": f"https://nvd.nist.gov/vuln/detail/{name}",
-                "vendorSeverity": label,
-                "vendorCreatedAt": "Oct 6, 2026, 8:15:00 PM",
-                "cvss": [{"baseScore": score, "source": "NVD", "version": "3.1", "scoringVector": "AV:N"}],
-                "referenceUrls": [f"https://nvd.nist.gov/vuln/detail/{name}"],
-                "relatedVulnerabilities": [],
-                "vulnerablePackages": [
-                    {"name": f"package-{cve % 300}", "version": "1.2.3", "packageManager": "OS", "epoch": 0}
-                ],
-            },
-        }
-        return _inspected("PACKAGE_VULNERABILITY", host, number, facts)
 
-    def _exposure(self, number: int, host: Host) -> Event:
-        title = "Port 22 is reachable from an Internet Gateway"
-        path = [
-            {"componentType": f"AWS::EC2::{kind}", "componentId": id_}
-            for kind, id_ in (
-                ("InternetGateway", host.vpc.replace("vpc", "igw")),
-                ("NetworkAcl", host.subnet.replace("subnet", "acl")),
-                ("SecurityGroup", host.group),
-                ("NetworkInterface", host.interface),
-                ("Instance", host.id),
-            )
-        ]
-        facts = {
-            "severity": "MEDIUM",
-            "title": title,
-            "description": title,
-            "networkReachabilityDetails": {
-                "openPortRange": {"begin": 22, "end": 22},
-                "protocol": "TCP",
-                "networkPath": {"steps": path},
-            },
-        }
-        return _inspected("NETWORK_REACHABILITY", host, number, facts)
+def _weakness(told: Told, flaw: Flaw) -> Event:
+    cve, name = flaw.number, flaw.name
+    label, score = SEVERITIES[cve % len(SEVERITIES)]
+    facts = {
+        "severity": label,
+        "inspectorScore": score,
+        "title": f"{name} - {flaw.package}",
+        "description": f"A flaw in {flaw.package} lets a remote attacker read memory. " * 4,
+        "fixAvailable": "YES" if cve % 3 else "NO",
+        "exploitAvailable": "YES" if cve % 5 == 0 else "NO",
+        "epss": {"score": flaw.epss},
+        "packageVulnerabilityDetails": {
+            "vulnerabilityId": name,
+            "source": "NVD",
+            "sourceUrl": f"https://nvd.nist.gov/vuln/detail/{name}",
+            "vendorSeverity": label,
+            "vendorCreatedAt": "Oct 6, 2026, 8:15:00 PM",
+            "cvss": [{"baseScore": score, "source": "NVD", "version": "3.1", "scoringVector": "AV:N"}],
+            "referenceUrls": [f"https://nvd.nist.gov/vuln/detail/{name}"],
+            "relatedVulnerabilities": [],
+            "vulnerablePackages": [
+                {"name": flaw.package, "version": "1.2.3", "packageManager": "OS", "epoch": 0}
+            ],
+        },
+    }
+    return _inspected("PACKAGE_VULNERABILITY", told, facts)
+
+
+def _exposure(told: Told) -> Event:
+    host = told.host
+    title = "Port 22 is reachable from an Internet Gateway"
+    path = [
+        {"componentType": f"AWS::EC2::{kind}", "componentId": id_}
+        for kind, id_ in (
+            ("InternetGateway", host.vpc.replace("vpc", "igw")),
+            ("NetworkAcl", host.subnet.replace("subnet", "acl")),
+            ("SecurityGroup", host.group),
+            ("NetworkInterface", host.interface),
+            ("Instance", host.id),
+        )
+    ]
+    facts = {
+        "severity": "MEDIUM",
+        "title": title,
+        "description": title,
+        "networkReachabilityDetails": {
+            "openPortRange": {"begin": 22, "end": 22},
+            "protocol": "TCP",
+            "networkPath": {"steps": path},
+        },
+    }
+    return _inspected("NETWORK_REACHABILITY", told, facts)
 
 
 def _details(host: Host) -> Event:
@@ -196,8 +272,9 @@ def _details(host: Host) -> Event:
     }
 
 
-def _inspected(type_: str, host: Host, number: int, facts: Event) -> Event:
-    seen = f"{MONTHS[number % 3]} {1 + number % 28}, 2026, 6:{number % 60:02}:30 PM"
+def _inspected(type_: str, told: Told, facts: Event) -> Event:
+    host, at = told.host, told.seen
+    seen = f"{at:%b} {at.day}, {at.year}, {at.hour - 12}:{at:%M:%S} PM"
     instance = {
         "type": "m7g.large",
         "imageId": host.image,
@@ -210,7 +287,7 @@ def _inspected(type_: str, host: Host, number: int, facts: Event) -> Event:
     }
     detail = {
         "awsAccountId": host.account,
-        "findingArn": f"arn:aws:inspector2:{host.region}:{host.account}:finding/{number:032x}",
+        "findingArn": f"arn:aws:inspector2:{host.region}:{host.account}:finding/{told.id}",
         "type": type_,
         "status": "ACTIVE",
         "firstObservedAt": seen,
@@ -229,17 +306,17 @@ def _inspected(type_: str, host: Host, number: int, facts: Event) -> Event:
             }
         ],
     }
-    return _envelope("aws.inspector2", "Inspector2 Finding", host, number, detail)
+    return _envelope("aws.inspector2", "Inspector2 Finding", told, detail)
 
 
-def _envelope(source: str, detail_type: str, host: Host, number: int, detail: Event) -> Event:
+def _envelope(source: str, detail_type: str, told: Told, detail: Event) -> Event:
     return {
         "version": "0",
-        "id": f"00000000-0000-4000-8000-{number:012x}",
+        "id": f"00000000-0000-4000-8000-{told.number:012x}",
         "source": source,
         "detail-type": detail_type,
-        "account": host.account,
-        "region": host.region,
+        "account": told.host.account,
+        "region": told.host.region,
         "time": "2026-11-20T08:00:00Z",
         "resources": [],
         "detail": detail,
