@@ -2,12 +2,15 @@
 
 A document is a pair of JSON objects: what an answer shows as metadata, and all other properties. A large
 answer consists of thousands of documents; divided here, once, none must be taken apart for each answer.
-Documents of earlier versions are one object, and are divided when they are read.
+The document of an entity lacks the `_id` where that follows from the `_key`: 36 characters that nothing
+compresses.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from secgraph.graph.model import Properties, id_of
 
 SHOWN_WITH_METADATA = "displayName"
 """Of an entity, this property stands with the metadata."""
@@ -24,6 +27,31 @@ def divided_entity(record: dict[str, Json]) -> Divided:
 def divided_relationship(record: dict[str, Json]) -> Divided:
     """Divide a relationship. The record is used up."""
     return _divided(record, None)
+
+
+def document_of(entity: Properties) -> Divided:
+    """Give the document of an entity, to be written as JSON."""
+    record = dict(entity)
+    if follows_from_key(entity):
+        del record["_id"]
+    return divided_entity(record)
+
+
+def entity_of(document: Divided) -> Divided:
+    """Put back the `_id` that a document lacks. The document is used up."""
+    metadata, rest = document
+    if "_id" not in metadata:
+        metadata["_id"] = id_of(metadata["_key"])
+    return metadata, rest
+
+
+def follows_from_key(entity: Properties) -> bool:
+    """Tell whether the `_id` is the one that every thing with this `_key` has."""
+    key = entity.get("_key")
+    try:
+        return isinstance(key, str) and entity.get("_id") == id_of(key)
+    except UnicodeEncodeError:  # a lone surrogate, which a drawn graph may hold
+        return False
 
 
 def _divided(record: dict[str, Json], also: str | None) -> Divided:

@@ -1,6 +1,7 @@
 """Full text (j1ql.md section 4). In: properties, or a sought text. Out: text to look in, words to look for.
 
-Both sides are case-folded here and nowhere else, so they always agree.
+Both sides are case-folded here and nowhere else, so they always agree. An `_id` that follows from the `_key`
+is in no text: it is looked for in its column, and only by a word that can stand in one.
 """
 
 from __future__ import annotations
@@ -10,22 +11,34 @@ from collections.abc import Iterator
 from decimal import Decimal
 from sys import float_info
 
+from secgraph.graph.documents import follows_from_key
 from secgraph.graph.model import Properties, Value
 
 SEARCHED_METADATA = frozenset({"_class", "_type", "_key", "_id"})
 
 
 def searched_text(properties: Properties) -> str:
-    """Give the searched values, one a line. A word holds no blank, so it never spans two values."""
+    """Give what a word of the entity can stand in, the longest line first: a line that stands in another is
+    left out. A word holds no blank, so it never spans two lines."""
     texts: list[str] = []
     for name, value in properties.items():
-        if name[:1] == "_" and name not in SEARCHED_METADATA:
+        if name[:1] == "_" and (name not in SEARCHED_METADATA or name == "_id"):
             continue
         if type(value) is str:
             texts.append(value)
         else:
             texts.extend(_texts(value))
-    return "\n".join(texts).casefold()
+    if "_id" in properties and not follows_from_key(properties):
+        texts.extend(_texts(properties["_id"]))
+    kept = ""
+    for line in sorted({*"\n".join(texts).casefold().split("\n")}, key=_longest_first):
+        if line not in kept:
+            kept = f"{kept}\n{line}" if kept else line
+    return kept
+
+
+def _longest_first(line: str) -> tuple[int, str]:
+    return -len(line), line
 
 
 def words(text: str) -> tuple[str, ...]:
