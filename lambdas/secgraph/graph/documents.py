@@ -29,12 +29,9 @@ def divided_relationship(record: dict[str, Json]) -> Divided:
     return _divided(record, None)
 
 
-def document_of(entity: Properties) -> Divided:
-    """Give the document of an entity, to be written as JSON."""
-    record = dict(entity)
-    if follows_from_key(entity):
-        del record["_id"]
-    return divided_entity(record)
+def is_metadata(name: str) -> bool:
+    """Tell on which side of an entity's document a property stands."""
+    return name[:1] == "_" or name == SHOWN_WITH_METADATA
 
 
 def entity_of(document: Divided) -> Divided:

@@ -6,8 +6,7 @@ is in no text: it is looked for in its column, and only by a word that can stand
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from decimal import Decimal
 from sys import float_info
 
@@ -26,19 +25,17 @@ def searched_text(properties: Properties) -> str:
             continue
         if type(value) is str:
             texts.append(value)
-        else:
+        elif type(value) is not bool:
             texts.extend(_texts(value))
     if "_id" in properties and not follows_from_key(properties):
         texts.extend(_texts(properties["_id"]))
-    kept = ""
-    for line in sorted({*"\n".join(texts).casefold().split("\n")}, key=_longest_first):
+    lines = sorted({*"\n".join(texts).casefold().split("\n")})
+    lines.sort(key=len, reverse=True)
+    kept = lines[0]
+    for line in lines:
         if line not in kept:
-            kept = f"{kept}\n{line}" if kept else line
+            kept += "\n" + line
     return kept
-
-
-def _longest_first(line: str) -> tuple[int, str]:
-    return -len(line), line
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -55,19 +52,15 @@ def decimal(number: float) -> str:
     """Write a number in decimal form, without exponent: 5000, 1.5."""
     if isinstance(number, int):
         return str(number)
-    if number == math.floor(number):
+    if number.is_integer():
         return str(int(number))
-    return format(Decimal(repr(number)), "f")
+    text = repr(number)
+    return format(Decimal(text), "f") if "e" in text else text
 
 
-def _texts(value: Value) -> Iterator[str]:
-    if isinstance(value, bool):
-        return
+def _texts(value: Value) -> Sequence[str]:
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, int | float):
-        if is_double(value):
-            yield decimal(value)
-    else:
-        for member in value:
-            yield from _texts(member)
+        return (value,)
+    if isinstance(value, tuple):
+        return [text for member in value for text in _texts(member)]
+    return (decimal(value),) if not isinstance(value, bool) and is_double(value) else ()

@@ -1,31 +1,21 @@
-"""An item → what the image keeps of it. Pure; here alone properties become the JSON that DuckDB reads.
+"""An item → what the image keeps of it. Pure.
 
     Item ─expand→ ItemRow          (Entity, Relationship…) of a drawn graph ─row_of→ ItemRow
 
-Whoever projects a change or rebuilds the image does this for every item, so it must not do anything twice.
+Of its properties image/columns.py makes the JSON that DuckDB reads.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Final
 
-from secgraph.graph.documents import document_of
 from secgraph.graph.edges import WHOLE, Stated, relationship_key, stated_of
 from secgraph.graph.layers import edges_of
 from secgraph.graph.merge import entity as shown_of
-from secgraph.graph.model import Edge, Entity, Item, Properties, Ref, Relationship, Scalar, Value, id_of
-from secgraph.graph.relations import Kind, column, kinds_of
-from secgraph.graph.search import is_double, searched_text
+from secgraph.graph.model import Edge, Entity, Item, Properties, Ref, Relationship, id_of
+from secgraph.graph.search import searched_text
+from secgraph.image.columns import columns_and_document, columns_of, encoded, finite, sound
 from secgraph.image.rows import ItemRow, ShownEdge, ShownEntity, Version
-
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_ENCODE_LIST: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-"""Lists of several kinds are compared as text: this is how every one of them is written."""
-
-_place = lru_cache(maxsize=16_384)(column)
 
 
 def expand(item: Item, at: int) -> ItemRow:
@@ -54,21 +44,15 @@ def row_of(
 
 def _entity(entity: Entity) -> ShownEntity:
     properties = entity.properties
+    columns, document = columns_and_document(properties)
     return ShownEntity(
         entity.type,
         entity.classes,
         properties.get("_deleted") is True,
-        _json(_columns(properties)),
-        _document(properties),
-        _sound(searched_text(properties)),
+        columns,
+        document,
+        sound(searched_text(properties)),
     )
-
-
-def _document(properties: Properties) -> str:
-    try:
-        return _json(document_of(properties))
-    except ValueError:  # a number that JSON cannot write
-        return _json(document_of(_written(properties)))
 
 
 # ── edges ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,7 +89,7 @@ def _edge(thing: Ref, edge: Edge) -> ShownEdge:
         edge.outgoing,
         edge.properties.get("_deleted") is True,
         _stated(stated),
-        _json(_columns(edge.properties)),
+        columns_of(edge.properties),
     )
 
 
@@ -125,89 +109,10 @@ def _whole(other: str, properties: Properties, *, outgoing: bool) -> ShownEdge:
         outgoing,
         properties.get("_deleted") is True,
         _stated({WHOLE: dict(properties)}),
-        _json(_columns(own)),
+        columns_of(own),
     )
 
 
 def _stated(stated: Stated) -> str:
-    plain = {name: dict(it) if isinstance(it, Mapping) else it for name, it in stated.items()}
-    try:
-        return _json(plain)
-    except ValueError:
-        return _json({name: _written(it) if isinstance(it, Mapping) else it for name, it in plain.items()})
-
-
-# ── columns ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _columns(properties: Properties) -> dict[str, object]:
-    """Put each property into its columns. This loop runs once for every property of the graph."""
-    row: dict[str, object] = {}
-    for name, value in properties.items():
-        if isinstance(value, str):
-            row[_place(name, Kind.STRING)] = value
-        elif value is True or value is False:
-            row[_place(name, Kind.BOOLEAN)] = value
-        elif isinstance(value, int | float):
-            if is_double(value):
-                row[_place(name, Kind.NUMBER)] = value
-        elif {*map(type, value)} == _TEXTS_ALONE:
-            row[_place(name, Kind.STRINGS)] = value
-        else:
-            _fill_list(row, name, tuple([member for member in value if _is_finite(member)]))
-    return row
-
-
-_TEXTS_ALONE: Final = {str}
-_MEMBERS: Mapping[Kind, type | tuple[type, ...]] = {Kind.STRINGS: str, Kind.NUMBERS: (int, float)}
-
-
-def _fill_list(row: dict[str, object], name: str, members: tuple[Scalar, ...]) -> None:
-    for kind in kinds_of(members):
-        row[_place(name, kind)] = _part(members, kind)
-
-
-def _part(members: tuple[Scalar, ...], kind: Kind) -> object:
-    """Give what a list puts into its column of this kind."""
-    if kind is Kind.MIXED:
-        return _ENCODE_LIST(tuple(map(_one_way, members)))
-    if kind is Kind.BOOLEANS:
-        return [member for member in members if isinstance(member, bool)]
-    wanted = _MEMBERS[kind]
-    return [it for it in members if isinstance(it, wanted) and not isinstance(it, bool)]
-
-
-def _one_way(member: Scalar) -> Scalar:
-    """Write equal numbers alike: `[1, "a"]` and `[1.0, "a"]` are one list, and kept as text."""
-    if isinstance(member, str | bool):
-        return member
-    number = float(member)
-    return int(number) if number.is_integer() else number
-
-
-def _written(properties: Properties) -> dict[str, Value]:
-    kept = ((name, _finite(value)) for name, value in properties.items())
-    return {name: value for name, value in kept if value is not None}
-
-
-def _finite(value: Value) -> Value | None:
-    """Drop numbers that are no IEEE double: J1QL knows no infinity (j1ql.md section 13: undefined)."""
-    if isinstance(value, tuple):
-        return tuple(member for member in value if _is_finite(member))
-    return value if _is_finite(value) else None
-
-
-def _is_finite(value: Scalar) -> bool:
-    return isinstance(value, str) or is_double(value)
-
-
-# ── JSON ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _json(value: object) -> str:
-    return _sound(_ENCODE(value))
-
-
-def _sound(text: str) -> str:
-    """Replace lone surrogates, which no UTF-8 text can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    plain = {name: dict(finite(it)) if isinstance(it, Mapping) else it for name, it in stated.items()}
+    return sound(encoded(plain))
