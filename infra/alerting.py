@@ -11,12 +11,13 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.asking import READ_ACTIONS
 from infra.function import Function
+from infra.image import CACHE_MB
 from infra.settings import Settings
 from secgraph import contract
 
@@ -25,7 +26,7 @@ ALERT_ACTIONS: Final = ("dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem")
 
 
 class Alerting(Construct):
-    """`topic`: where alerts and alarms go. `evaluate`: the function; it reads the graph, writes alerts."""
+    """`topic`: where alerts and alarms go. `evaluate`: the function; it reads the image, writes alerts."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class Alerting(Construct):
         *,
         code: lambda_.Code,
         settings: Settings,
-        graph: dynamodb.ITable,
+        bucket: s3.IBucket,
         alerts: dynamodb.ITable,
     ) -> None:
         super().__init__(scope, id)
@@ -55,13 +56,15 @@ class Alerting(Construct):
             memory_mb=settings.memory_mb,
             retention_days=settings.retention_days,
             keep_event=EVERY,
+            disk_mb=CACHE_MB,
             environment={
-                contract.GRAPH_TABLE: graph.table_name,
+                contract.BUCKET: bucket.bucket_name,
                 contract.ALERT_TABLE: alerts.table_name,
                 contract.ALERT_TOPIC: self.topic.topic_arn,
             },
         )
-        self.evaluate.allow(READ_ACTIONS, graph.table_arn)
+        self.evaluate.allow_objects(["s3:GetObject"], bucket, contract.IMAGE_PREFIX)
+        self.evaluate.allow_listing(bucket, contract.IMAGE_PREFIX)
         self.evaluate.allow(ALERT_ACTIONS, alerts.table_arn)
         self.evaluate.allow(["sns:Publish"], self.topic.topic_arn)
         self.evaluate.allow(["kms:Decrypt", "kms:GenerateDataKey"], self.key.key_arn)

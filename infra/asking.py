@@ -1,4 +1,4 @@
-"""The query function, which reads the graph table and writes nothing, and its ready-made console events."""
+"""The query function, which reads the graph image and writes nothing, and its ready-made console events."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_eventschemas as eventschemas
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.function import Function
+from infra.image import CACHE_MB
 from infra.settings import Settings
 from secgraph import contract
 
@@ -20,7 +22,8 @@ EXAMPLES: Final = Path(__file__).resolve().parent.parent / "examples" / "events"
 # The console looks for shareable events in this registry, in the schema `_<function name>-schema`.
 # https://docs.aws.amazon.com/lambda/latest/dg/testing-functions.html#creating-shareable-events
 TEST_EVENT_REGISTRY: Final = "lambda-testevent-schemas"
-READ_ACTIONS: Final = ("dynamodb:Scan",)
+# For `fresh`: which items the raw events of the last minutes speak of, and what the table holds of them.
+FRESH_ACTIONS: Final = ("dynamodb:BatchGetItem",)
 
 
 class Asking(Construct):
@@ -34,6 +37,7 @@ class Asking(Construct):
         code: lambda_.Code,
         settings: Settings,
         graph: dynamodb.ITable,
+        bucket: s3.IBucket,
     ) -> None:
         super().__init__(scope, id)
         self.query = Function(
@@ -45,9 +49,12 @@ class Asking(Construct):
             timeout_seconds=contract.QUERY_TIMEOUT_SECONDS,
             memory_mb=settings.memory_mb,
             retention_days=settings.retention_days,
-            environment={contract.GRAPH_TABLE: graph.table_name},
+            disk_mb=CACHE_MB,
+            environment=_environment(settings, graph, bucket),
         )
-        self.query.allow(READ_ACTIONS, graph.table_arn)
+        self.query.allow(FRESH_ACTIONS, graph.table_arn)
+        self.query.allow_objects(["s3:GetObject"], bucket, contract.IMAGE_PREFIX, contract.RAW_PREFIX)
+        self.query.allow_listing(bucket, contract.IMAGE_PREFIX, contract.RAW_PREFIX)
         if settings.test_events != "no":
             self._share_test_events(with_registry=settings.test_events == "with-registry")
 
@@ -65,6 +72,13 @@ class Asking(Construct):
             # Its name is one an account has once: taking it away would take other functions' events too.
             registry.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
             schema.add_dependency(registry)
+
+
+def _environment(settings: Settings, graph: dynamodb.ITable, bucket: s3.IBucket) -> dict[str, str]:
+    environment = {contract.GRAPH_TABLE: graph.table_name, contract.BUCKET: bucket.bucket_name}
+    if settings.test_source:
+        environment[contract.TEST_SOURCE_ENABLED] = "true"
+    return environment
 
 
 def example_events() -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Size, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from secgraph import contract
@@ -25,7 +26,7 @@ class Function(Construct):
 
     `keep_event` is for a function that a schedule starts: a failed run is not repeated, since the next tick
     does the same work, and a throttled one waits no longer than this. Lambda's own default is two more tries
-    under the same request id, and six hours.
+    under the same request id, and six hours. `disk_mb` is what it may keep under /tmp.
 
     The role is made here because the one that the CDK makes holds an AWS-managed policy, which lets the
     function write to every log group of the account.
@@ -44,6 +45,7 @@ class Function(Construct):
         retention_days: int,
         environment: Mapping[str, str],
         keep_event: Duration | None = None,
+        disk_mb: int = 512,
     ) -> None:
         super().__init__(scope, id)
         log_group = logs.LogGroup(
@@ -61,6 +63,7 @@ class Function(Construct):
             architecture=ARCHITECTURE,
             timeout=Duration.seconds(timeout_seconds),
             memory_size=memory_mb,
+            ephemeral_storage_size=Size.mebibytes(disk_mb),
             role=self.role,
             log_group=log_group,
             retry_attempts=None if keep_event is None else 0,
@@ -78,11 +81,30 @@ class Function(Construct):
             self.function.metric_errors(period=ALARM_PERIOD, statistic="Sum"),
         )
 
-    def allow(self, actions: Sequence[str], *resources: str) -> None:
+    def allow(
+        self, actions: Sequence[str], *resources: str, conditions: Mapping[str, Any] | None = None
+    ) -> None:
         """Let the function do exactly these actions on exactly these ARNs."""
         self.role.add_to_principal_policy(
-            iam.PolicyStatement(actions=list(actions), resources=list(resources))
+            iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
         )
+
+    def allow_objects(self, actions: Sequence[str], bucket: s3.IBucket, *prefixes: str) -> None:
+        """Let the function do these actions on what lies under these prefixes of a bucket."""
+        self.allow(actions, *[bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes])
+        bucket_id = Stack.of(self).resolve(bucket.bucket_arn)["Fn::GetAtt"][0]
+        for prefix in prefixes:
+            Validations.of(self.role).acknowledge(
+                Acknowledgment(
+                    id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{prefix}*]",
+                    reason=f"The star is the object's name under {prefix}, and no further prefix is granted.",
+                )
+            )
+
+    def allow_listing(self, bucket: s3.IBucket, *prefixes: str) -> None:
+        """Let the function list what lies under these prefixes of a bucket."""
+        under = [f"{prefix}*" for prefix in prefixes]
+        self.allow(["s3:ListBucket"], bucket.bucket_arn, conditions={"StringLike": {"s3:prefix": under}})
 
 
 def any_alarm(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from aws_cdk import Acknowledgment, Duration, Stack, Validations
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -16,6 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.function import Function
+from infra.kept_queue import kept_queue
 from infra.settings import Settings
 from secgraph import contract
 
@@ -53,8 +54,9 @@ class Ingestion(Construct):
         bucket: s3.IBucket,
     ) -> None:
         super().__init__(scope, id)
-        self.dead_letters = self._queue("DeadLetters")
-        self.queue = self._queue(
+        self.dead_letters = kept_queue(self, "DeadLetters")
+        self.queue = kept_queue(
+            self,
             "Queue",
             visibility_timeout=Duration.seconds(VISIBILITY_SECONDS),
             dead_letter_queue=sqs.DeadLetterQueue(
@@ -90,22 +92,6 @@ class Ingestion(Construct):
         )
         self._grant(graph, bucket)
 
-    def _queue(
-        self,
-        id: str,  # noqa: A002
-        visibility_timeout: Duration | None = None,
-        dead_letter_queue: sqs.DeadLetterQueue | None = None,
-    ) -> sqs.Queue:
-        return sqs.Queue(
-            self,
-            id,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            visibility_timeout=visibility_timeout,
-            dead_letter_queue=dead_letter_queue,
-        )
-
     def _rule(
         self,
         name: str,
@@ -124,16 +110,7 @@ class Ingestion(Construct):
 
     def _grant(self, graph: dynamodb.ITable, bucket: s3.IBucket) -> None:
         self.ingest.allow(GRAPH_ACTIONS, graph.table_arn)
-        bucket_id = Stack.of(self).resolve(bucket.bucket_arn)["Fn::GetAtt"][0]
-        prefixes = (contract.RAW_PREFIX, contract.QUARANTINE_PREFIX)
-        self.ingest.allow(["s3:PutObject"], *[bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes])
-        for prefix in prefixes:
-            Validations.of(self.ingest.role).acknowledge(
-                Acknowledgment(
-                    id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{prefix}*]",
-                    reason=f"The star is the object's name under {prefix}; the function may only put there.",
-                )
-            )
+        self.ingest.allow_objects(["s3:PutObject"], bucket, contract.RAW_PREFIX, contract.QUARANTINE_PREFIX)
 
 
 def _environment(settings: Settings, graph: dynamodb.ITable, bucket: s3.IBucket) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Alarms on what needs a person; their actions go to the alert topic. Nine alarms: the free tier has ten."""
+"""Alarms on what needs a person; their actions go to the alert topic."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from infra.function import ALARM_PERIOD, Function, any_alarm
 from secgraph import contract
 
 BACKLOG_AGE_SECONDS: Final = 900
+LAG_MINUTES: Final = 15
+"""Of the image behind the table. The stream keeps its records for 24 hours."""
 SILENCE_PERIODS: Final = 12
 """An hour. As many short periods, because CloudWatch looks further back than the periods asked for before
 it believes that data is missing: with one period of an hour it would be silent for hours.
@@ -32,11 +34,16 @@ OWN_METRICS: Final = {
         contract.METRIC_MESSAGES_FAILED,
         "an alert message could not be sent; it is tried again with the next run",
     ),
+    "SetAside": (
+        contract.METRIC_SET_ASIDE,
+        f"the image goes without an item that could not be read; see {contract.ASIDE_PREFIX} in the bucket",
+    ),
 }
 
 
 class Monitoring(Construct):
-    """Dead letters, backlog, errors of every function, our own failure counts, and silence of the rules."""
+    """Dead letters, backlog, the image's lag, errors of every function, our own failure counts, and silence
+    of the rules."""
 
     def __init__(
         self,
@@ -46,21 +53,18 @@ class Monitoring(Construct):
         topic: sns.ITopic,
         queue: sqs.IQueue,
         dead_letters: sqs.IQueue,
+        rebuild_dead_letters: sqs.IQueue,
+        project: Function,
         functions: Sequence[Function],
         evaluate: Function,
     ) -> None:
         super().__init__(scope, id)
         alarms = [function.alarm for function in functions]
-        alarms.append(
-            any_alarm(
-                self,
-                "DeadLetters",
-                "an event was given up on; redrive the dead-letter queue once the cause is gone",
-                dead_letters.metric_approximate_number_of_messages_visible(
-                    period=ALARM_PERIOD, statistic="Maximum"
-                ),
-            )
-        )
+        alarms += [
+            self._given_up("DeadLetters", dead_letters, "an event was given up on"),
+            self._given_up("RebuildDeadLetters", rebuild_dead_letters, "a part of a rebuild was given up on"),
+            self._lag(project),
+        ]
         alarms.append(
             any_alarm(
                 self,
@@ -76,6 +80,28 @@ class Monitoring(Construct):
         alarms.append(self._silence(evaluate))
         for alarm in alarms:
             alarm.add_alarm_action(actions.SnsAction(topic))
+
+    def _given_up(
+        self,
+        id: str,  # noqa: A002
+        queue: sqs.IQueue,
+        text: str,
+    ) -> cloudwatch.Alarm:
+        visible = queue.metric_approximate_number_of_messages_visible(
+            period=ALARM_PERIOD, statistic="Maximum"
+        )
+        return any_alarm(self, id, f"{text}; redrive the dead-letter queue once the cause is gone", visible)
+
+    def _lag(self, project: Function) -> cloudwatch.Alarm:
+        age = project.function.metric("IteratorAge", period=ALARM_PERIOD, statistic="Maximum")
+        return any_alarm(
+            self,
+            "Lag",
+            f"the image is {LAG_MINUTES} minutes or more behind the graph table; the log of the project "
+            "function says why",
+            age,
+            threshold=LAG_MINUTES * 60_000,
+        )
 
     def _silence(self, evaluate: Function) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(

@@ -1,4 +1,4 @@
-"""The role of a person who repairs: the only one that reads raw and quarantined events."""
+"""The role of a person who repairs. Of people it alone reads raw and quarantined events."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
@@ -13,7 +14,9 @@ from constructs import Construct
 
 from secgraph import contract
 
-PREFIXES: Final = (contract.RAW_PREFIX, contract.QUARANTINE_PREFIX)
+EVENTS: Final = (contract.RAW_PREFIX, contract.QUARANTINE_PREFIX)
+READABLE: Final = (*EVENTS, contract.ASIDE_PREFIX, contract.IMAGE_PREFIX)
+REMOVABLE: Final = (contract.QUARANTINE_PREFIX, contract.ASIDE_PREFIX)
 READ: Final = ("s3:GetObject", "s3:GetObjectVersion")
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
 MOVE_FROM: Final = (
@@ -23,8 +26,12 @@ MOVE_FROM: Final = (
 
 
 class Repairing(Construct):
-    """`role`: lists, reads and removes quarantined events, reads raw ones, and feeds both queues' events to
-    ingest again. Whoever else may read every bucket of the account is kept out by the bucket's policy."""
+    """`role`: lists, reads and removes quarantined events and what the image could not take, reads raw
+    events, feeds both queues' events to ingest again, compares table and image, and has it rebuilt.
+
+    The bucket's policy keeps others away from the events, whoever may read every bucket of the account: all
+    but this role and `reader`, the query function's, which looks at the newest of them.
+    """
 
     def __init__(
         self,
@@ -34,6 +41,9 @@ class Repairing(Construct):
         bucket: s3.Bucket,
         queue: sqs.IQueue,
         dead_letters: sqs.IQueue,
+        rebuild_queue: sqs.IQueue,
+        graph: dynamodb.ITable,
+        reader: iam.IRole,
     ) -> None:
         super().__init__(scope, id)
         # By the account: an administrator says who may take it on, where people get their permissions.
@@ -41,40 +51,40 @@ class Repairing(Construct):
             self,
             "Role",
             assumed_by=iam.AccountRootPrincipal(),
-            description="reads the raw and quarantined events of secgraph, and sends them to ingest again",
+            description="reads what secgraph keeps, sends events to ingest again, and has the image rebuilt",
         )
-        self._allow(["s3:ListBucket"], bucket.bucket_arn, {"StringLike": {"s3:prefix": _under()}})
-        self._allow(["s3:GetObject"], bucket.arn_for_objects(f"{contract.RAW_PREFIX}*"))
-        self._allow(
-            ["s3:GetObject", "s3:DeleteObject"], bucket.arn_for_objects(f"{contract.QUARANTINE_PREFIX}*")
-        )
-        self._allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], queue.queue_arn)
-        self._allow(MOVE_FROM, dead_letters.queue_arn)
-        self._keep_others_out(bucket)
+        self._allow(["s3:ListBucket"], [bucket.bucket_arn], {"StringLike": {"s3:prefix": _under()}})
+        self._allow(["s3:GetObject"], [bucket.arn_for_objects(f"{prefix}*") for prefix in READABLE])
+        self._allow(["s3:DeleteObject"], [bucket.arn_for_objects(f"{prefix}*") for prefix in REMOVABLE])
+        self._allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], [queue.queue_arn])
+        self._allow(MOVE_FROM, [dead_letters.queue_arn])
+        self._allow(["sqs:SendMessage"], [rebuild_queue.queue_arn])
+        self._allow(["dynamodb:Scan", "dynamodb:DescribeTable"], [graph.table_arn])
+        self._keep_others_out(bucket, reader)
         self._acknowledge(bucket)
 
     def _allow(
-        self, actions: Sequence[str], resource: str, conditions: Mapping[str, Any] | None = None
+        self, actions: Sequence[str], resources: Sequence[str], conditions: Mapping[str, Any] | None = None
     ) -> None:
         self.role.add_to_policy(
-            iam.PolicyStatement(actions=list(actions), resources=[resource], conditions=conditions)
+            iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
         )
 
-    def _keep_others_out(self, bucket: s3.Bucket) -> None:
+    def _keep_others_out(self, bucket: s3.Bucket, reader: iam.IRole) -> None:
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="OnlyTheRepairRoleReadsEvents",
+                sid="OnlyRepairAndQueryReadEvents",
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
                 actions=list(READ),
-                resources=[bucket.arn_for_objects(f"{prefix}*") for prefix in PREFIXES],
-                conditions={"ArnNotEquals": {"aws:PrincipalArn": self.role.role_arn}},
+                resources=[bucket.arn_for_objects(f"{prefix}*") for prefix in EVENTS],
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": [self.role.role_arn, reader.role_arn]}},
             )
         )
 
     def _acknowledge(self, bucket: s3.IBucket) -> None:
         bucket_id = Stack.of(self).resolve(bucket.bucket_arn)["Fn::GetAtt"][0]
-        for prefix in PREFIXES:
+        for prefix in READABLE:
             Validations.of(self.role).acknowledge(
                 Acknowledgment(
                     id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{prefix}*]",
@@ -84,4 +94,4 @@ class Repairing(Construct):
 
 
 def _under() -> list[str]:
-    return [f"{prefix}*" for prefix in PREFIXES]
+    return [f"{prefix}*" for prefix in READABLE]

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.alerting import Alerting
 from infra.asking import EXAMPLES, Asking
+from infra.image import Image
 from infra.ingestion import Ingestion
 from infra.monitoring import Monitoring
 from infra.repairing import Repairing
@@ -36,16 +37,22 @@ class SecgraphStack(Stack):
         ingestion = Ingestion(
             self, "Ingestion", code=code, settings=settings, graph=storage.graph, bucket=storage.bucket
         )
+        image = Image(self, "Image", code=code, settings=settings, graph=storage.graph, bucket=storage.bucket)
+        asking = Asking(
+            self, "Asking", code=code, settings=settings, graph=storage.graph, bucket=storage.bucket
+        )
+        alerting = Alerting(
+            self, "Alerting", code=code, settings=settings, bucket=storage.bucket, alerts=storage.alerts
+        )
         repairing = Repairing(
             self,
             "Repairing",
             bucket=storage.bucket,
             queue=ingestion.queue,
             dead_letters=ingestion.dead_letters,
-        )
-        asking = Asking(self, "Asking", code=code, settings=settings, graph=storage.graph)
-        alerting = Alerting(
-            self, "Alerting", code=code, settings=settings, graph=storage.graph, alerts=storage.alerts
+            rebuild_queue=image.queue,
+            graph=storage.graph,
+            reader=asking.query.role,
         )
         Monitoring(
             self,
@@ -53,7 +60,12 @@ class SecgraphStack(Stack):
             topic=alerting.topic,
             queue=ingestion.queue,
             dead_letters=ingestion.dead_letters,
-            functions=[ingestion.ingest, asking.query, alerting.evaluate],
+            rebuild_dead_letters=image.dead_letters,
+            project=image.project,
+            functions=[
+                *(ingestion.ingest, image.project, image.compact, image.rebuild),
+                *(asking.query, alerting.evaluate),
+            ],
             evaluate=alerting.evaluate,
         )
         query = asking.query.function.function_name
@@ -67,11 +79,15 @@ class SecgraphStack(Stack):
         self._output(
             "RedriveDeadLetters", _redrive(ingestion), "sends the dead letters through the ingest queue again"
         )
+        self._output("ProjectFunction", image.project.function.function_name, "fed by the table's stream")
+        self._output("CompactFunction", image.compact.function.function_name, "compacts the graph image")
+        self._output("RebuildFunction", image.rebuild.function.function_name, "fed by RebuildQueue")
+        self._output("RebuildQueue", image.queue.queue_url, "`secgraph image rebuild` sends to it")
         self._output("AlertTopic", alerting.topic.topic_arn, "subscribe to it to be told of alerts")
         self._output("GraphTable", storage.graph.table_name, "the graph; kept when the stack is deleted")
         self._output("AlertTable", storage.alerts.table_name, "alert state; kept when the stack is deleted")
-        self._output("Bucket", storage.bucket.bucket_name, "raw and quarantined events; kept as well")
-        self._output("RepairRole", repairing.role.role_arn, "reads them, and sends them to ingest again")
+        self._output("Bucket", storage.bucket.bucket_name, "events and the graph image; kept as well")
+        self._output("RepairRole", repairing.role.role_arn, "reads them, and repairs")
 
     def _output(self, name: str, value: str, description: str) -> None:
         CfnOutput(self, name, value=value, description=description)

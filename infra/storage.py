@@ -12,10 +12,11 @@ from constructs import Construct
 from secgraph import contract
 
 QUARANTINE_DAYS: Final = 365
+ASIDE_DAYS: Final = 365
 
 
 class Storage(Construct):
-    """`graph`: the truth. `alerts`: the state of alerts. `bucket`: raw events, and those not understood."""
+    """`graph`: the truth. `alerts`: the state of alerts. `bucket`: events, and the image."""
 
     def __init__(
         self,
@@ -49,6 +50,9 @@ class Storage(Construct):
                     expiration=Duration.days(QUARANTINE_DAYS),
                 ),
                 s3.LifecycleRule(
+                    id="image-aside", prefix=contract.ASIDE_PREFIX, expiration=Duration.days(ASIDE_DAYS)
+                ),
+                s3.LifecycleRule(
                     id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
                 ),
             ],
@@ -59,8 +63,9 @@ class Storage(Construct):
         Validations.of(self.bucket).acknowledge(
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-S1",
-                reason="Only the ingest function writes here and only the repair role reads. An account that "
-                "must know when it did records CloudTrail data events, without a bucket for access logs.",
+                reason="Only functions write here, and of people only the repair role reads events. "
+                "An account that must know when it did records CloudTrail data events, without a bucket for "
+                "access logs.",
             )
         )
 

@@ -54,6 +54,8 @@ RECEIVED_ON_ATTRIBUTE: Final = "receivedOn"
 # Tables and bucket.
 GRAPH_TABLE_KEY: Final = "id"
 ALERT_TABLE_KEY: Final = "id"
+LOCATOR: Final = "locator"
+"""The `type` of those items of the graph table that nobody sees; the stream's reader is spared them."""
 QUARANTINE_PREFIX: Final = "quarantine/"
 RAW_PREFIX: Final = "raw/"
 IMAGE_PREFIX: Final = "image/"

@@ -12,6 +12,7 @@ from aws_cdk.assertions import Match, Template
 
 from infra.settings import Settings
 from secgraph import contract
+from secgraph.graph.locators import LOCATOR
 
 Resources = dict[str, dict[str, Any]]
 LOGICAL_ID = re.compile(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+?)[0-9A-F]{8}"')
@@ -55,7 +56,7 @@ def granted(resources: Resources, role: str) -> dict[str, set[str]]:
 
 def test_functions_run_on_one_current_runtime_within_the_memory_of_new_accounts(resources: Resources) -> None:
     functions = of_type(resources, "AWS::Lambda::Function").values()
-    assert len(functions) == 3
+    assert len(functions) == 6
     for function in functions:
         properties = function["Properties"]
         assert properties["Runtime"] == "python3.14"
@@ -74,11 +75,22 @@ def test_the_functions_share_one_asset(resources: Resources) -> None:
     ("handler", "seconds", "variables"),
     [
         (contract.INGEST_HANDLER, contract.INGEST_TIMEOUT_SECONDS, {contract.GRAPH_TABLE, contract.BUCKET}),
-        (contract.QUERY_HANDLER, contract.QUERY_TIMEOUT_SECONDS, {contract.GRAPH_TABLE}),
+        (contract.QUERY_HANDLER, contract.QUERY_TIMEOUT_SECONDS, {contract.GRAPH_TABLE, contract.BUCKET}),
         (
             contract.EVALUATE_HANDLER,
             contract.EVALUATE_TIMEOUT_SECONDS,
-            {contract.GRAPH_TABLE, contract.ALERT_TABLE, contract.ALERT_TOPIC},
+            {contract.BUCKET, contract.ALERT_TABLE, contract.ALERT_TOPIC},
+        ),
+        (contract.PROJECT_HANDLER, contract.PROJECT_TIMEOUT_SECONDS, {contract.BUCKET}),
+        (
+            contract.COMPACT_HANDLER,
+            contract.COMPACT_TIMEOUT_SECONDS,
+            {contract.BUCKET, contract.REBUILD_QUEUE},
+        ),
+        (
+            contract.REBUILD_HANDLER,
+            contract.REBUILD_TIMEOUT_SECONDS,
+            {contract.GRAPH_TABLE, contract.BUCKET, contract.REBUILD_QUEUE},
         ),
     ],
 )
@@ -96,41 +108,108 @@ def test_a_function_gets_what_its_handler_reads(
 
 def test_every_log_group_forgets(resources: Resources) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup").values()
-    assert [group["Properties"]["RetentionInDays"] for group in groups] == [90, 90, 90]
+    assert [group["Properties"]["RetentionInDays"] for group in groups] == [90] * 6
 
 
 def test_memory_and_retention_follow_the_context(synthesise: Callable[..., Template]) -> None:
-    template = synthesise(Settings(memory_mb=1024, retention_days=14, raw_days=30))
+    template = synthesise(Settings(memory_mb=1536, retention_days=14, raw_days=30))
     raw = Match.object_like({"Prefix": contract.RAW_PREFIX, "ExpirationInDays": 30})
     template.has_resource_properties(
         "AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": Match.array_with([raw])}}
     )
-    template.resource_properties_count_is("AWS::Lambda::Function", {"MemorySize": 1024}, 2)
-    template.resource_properties_count_is("AWS::Logs::LogGroup", {"RetentionInDays": 14}, 3)
+    template.resource_properties_count_is("AWS::Lambda::Function", {"MemorySize": 1536}, 2)
+    template.resource_properties_count_is("AWS::Logs::LogGroup", {"RetentionInDays": 14}, 6)
 
 
 def test_a_message_stays_hidden_for_six_runs_of_the_function(
     template: Template, resources: Resources
 ) -> None:
-    (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+    mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
+    read = [body["Properties"] for name, body in mappings.items() if name != stream_of(resources)]
+    assert len(read) == 2
+    for properties in read:
+        queue = resources[properties["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+        function = resources[properties["FunctionName"]["Ref"]]["Properties"]
+        window = properties.get("MaximumBatchingWindowInSeconds", 0)
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + window
+        assert 2 <= properties["ScalingConfig"]["MaximumConcurrency"] <= 10
+        assert properties["BatchSize"] == 1 or properties["FunctionResponseTypes"]
+
+
+def stream_of(resources: Resources) -> str:
+    """The name of the one mapping that reads a stream."""
+    mappings = of_type(resources, "AWS::Lambda::EventSourceMapping").items()
+    (name,) = [
+        name
+        for name, body in mappings
+        if body["Properties"]["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
+    ]
+    return name
+
+
+def test_one_function_reads_the_stream_and_a_failure_keeps_its_place(resources: Resources) -> None:
+    mapping = resources[stream_of(resources)]
     properties = mapping["Properties"]
-    queue = resources[properties["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
     function = resources[properties["FunctionName"]["Ref"]]["Properties"]
-    window = properties["MaximumBatchingWindowInSeconds"]
-    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + window
-    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert 2 <= properties["ScalingConfig"]["MaximumConcurrency"] <= 10
+    assert function["Handler"] == contract.PROJECT_HANDLER
+    assert properties["StartingPosition"] == "TRIM_HORIZON", "what came before the mapping counts as well"
+    assert (properties["BatchSize"], properties["MaximumBatchingWindowInSeconds"]) == (1000, 1)
+    assert properties["BisectBatchOnFunctionError"] is True
+    assert properties["ParallelizationFactor"] == 1
+    assert not {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "DestinationConfig"} & properties.keys()
+    role = function["Role"]["Fn::GetAtt"][0]
+    policies = of_type(resources, "AWS::IAM::Policy").items()
+    (policy,) = [name for name, body in policies if body["Properties"]["Roles"] == [{"Ref": role}]]
+    assert policy in mapping["DependsOn"], "Lambda asks for the grant when the mapping is made"
+
+
+def test_of_the_stream_all_but_locators_is_taken(resources: Resources) -> None:
+    filters = resources[stream_of(resources)]["Properties"]["FilterCriteria"]["Filters"]
+    items, gone = [json.loads(each["Pattern"])["dynamodb"]["NewImage"]["type"]["S"] for each in filters]
+    assert (items, gone) == ([{"anything-but": [LOCATOR]}], [{"exists": False}])
+
+
+def test_the_image_is_compacted_on_a_schedule_and_after_a_deployment(template: Template) -> None:
+    """A deployment over an older version finds a full table and no image."""
+    minutes = contract.COMPACT_EVERY_MINUTES
+    function = {"Arn": {"Fn::GetAtt": [Match.string_like_regexp("ImageCompact"), "Arn"]}}
+    targets = {"Targets": [Match.object_like(function)], "State": "ENABLED"}
+    template.has_resource_properties(
+        "AWS::Events::Rule", {**targets, "ScheduleExpression": f"rate({minutes} minutes)"}
+    )
+    pattern = {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Stack Status Change"],
+        "detail": {
+            "stack-id": [{"Ref": "AWS::StackId"}],
+            "status-details": {"status": Match.array_with(["CREATE_COMPLETE", "UPDATE_COMPLETE"])},
+        },
+    }
+    template.has_resource_properties("AWS::Events::Rule", {**targets, "EventPattern": pattern})
+
+
+def test_who_keeps_files_of_the_image_has_room_for_them(resources: Resources) -> None:
+    disks = {
+        function["Properties"]["Handler"]: function["Properties"].get("EphemeralStorage", {}).get("Size", 512)
+        for function in of_type(resources, "AWS::Lambda::Function").values()
+    }
+    for handler in (contract.QUERY_HANDLER, contract.EVALUATE_HANDLER):
+        assert disks[handler] >= 1024
+    for handler in (contract.COMPACT_HANDLER, contract.REBUILD_HANDLER):
+        assert disks[handler] >= 2048
 
 
 def test_what_the_queue_gives_up_on_is_kept_as_long_as_sqs_can(
     resources: Resources,
 ) -> None:
     queues = of_type(resources, "AWS::SQS::Queue")
-    assert len(queues) == 2
-    (redriven,) = [body["Properties"] for body in queues.values() if "RedrivePolicy" in body["Properties"]]
-    dead_letters = redriven["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
-    assert redriven["RedrivePolicy"]["maxReceiveCount"] >= 5
-    assert queues[dead_letters]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert len(queues) == 4
+    redrives = [body["Properties"].get("RedrivePolicy") for body in queues.values()]
+    given_up = {each["deadLetterTargetArn"]["Fn::GetAtt"][0] for each in redrives if each}
+    assert len(given_up) == 2
+    assert all(each["maxReceiveCount"] >= 5 for each in redrives if each)
+    for dead_letters in given_up:
+        assert queues[dead_letters]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert all(body["Properties"]["SqsManagedSseEnabled"] is True for body in queues.values())
 
 
@@ -235,6 +314,7 @@ def test_the_bucket_is_closed_and_tidies_up(template: Template) -> None:
                     [
                         Match.object_like({"Prefix": contract.RAW_PREFIX, "ExpirationInDays": 400}),
                         Match.object_like({"Prefix": contract.QUARANTINE_PREFIX, "ExpirationInDays": 365}),
+                        Match.object_like({"Prefix": contract.ASIDE_PREFIX, "ExpirationInDays": 365}),
                         Match.object_like({"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}),
                     ]
                 )
@@ -246,7 +326,7 @@ def test_the_bucket_is_closed_and_tidies_up(template: Template) -> None:
 def test_bucket_queues_and_topic_refuse_plain_http(resources: Resources) -> None:
     for kind, count in (
         ("AWS::S3::BucketPolicy", 1),
-        ("AWS::SQS::QueuePolicy", 2),
+        ("AWS::SQS::QueuePolicy", 4),
         ("AWS::SNS::TopicPolicy", 1),
     ):
         policies = of_type(resources, kind)
@@ -296,6 +376,8 @@ def test_no_role_may_do_everything_of_anything(resources: Resources) -> None:
         assert "ManagedPolicyArns" not in role["Properties"]
 
 
+STREAM = {f"dynamodb:{verb}" for verb in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")}
+TIDY = {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 REDRIVE = {
     *(f"sqs:{verb}MessageMoveTask" for verb in ("Start", "Cancel")),
@@ -316,9 +398,10 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
         ("IngestionIngest", "StorageBucket", {"s3:PutObject"}),
         ("IngestionIngest", "IngestionQueue", RECEIVE | ABOUT_QUEUE),
         ("IngestionIngest", "IngestionIngestLogs", LOGS),
-        ("AskingQuery", "StorageGraph", {"dynamodb:Scan"}),
+        ("AskingQuery", "StorageGraph", {"dynamodb:BatchGetItem"}),
+        ("AskingQuery", "StorageBucket", {"s3:GetObject", "s3:ListBucket"}),
         ("AskingQuery", "AskingQueryLogs", LOGS),
-        ("AlertingEvaluate", "StorageGraph", {"dynamodb:Scan"}),
+        ("AlertingEvaluate", "StorageBucket", {"s3:GetObject", "s3:ListBucket"}),
         ("AlertingEvaluate", "StorageAlerts", {"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem"}),
         ("AlertingEvaluate", "AlertingTopic", {"sns:Publish"}),
         ("AlertingEvaluate", "AlertingKey", {"kms:Decrypt", "kms:GenerateDataKey"}),
@@ -326,6 +409,18 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
         ("Repairing", "StorageBucket", {"s3:ListBucket", "s3:GetObject", "s3:DeleteObject"}),
         ("Repairing", "IngestionQueue", {"sqs:SendMessage", "sqs:GetQueueAttributes"}),
         ("Repairing", "IngestionDeadLetters", REDRIVE),
+        ("Repairing", "ImageQueue", {"sqs:SendMessage"}),
+        ("Repairing", "StorageGraph", {"dynamodb:Scan", "dynamodb:DescribeTable"}),
+        ("ImageProject", "StorageGraph", STREAM),
+        ("ImageProject", "StorageBucket", {"s3:GetObject", "s3:PutObject", "s3:ListBucket"}),
+        ("ImageProject", "ImageProjectLogs", LOGS),
+        ("ImageCompact", "StorageBucket", TIDY | {"s3:ListBucket"}),
+        ("ImageCompact", "ImageQueue", {"sqs:SendMessage"}),
+        ("ImageCompact", "ImageCompactLogs", LOGS),
+        ("ImageRebuild", "StorageGraph", {"dynamodb:Scan", "dynamodb:DescribeTable"}),
+        ("ImageRebuild", "StorageBucket", TIDY | {"s3:ListBucket"}),
+        ("ImageRebuild", "ImageQueue", RECEIVE | ABOUT_QUEUE | {"sqs:SendMessage"}),
+        ("ImageRebuild", "ImageRebuildLogs", LOGS),
     ],
 )
 def test_a_role_may_do_to_a_resource(resources: Resources, role: str, resource: str, may: set[str]) -> None:
@@ -333,45 +428,97 @@ def test_a_role_may_do_to_a_resource(resources: Resources, role: str, resource: 
 
 
 def test_a_role_may_touch_nothing_else(resources: Resources) -> None:
-    roles = ("Ingestion", "Asking", "Alerting", "Repairing")
-    touched = {role: len(granted(resources, role)) for role in roles}
-    assert touched == {"Ingestion": 4, "Asking": 2, "Alerting": 5, "Repairing": 3}
+    touched = {
+        "Ingestion": 4,
+        "Asking": 3,
+        "Alerting": 5,
+        "Repairing": 5,
+        "ImageProject": 3,
+        "ImageCompact": 3,
+        "ImageRebuild": 4,
+    }
+    assert {role: len(granted(resources, role)) for role in touched} == touched
+    assert len(of_type(resources, "AWS::IAM::Policy")) == len(touched)
+
+
+RAW, QUARANTINE = contract.RAW_PREFIX, contract.QUARANTINE_PREFIX
+IMAGE, ASIDE = contract.IMAGE_PREFIX, contract.ASIDE_PREFIX
 
 
 @pytest.mark.parametrize(
-    ("role", "action", "prefixes"),
+    ("action", "prefixes"),
     [
-        ("Ingestion", "s3:PutObject", {contract.RAW_PREFIX, contract.QUARANTINE_PREFIX}),
-        ("Repairing", "s3:GetObject", {contract.RAW_PREFIX, contract.QUARANTINE_PREFIX}),
-        ("Repairing", "s3:DeleteObject", {contract.QUARANTINE_PREFIX}),
+        (
+            "s3:PutObject",
+            {
+                "Ingestion": {RAW, QUARANTINE},
+                "ImageProject": {IMAGE, ASIDE},
+                "ImageCompact": {IMAGE},
+                "ImageRebuild": {IMAGE, ASIDE},
+            },
+        ),
+        (
+            "s3:GetObject",
+            {
+                "Asking": {IMAGE, RAW},
+                "Alerting": {IMAGE},
+                "Repairing": {RAW, QUARANTINE, ASIDE, IMAGE},
+                "ImageProject": {IMAGE},
+                "ImageCompact": {IMAGE},
+                "ImageRebuild": {IMAGE},
+            },
+        ),
+        (
+            "s3:DeleteObject",
+            {"Repairing": {QUARANTINE, ASIDE}, "ImageCompact": {IMAGE}, "ImageRebuild": {IMAGE}},
+        ),
+        (
+            "s3:ListBucket",
+            {
+                "Asking": {IMAGE, RAW},
+                "Alerting": {IMAGE},
+                "Repairing": {RAW, QUARANTINE, ASIDE, IMAGE},
+                "ImageProject": {IMAGE},
+                "ImageCompact": {IMAGE},
+                "ImageRebuild": {IMAGE},
+            },
+        ),
     ],
 )
-def test_an_object_is_touched_under_its_prefix_and_by_one_role(
-    resources: Resources, role: str, action: str, prefixes: set[str]
+def test_what_is_in_the_bucket_is_touched_under_its_prefix_and_by_these_roles(
+    resources: Resources, action: str, prefixes: dict[str, set[str]]
 ) -> None:
-    found = set()
+    found: dict[str, set[str]] = {}
     for name, body in of_type(resources, "AWS::IAM::Policy").items():
+        role = next(role for role in (*prefixes, name) if name.startswith(role))
         for statement in body["Properties"]["PolicyDocument"]["Statement"]:
             if action in actions(statement):
-                assert name.startswith(role)
-                found |= {one["Fn::Join"][1][1] for one in listed(statement["Resource"])}
-    assert found == {f"/{prefix}*" for prefix in prefixes}
+                found.setdefault(role, set()).update(prefixes_of(statement))
+    assert found == {role: {f"{prefix}*" for prefix in allowed} for role, allowed in prefixes.items()}
 
 
-def test_nobody_but_the_repair_role_reads_events_whatever_else_they_may(resources: Resources) -> None:
+def prefixes_of(statement: dict[str, Any]) -> set[str]:
+    """The prefixes of a bucket that a statement speaks of."""
+    if "Condition" in statement:
+        return set(listed(statement["Condition"]["StringLike"]["s3:prefix"]))
+    return {one["Fn::Join"][1][1].removeprefix("/") for one in listed(statement["Resource"])}
+
+
+def test_none_but_the_repair_role_and_the_query_function_read_events_whatever_else_they_may(
+    resources: Resources,
+) -> None:
     (deny,) = [
         each
         for each in statements(resources, "AWS::S3::BucketPolicy")
         if each["Effect"] == "Deny" and "s3:GetObject" in actions(each)
     ]
     assert deny["Principal"] == {"AWS": "*"}
-    assert {one["Fn::Join"][1][1] for one in deny["Resource"]} == {
-        f"/{contract.RAW_PREFIX}*",
-        f"/{contract.QUARANTINE_PREFIX}*",
-    }
-    (role,) = deny["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]["Fn::GetAtt"][:1]
-    assert role.startswith("RepairingRole")
-    (trust,) = resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert prefixes_of({"Resource": deny["Resource"]}) == {f"{RAW}*", f"{QUARANTINE}*"}
+    roles = [each["Fn::GetAtt"][0] for each in deny["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]]
+    repair, query = roles
+    assert query.startswith("AskingQueryRole")
+    assert repair.startswith("RepairingRole")
+    (trust,) = resources[repair]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"]["AWS"]["Fn::Join"][1][-1] == ":root"
 
 
@@ -395,15 +542,19 @@ def test_rules_are_evaluated_on_the_agreed_schedule(template: Template) -> None:
     )
 
 
-def test_a_failed_run_is_not_repeated_beside_the_next_one(template: Template, resources: Resources) -> None:
+def test_a_failed_run_is_not_repeated_beside_the_next_one(resources: Resources) -> None:
     """Lambda repeats a failed asynchronous run twice, under the same request id, unless it is told not to."""
-    template.resource_count_is("AWS::Lambda::EventInvokeConfig", 1)
-    (config,) = of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
-    properties = config["Properties"]
-    function = resources[properties["FunctionName"]["Ref"]]["Properties"]
-    assert function["Handler"] == contract.EVALUATE_HANDLER
-    assert properties["MaximumRetryAttempts"] == 0
-    assert properties["MaximumEventAgeInSeconds"] == 60 * contract.EVALUATE_EVERY_MINUTES
+    kept = {
+        contract.EVALUATE_HANDLER: contract.EVALUATE_EVERY_MINUTES,
+        contract.COMPACT_HANDLER: contract.COMPACT_EVERY_MINUTES,
+    }
+    found = {}
+    for config in of_type(resources, "AWS::Lambda::EventInvokeConfig").values():
+        properties = config["Properties"]
+        assert properties["MaximumRetryAttempts"] == 0
+        handler = resources[properties["FunctionName"]["Ref"]]["Properties"]["Handler"]
+        found[handler] = properties["MaximumEventAgeInSeconds"] // 60
+    assert found == kept
 
 
 def test_what_fails_at_every_run_is_one_alarm(resources: Resources) -> None:
@@ -432,9 +583,9 @@ def test_an_hour_without_a_run_is_an_alarm(template: Template) -> None:
 
 
 def test_the_command_for_dead_letters_names_where_they_go(template: Template, resources: Resources) -> None:
-    queues = of_type(resources, "AWS::SQS::Queue")
-    (queue,) = [name for name, body in queues.items() if "RedrivePolicy" in body["Properties"]]
-    (dead_letters,) = queues.keys() - {queue}
+    queues = [name for name in of_type(resources, "AWS::SQS::Queue") if name.startswith("Ingestion")]
+    (queue,) = [name for name in queues if "RedrivePolicy" in resources[name]["Properties"]]
+    (dead_letters,) = set(queues) - {queue}
     words = template.to_json()["Outputs"]["RedriveDeadLetters"]["Value"]["Fn::Join"][1]
     assert words == [
         "aws sqs start-message-move-task --source-arn ",
@@ -444,10 +595,18 @@ def test_the_command_for_dead_letters_names_where_they_go(template: Template, re
     ]
 
 
+def test_a_lag_of_the_image_is_an_alarm_long_before_the_stream_forgets(resources: Resources) -> None:
+    alarms = [body["Properties"] for body in of_type(resources, "AWS::CloudWatch::Alarm").values()]
+    (lag,) = [alarm for alarm in alarms if alarm["MetricName"] == "IteratorAge"]
+    (function,) = [each["Value"]["Ref"] for each in lag["Dimensions"]]
+    assert resources[function]["Properties"]["Handler"] == contract.PROJECT_HANDLER
+    assert (lag["Statistic"], lag["Threshold"]) == ("Maximum", 15 * 60_000)
+
+
 def test_every_alarm_tells_the_topic_and_none_names_account_or_region(resources: Resources) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     (topic,) = of_type(resources, "AWS::SNS::Topic")
-    assert len(alarms) <= 10, "ten alarms are free"
+    assert len(alarms) <= 15, "each costs ten cents a month"
     for name, body in alarms.items():
         properties = body["Properties"]
         assert properties["AlarmActions"] == [{"Ref": topic}], name
@@ -459,13 +618,15 @@ def test_every_alarm_tells_the_topic_and_none_names_account_or_region(resources:
 @pytest.mark.parametrize(
     ("metric", "count"),
     [
-        ("Errors", 3),
+        ("Errors", 6),
         ("Invocations", 1),
-        ("ApproximateNumberOfMessagesVisible", 1),
+        ("IteratorAge", 1),
+        ("ApproximateNumberOfMessagesVisible", 2),
         ("ApproximateAgeOfOldestMessage", 1),
         (contract.METRIC_QUARANTINED, 1),
         (contract.METRIC_RULES_FAILED, 1),
         (contract.METRIC_MESSAGES_FAILED, 1),
+        (contract.METRIC_SET_ASIDE, 1),
     ],
 )
 def test_there_is_an_alarm_on(template: Template, metric: str, count: int) -> None:
@@ -481,7 +642,7 @@ def test_own_metrics_are_watched_under_the_dimensions_that_powertools_writes(tem
                 {"Name": name, "Value": value} for name, value in contract.METRICS_DIMENSIONS.items()
             ],
         },
-        3,
+        4,
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from secgraph.adapters.dynamodb_items import ATTRIBUTES, attributes_of, item_of
+from secgraph.adapters.dynamodb_items import ATTRIBUTES, Unreadable, attributes_of, item_of, read_item
 from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.errors import StoreTooLarge, StoreUnavailable
 from secgraph.graph.locators import LOCATOR
@@ -46,6 +46,17 @@ _PASSING: Final = frozenset(
     }
 )
 """What befalls single statements of a batch and passes. Where it befalls a request, the SDK tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPage:
+    """What one request of a scan read: the items, and what is none. `last` is the `_id` after which the scan
+    goes on, None at its end."""
+
+    items: tuple[Item, ...]
+    unreadable: tuple[Unreadable, ...]
+    last: str | None
+
 
 _Part = TypeVar("_Part")
 _Result = TypeVar("_Result")
@@ -123,6 +134,43 @@ class DynamoDBGraph:
                     )
                 for raw in page["Items"]:
                     yield item_of(raw)
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(f"the graph table {self._table} cannot be read: {error}") from error
+
+    def pages(self, segment: int = 0, of: int = 1, after: str | None = None) -> Iterator[ScanPage]:
+        """Give every item but locators of one of `of` segments of the table, consistently, a page of up to
+        1 MB at a time; `after` is the `last` of a page where it is to go on."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "FilterExpression": "#type <> :locator",
+            "ExpressionAttributeNames": {"#type": "type"},
+            "ExpressionAttributeValues": {":locator": {"S": LOCATOR}},
+            "Segment": segment,
+            "TotalSegments": of,
+        }
+        while True:
+            if after is not None:
+                request["ExclusiveStartKey"] = {GRAPH_TABLE_KEY: {"S": after}}
+            try:
+                answer = self._client.scan(**request)
+            except (ClientError, BotoCoreError) as error:
+                raise StoreUnavailable(f"the graph table {self._table} cannot be read: {error}") from error
+            key: Any = answer.get("LastEvaluatedKey")
+            after = None if key is None else key[GRAPH_TABLE_KEY]["S"]
+            found = [read_item(raw) for raw in answer["Items"]]
+            yield ScanPage(
+                tuple(one for one in found if isinstance(one, Item)),
+                tuple(one for one in found if isinstance(one, Unreadable)),
+                after,
+            )
+            if after is None:
+                return
+
+    def size(self) -> int:
+        """Tell how many items the table holds, as it counted them some hours ago."""
+        try:
+            return self._client.describe_table(TableName=self._table)["Table"]["ItemCount"]
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable(f"the graph table {self._table} cannot be read: {error}") from error
 

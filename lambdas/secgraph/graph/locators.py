@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from secgraph import contract
 from secgraph.graph.model import Edge, GraphChange, Item, Observation, Ref
 from secgraph.graph.settled import is_state
 
-LOCATOR: Final = "locator"
+LOCATOR: Final = contract.LOCATOR
 """The type of such items."""
 LOCATES: Final = "LOCATES"
 """The edge to the thing; no reader shows it."""
