@@ -1,0 +1,40 @@
+"""The large estates that `make bench` measures on hold exactly what ingest makes of their events."""
+
+from __future__ import annotations
+
+from benchmarks.estate import Estate
+from benchmarks.stamped import items
+from secgraph.adapters.local_graph import LocalGraph
+from secgraph.flows.ingest import Delivery, WarmCache, ingest
+from secgraph.flows.load import load
+from secgraph.graph import merge
+from secgraph.graph.loading import items_of
+from secgraph.graph.locators import LOCATOR
+from secgraph.graph.model import Item
+
+NOW = 1_795_000_000_000
+SPAN = 90 * 24 * 60 * 60 * 1000
+ENTITIES = 1_000
+
+
+def test_a_stamped_item_is_the_one_that_ingest_makes() -> None:
+    stamped = list(items(Estate(ENTITIES), now=NOW, span=SPAN))
+    assert len({item.thing.id for item in stamped}) == len(stamped)
+    found = {item.thing.key: (item.thing, merge.same_graph(item)) for item in stamped}
+    assert found == {
+        item.thing.key: (item.thing, merge.same_graph(item))
+        for item in _ingested(Estate(ENTITIES))
+        if item.thing.type != LOCATOR
+    }
+
+
+def _ingested(estate: Estate) -> list[Item]:
+    count = estate.findings
+    deliveries = [
+        Delivery(str(number), text, NOW - SPAN + SPAN * number // count)
+        for number, text in enumerate(estate.events())
+    ]
+    with LocalGraph.in_memory() as graph:
+        ingest(deliveries, writer=graph, quarantine=graph, now=NOW, settings={}, cache=WarmCache())
+        load(items_of(estate.inventory(), now=NOW), writer=graph)
+        return list(graph.items())
