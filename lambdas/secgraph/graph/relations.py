@@ -4,13 +4,13 @@ Every reader offers the same relations to DuckDB:
 
     entity        id BIGINT, sort INTEGER, deleted BOOLEAN, and the property columns
     relationship  id BIGINT, owner BIGINT, class VARCHAR, src BIGINT, dst BIGINT,
-                  src_sort INTEGER, dst_sort INTEGER, deleted BOOLEAN, stated VARCHAR, and the property
-    columns searched      text VARCHAR, ids BIGINT[]
+                  src_sort INTEGER, dst_sort INTEGER, deleted BOOLEAN, stated VARCHAR,
+                  and the property columns
+    searched      text VARCHAR, ids BIGINT[]
 
 `id`s are integers of the reader's own; the text `_id` is a property. `sort` numbers the distinct combinations
 of `_type` and `_class`. `src` or `dst` may name an id without an entity: then `src_sort` or `dst_sort` is
-NULL,
-and the relationship is invisible. A property has one column for each kind of value that it holds anywhere, so
+NULL, and the relationship is invisible. A property has one column for each kind of value that it holds anywhere, so
 a string here and a number there never meet in one column.
 
 `searched` is what full text looks in (graph/search.py): an entity holds a word if any row whose `ids` name it
@@ -23,10 +23,13 @@ its SQL names nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
+from typing import Final
 
 from secgraph.graph.model import Value
 
@@ -86,6 +89,16 @@ def column(name: str, kind: Kind) -> str:
     """
     folded = "".join(f"^{char.lower()}" if "A" <= char <= "Z" or char == "^" else char for char in name)
     return f"{folded}#{kind.value}"
+
+
+@lru_cache(maxsize=16_384)
+def property_and_kind(column_name: str) -> tuple[str, Kind]:
+    """Give the property and the kind of values that a column is for: `column` backwards."""
+    folded, _, kind = column_name.rpartition("#")
+    return _MARKED.sub(lambda marked: marked[1].upper(), folded), Kind(kind)
+
+
+_MARKED: Final = re.compile(r"\^(.)")
 
 
 def quoted(identifier: str) -> str:
