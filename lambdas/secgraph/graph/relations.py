@@ -10,8 +10,8 @@ Every reader offers the same relations to DuckDB:
 
 `id`s are integers of the reader's own; the text `_id` is a property. `sort` numbers the distinct combinations
 of `_type` and `_class`. `src` or `dst` may name an id without an entity: then `src_sort` or `dst_sort` is
-NULL, and the relationship is invisible. A property has one column for each kind of value that it holds anywhere, so
-a string here and a number there never meet in one column.
+NULL, and the relationship is invisible. A property has one column for each kind of value that it holds
+anywhere, so a string here and a number there never meet in one column.
 
 `searched` is what full text looks in (graph/search.py): an entity holds a word if any row whose `ids` name it
 holds it. `stated` is what a relationship has beyond what follows from its ends (graph/edges.py); NULL for

@@ -92,8 +92,11 @@ class BaseTables(Protocol):
         ...
 
     def relationships(self, links: Collection[Link] | None) -> str:
-        """Give a SELECT of the fixed columns of `relationship` and all its property columns, for these links
-        at least (None: all, those with unseen ends too)."""
+        """Give a SELECT of the fixed columns of `relationship` and all its property columns, from the groups
+        that hold one of these links, each group whole (None: from all).
+
+        The group of ends that are not there (`EdgeGroup.links` None) holds every link from or to UNSEEN.
+        """
         ...
 
     def searched(self) -> str:
