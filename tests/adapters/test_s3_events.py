@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -12,12 +13,13 @@ import pytest
 from botocore.stub import Stubber
 
 from secgraph import contract
+from secgraph.adapters import s3_archive
 from secgraph.adapters.s3_archive import S3Archive
 from secgraph.adapters.s3_quarantine import S3Quarantine
 from secgraph.adapters.sqs_requeue import BATCH_BYTES, SQSRequeue
 from secgraph.errors import StoreError, StoreUnavailable
 from secgraph.ingest import archive
-from secgraph.ingest.ports import Delivery, Quarantined
+from secgraph.ingest.ports import Delivery, Quarantined, Recent
 
 HOUR = 3_600_000
 NOON = 1_795_003_200_000  # 2026-11-18 12:00 UTC
@@ -54,6 +56,27 @@ def test_a_batch_is_one_object_by_its_hour_and_comes_out_as_it_went_in(s3: Any) 
 def _packed(text: bytes) -> bytes:
     """Pack without the moment, so that every worker gives the test the same name."""
     return gzip.compress(text, mtime=0)
+
+
+def test_of_the_archive_the_newest_objects_are_found_by_when_they_were_written(s3: Any) -> None:
+    store = S3Archive(s3, "bucket")
+    now = int(datetime.now(UTC).timestamp() * 1_000)
+    for hours in (0, 1, 30):
+        store.put([Delivery(f"{hours}", "{}", now - hours * HOUR)])
+    found = store.recent(now - 60_000, now, at_most=9)
+    assert {one.id for one in found.deliveries} == {"0", "1"}, "by when they were written, not received"
+    assert found.is_whole
+    part = store.recent(now - 60_000, now, at_most=1)
+    assert (len(part.deliveries), part.is_whole) == (1, False)
+    assert store.recent(now + 5_000, now + 5_000, at_most=9) == Recent((), is_whole=True)
+
+
+def test_an_hour_with_more_than_is_listed_is_not_the_whole(s3: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(s3_archive, "LISTED_AT_MOST", 2)
+    store = S3Archive(s3, "bucket")
+    for number in range(3):
+        store.put([Delivery(f"{number}", "{}", NOON)])
+    assert not store.recent(NOON, NOON, at_most=9).is_whole
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import replace
 from typing import Any
@@ -141,6 +142,40 @@ def test_a_scan_leaves_locators_out_and_does_not_count_them(dynamodb):
     assert {one.thing.id for one in graph.scan(3)} == {one.thing.id for one in seen}
     with pytest.raises(StoreTooLarge):
         list(graph.scan(2))
+
+
+def test_segments_are_the_table_and_go_on_where_they_were_left(dynamodb):
+    graph = DynamoDBGraph(dynamodb, TABLE)
+    # Pages end at 1 MB; what is packed hardly shrinks.
+    texts = [
+        hashlib.sha512(bytes([number, n % 256])).hexdigest() for number in range(9) for n in range(2_000)
+    ]
+    items = [
+        replace(
+            item(number),
+            blocks={
+                "s/b": Observation(
+                    "s/b",
+                    1,
+                    {"_class": ("Host",), "texts": tuple(texts[number * 2_000 : number * 2_000 + 2_000])},
+                )
+            },
+        )
+        for number in range(9)
+    ]
+    graph.write(items)
+    dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "odd"}, "v": {"N": "9"}, "type": {"S": "t"}})
+    seen, odd = [], []
+    for segment in range(3):
+        after, going = None, True
+        while going:
+            page = next(graph.pages(segment, 3, after))
+            seen += page.items
+            odd += page.unreadable
+            after, going = page.last, page.last is not None
+    assert sorted(one.thing.id for one in seen) == sorted(one.thing.id for one in items)
+    assert [(one.id, "upgrade secgraph" in one.reason) for one in odd] == [("odd", True)]
+    assert graph.size() == 10
 
 
 def test_a_missing_table_is_a_store_error(dynamodb):

@@ -39,9 +39,13 @@ def pack(deliveries: Sequence[Delivery]) -> list[RawObject]:
     """Give one object for each hour in which some of the deliveries came: for a batch, nearly always one."""
     hours: dict[str, list[str]] = defaultdict(list)
     for delivery in deliveries:
-        moment = datetime.fromtimestamp(delivery.received_on / 1000, UTC)
-        hours[f"{moment:%Y/%m/%d/%H}"].append(_line(delivery))
-    return [_object(hour, "".join(lines).encode("ascii")) for hour, lines in hours.items()]
+        hours[hour_prefix(delivery.received_on)].append(_line(delivery))
+    return [_object(prefix, "".join(lines).encode("ascii")) for prefix, lines in hours.items()]
+
+
+def hour_prefix(moment: int) -> str:
+    """Give how the names begin of all objects with deliveries received in the hour of a moment (epoch ms)."""
+    return f"{RAW_PREFIX}{datetime.fromtimestamp(moment / 1000, UTC):%Y/%m/%d/%H}/"
 
 
 def unpack(content: bytes, where: str) -> list[Delivery]:
@@ -90,7 +94,7 @@ def _line(delivery: Delivery) -> str:
     return json.dumps(record, separators=(",", ":")) + "\n"
 
 
-def _object(hour: str, lines: bytes) -> RawObject:
+def _object(prefix: str, lines: bytes) -> RawObject:
     # Named by the lines and not by what zlib made of them, which differs from version to version.
     name = hashlib.sha256(lines).hexdigest()
-    return RawObject(f"{RAW_PREFIX}{hour}/{name}.jsonl.gz", gzip.compress(lines, LEVEL, mtime=0))
+    return RawObject(f"{prefix}{name}.jsonl.gz", gzip.compress(lines, LEVEL, mtime=0))

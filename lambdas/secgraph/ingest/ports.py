@@ -34,6 +34,23 @@ class Archive(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Recent:
+    """Deliveries that were archived lately, the newest first; `is_whole` unless there are more."""
+
+    deliveries: tuple[Delivery, ...]
+    is_whole: bool
+
+
+class RecentArchive(Protocol):
+    """The raw archive, as far as it was written lately."""
+
+    def recent(self, since: int, now: int, at_most: int) -> Recent:
+        """Give what was archived from `since` to `now` (epoch ms), reading no more than `at_most` objects.
+        Raises StoreError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """An event that cannot become graph changes: the whole text, why, and when it came (epoch ms).
 
