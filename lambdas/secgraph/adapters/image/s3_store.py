@@ -21,6 +21,7 @@ from secgraph.image.ports import Pointer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 DELETE_LIMIT: Final = 1_000
 BODIES_AT_MOST: Final = 3
@@ -29,6 +30,7 @@ at all."""
 PART_BYTES: Final = 16 << 20
 
 _MISSING: Final = frozenset({"NoSuchKey", "404"})
+_REFUSED: Final = frozenset({"AccessDenied", "403"})
 _UNCHANGED: Final = frozenset({"NotModified", "304"})
 _SHORT: Final = frozenset({"InvalidRange", "416"})
 _LOST: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}) | _MISSING
@@ -156,12 +158,28 @@ class S3Store:
         while True:
             left -= 1
             with self._told(name):
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(name), **asked)
+                answer = self._answer(name, asked)
                 try:
                     return answer["Body"].read(), answer["ETag"]
                 except BotoCoreError:
                     if not left:
                         raise
+
+    def _answer(self, name: str, asked: dict[str, Any]) -> GetObjectOutputTypeDef:
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=self._key(name), **asked)
+        except ClientError as error:
+            if _code(error) in _REFUSED and self._is_not_there(name):
+                raise ObjectMissing(f"s3://{self._bucket}/{self._key(name)}: is not there") from error
+            raise
+
+    def _is_not_there(self, name: str) -> bool:
+        """Tell it by a list. Who may list no more than prefixes of a bucket is refused what is not there."""
+        try:
+            listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._key(name), MaxKeys=1)
+        except (ClientError, BotoCoreError):
+            return False
+        return self._key(name) not in {each["Key"] for each in listed.get("Contents", [])}
 
     @contextmanager
     def _told(self, name: str) -> Iterator[None]:
