@@ -48,7 +48,20 @@ class _Model(Told):
         return 770_077
 
 
-def items(estate: Estate, *, now: int, span: int) -> Iterator[Item]:
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one of several processes makes: the findings whose numbers leave one of these remainders when
+    divided by `of`, and all that findings share, if it is the one that does that."""
+
+    remainders: frozenset[int]
+    of: int
+    is_sharing: bool
+
+
+ALL: Final = Share(frozenset({0}), 1, is_sharing=True)
+
+
+def items(estate: Estate, *, now: int, span: int, share: Share = ALL) -> Iterator[Item]:
     """Give the items of an estate whose findings came in evenly over the last `span` milliseconds, with its
     inventory laid over them. First the findings, then what they share; each once, in the same order always.
     Locators are left out.
@@ -57,17 +70,23 @@ def items(estate: Estate, *, now: int, span: int) -> Iterator[Item]:
     stencils: dict[str, Stencil] = {}
     shared: dict[tuple[Stencil, object], _Extent] = {}
     for told in estate.told():
+        is_ours = told.number % share.of in share.remainders
+        if not (is_ours or share.is_sharing):
+            continue
         shape = _shape(told)
         if shape not in shapes:
             shapes[shape] = [stencils.setdefault(it.form, it) for it in _learnt(told)]
         received_on = now - span + span * told.number // estate.findings
         values = _values(told)
-        own = [it.stamp(values, it.time(values), received_on) for it in shapes[shape] if it.is_own]
-        yield _merged(own, now)
-        for stencil in shapes[shape]:
-            if not stencil.is_own:
-                stencil.note(shared, values, received_on)
-    yield from _shared(shared, estate, now)
+        if is_ours:
+            own = [it.stamp(values, it.time(values), received_on) for it in shapes[shape] if it.is_own]
+            yield _merged(own, now)
+        if share.is_sharing:
+            for stencil in shapes[shape]:
+                if not stencil.is_own:
+                    stencil.note(shared, values, received_on)
+    if share.is_sharing:
+        yield from _shared(shared, estate, now)
 
 
 def _merged(changes: Sequence[GraphChange], now: int) -> Item:

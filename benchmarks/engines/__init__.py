@@ -1,0 +1,1 @@
+"""The graph image beside its peers: the same data, the same questions, one process for each measurement."""
