@@ -53,8 +53,8 @@ def edge_record(source_id: str, target_id: str, properties: Properties) -> Recor
 
 
 class Sums:
-    """Of one graph: sums by type, and for each thing (by the hash of its `_id`) the hash of its record and the
-    sum of the relationships that lead from it."""
+    """Of one graph: sums by type, and for each thing (by the hash of its `_id`) the hash of its record and
+    the sum of the relationships that lead from it."""
 
     def __init__(self) -> None:
         self._entities: defaultdict[str, Sum] = defaultdict(Sum)
