@@ -20,14 +20,14 @@ from infra.kept_queue import kept_queue
 from infra.settings import Settings
 from secgraph import contract
 
-CACHE_MB: Final = 2048
-"""Of those that read the image: two bases of a million entities and their deltas take a third of it."""
+CACHE_MB: Final = 5120
+"""Of those that read the image: what they keep of it under /tmp is at most 4 GiB."""
 RECORDS: Final = 1000
 WINDOW_SECONDS: Final = 1
 PROJECT_MB: Final = 1024
 # As much as new accounts may have: a compaction of a million entities needs 2 GB.
 COMPACT_MB: Final = 3008
-COMPACT_DISK_MB: Final = 4096
+COMPACT_DISK_MB: Final = 10240
 REBUILD_CONCURRENCY: Final = 4
 REBUILD_RECEIVE_COUNT: Final = 5
 EVERY: Final = Duration.minutes(contract.COMPACT_EVERY_MINUTES)
@@ -64,8 +64,9 @@ class Image(Construct):
         self.queue = kept_queue(
             self,
             "Queue",
-            # Six times the timeout of the function that reads it, as AWS asks for.
-            visibility_timeout=Duration.seconds(6 * contract.REBUILD_TIMEOUT_SECONDS),
+            # AWS advises six times the function's timeout, for batches that wait while it is throttled. Here
+            # no more are read than may run, and a message whose function died shall not wait for hours.
+            visibility_timeout=Duration.seconds(2 * contract.REBUILD_TIMEOUT_SECONDS),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letters, max_receive_count=REBUILD_RECEIVE_COUNT
             ),

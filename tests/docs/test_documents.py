@@ -158,6 +158,9 @@ def test_the_table_of_functions_is_true():
         contract.INGEST_HANDLER,
         contract.QUERY_HANDLER,
         contract.EVALUATE_HANDLER,
+        contract.PROJECT_HANDLER,
+        contract.COMPACT_HANDLER,
+        contract.REBUILD_HANDLER,
     }
     package = ROOT / "lambdas" / "secgraph"
     for handler, flow in rows:

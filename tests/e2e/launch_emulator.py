@@ -1,9 +1,14 @@
-"""Runs ministack, changed in four points. The names below are private to it, so its version is pinned.
+"""Runs ministack, changed in six points. The names below are private to it, so its version is pinned.
 
 - PutEvents takes events of `aws.*` sources, as AWS's services do. Without it only the test source could be
   tried, not the patterns that findings really pass.
 - Each statement of BatchExecuteStatement needs the grant of what it does, as on AWS:
   https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
+- What such a statement writes goes into the table's stream, as on AWS:
+  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+- To a role that may not list the bucket, an object that is not there is one that it may not read, as on AWS:
+  https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html. The functions may list prefixes, and a
+  request for one object says of no prefix.
 - The condition key aws:PrincipalArn of a session is the ARN of its role, as on AWS:
   https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 - sqs:SendMessage grants SendMessageBatch, as on AWS:
@@ -14,15 +19,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
 from ministack import app  # type: ignore[import-untyped]
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-untyped]
-from ministack.services import eventbridge  # type: ignore[import-untyped]
+from ministack.services import dynamodb, eventbridge, s3  # type: ignore[import-untyped]
 
 TRANSACTION_CHECKS = iam_actions.dynamodb_transaction_checks
 TARGET = re.compile(r'(INSERT) INTO "([^"]+)"|(UPDATE) "([^"]+)"')
+
+SET_ITEM = dynamodb._set_item
+GET_OBJECT = s3._get_object
+BY_STATEMENT: ContextVar[bool] = ContextVar("BY_STATEMENT", default=False)
 
 CONDITION_KEY = iam_evaluator._resolve_condition_key
 ACTION = iam_actions.extract_iam_action
@@ -55,7 +66,40 @@ def checks(action: str, body: bytes, region: str, account: str) -> list[tuple[st
     ]
 
 
+def by_statement(write: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark what a statement writes: other writes reach the stream by themselves."""
+
+    def marked(*arguments: Any) -> Any:
+        mark = BY_STATEMENT.set(True)
+        try:
+            return write(*arguments)
+        finally:
+            BY_STATEMENT.reset(mark)
+
+    return marked
+
+
+def set_item(table: dict[str, Any], key: str, sort_key: str, item: dict[str, Any]) -> Any:
+    """Store an item and give the one before it; what a statement stores goes into the stream."""
+    before = SET_ITEM(table, key, sort_key, item)
+    if BY_STATEMENT.get():
+        dynamodb._emit_stream_event(table["TableName"], "MODIFY" if before else "INSERT", before, item)
+    return before
+
+
+def get_object(bucket: str, key: str, *request: Any) -> Any:
+    """Read an object as somebody who may list no more than prefixes."""
+    answer = GET_OBJECT(bucket, key, *request)
+    if answer[0] == 404 and ":assumed-role/" in iam_evaluator.caller_arn():
+        return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{key}")
+    return answer
+
+
 if __name__ == "__main__":
+    dynamodb._set_item = set_item
+    dynamodb._partiql_insert = by_statement(dynamodb._partiql_insert)
+    dynamodb._partiql_update = by_statement(dynamodb._partiql_update)
+    s3._get_object = get_object
     eventbridge._put_events = partial(eventbridge._put_events, allow_aws_source=True)
     iam_actions.dynamodb_transaction_checks = checks
     iam_actions.extract_iam_action = action

@@ -131,9 +131,12 @@ def test_a_message_stays_hidden_for_six_runs_of_the_function(
         queue = resources[properties["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
         function = resources[properties["FunctionName"]["Ref"]]["Properties"]
         window = properties.get("MaximumBatchingWindowInSeconds", 0)
-        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + window
         assert 2 <= properties["ScalingConfig"]["MaximumConcurrency"] <= 10
-        assert properties["BatchSize"] == 1 or properties["FunctionResponseTypes"]
+        if properties["BatchSize"] > 1:
+            assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + window
+            assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        else:
+            assert queue["VisibilityTimeout"] >= 2 * function["Timeout"]
 
 
 def stream_of(resources: Resources) -> str:

@@ -1,4 +1,4 @@
-"""The name of a deployed stack → its bucket and its queue, reached by its repair role."""
+"""The name of a deployed stack → what it keeps and its queues, reached by its repair role."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from secgraph.adapters.dynamodb_graph import PARALLEL_REQUESTS, DynamoDBGraph
+from secgraph.adapters.image.s3_store import S3Store
 from secgraph.adapters.s3_quarantine import S3Quarantine
+from secgraph.adapters.sqs_rebuild import RebuildQueue
 from secgraph.adapters.sqs_requeue import SQSRequeue
+from secgraph.contract import IMAGE_PREFIX
 from secgraph.errors import InputError
 
 CONFIG: Final = Config(
-    retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=5
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=PARALLEL_REQUESTS,
+    connect_timeout=2,
+    read_timeout=5,
 )
 """A request gives up after a quarter of a minute: see flows/repair.HIDDEN_SECONDS."""
 _REMEDY: Final = "check AWS_PROFILE or the credentials of your shell, and AWS_REGION"
@@ -31,7 +38,8 @@ def shell() -> boto3.Session:
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A bucket, the URL of an ingest queue, and the session to reach them with.
+    """A bucket, the URL of an ingest queue, and the session to reach them with; of a stack also the graph
+    table and the URL of the rebuild queue.
 
     Its methods raise InputError where the shell does not say enough to make a client, as without a region.
     """
@@ -39,6 +47,8 @@ class Deployed:
     bucket: str
     queue: str
     session: boto3.Session
+    table: str = ""
+    rebuilds: str = ""
 
     def quarantine(self) -> S3Quarantine:
         """Give the quarantine of the deployment."""
@@ -50,6 +60,21 @@ class Deployed:
         with _explained("AWS"):
             client = self.session.client("sqs", config=CONFIG)
         return SQSRequeue(client, self.queue, hidden_seconds=hidden_seconds)
+
+    def graph(self) -> DynamoDBGraph:
+        """Give its graph table, to scan."""
+        with _explained("AWS"):
+            return DynamoDBGraph(self.session.client("dynamodb", config=CONFIG), _named(self.table))
+
+    def image_store(self) -> S3Store:
+        """Give its graph image, to read."""
+        with _explained("AWS"):
+            return S3Store(self.session.client("s3", config=CONFIG), self.bucket, IMAGE_PREFIX)
+
+    def rebuild_queue(self) -> RebuildQueue:
+        """Give the queue that a rebuild of the image is started by."""
+        with _explained("AWS"):
+            return RebuildQueue(self.session.client("sqs", config=CONFIG), _named(self.rebuilds))
 
 
 def of_stack(name: str, open_session: Callable[[], boto3.Session] = shell) -> Deployed:
@@ -68,13 +93,20 @@ def of_stack(name: str, open_session: Callable[[], boto3.Session] = shell) -> De
                 f"the stack {name} has no output {error}; name the stack that `make deploy` made, or deploy "
                 "again"
             ) from error
-        return Deployed(bucket, queue, _as_role(session, role))
+        table, rebuilds = (outputs.get(key, "") for key in ("GraphTable", "RebuildQueue"))
+        return Deployed(bucket, queue, _as_role(session, role), table, rebuilds)
 
 
 def of_names(bucket: str, queue: str) -> Deployed:
     """Take a bucket and a queue by their names, with the shell's credentials as they are."""
     with _explained("AWS"):
         return Deployed(bucket, queue, shell())
+
+
+def _named(output: str) -> str:
+    if not output:
+        raise InputError("the stack was deployed by a version without a graph image; deploy again")
+    return output
 
 
 @contextmanager

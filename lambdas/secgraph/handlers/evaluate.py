@@ -13,7 +13,6 @@ from uuid import uuid4
 import boto3
 
 from secgraph import contract
-from secgraph.adapters import table_graph
 from secgraph.adapters.bundled import bundled
 from secgraph.adapters.dynamodb_alerts import DynamoDBAlerts
 from secgraph.adapters.pack_files import read_packs
@@ -32,11 +31,13 @@ MARGIN_MS: Final = 60_000
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Evaluate the rules that are due; answers with the report of the run."""
+    now = runtime.now()
+    reader = runtime.image(now)
     report = evaluate(
         [rule for pack in _packs() for rule in pack.rules],
         ask=asker(
-            table_graph.load(runtime.graph()),
-            now=(now := runtime.now()),
+            reader,
+            now=now,
             clock=runtime.now,
             server=runtime.server(),
         ),
@@ -49,7 +50,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     )
     problems = [str(problem) for pack in _packs() for problem in pack.problems]
     _measure(report, problems)
-    return report.as_json() | {"problems": problems}
+    return report.as_json() | {"problems": problems, "image": runtime.read_from(reader)}
 
 
 def _measure(report: EvaluationReport, problems: Sequence[str]) -> None:

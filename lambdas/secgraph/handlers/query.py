@@ -1,6 +1,6 @@
 """One J1QL question → its answer, or an error that a person can read in the console.
 
-Trigger: a direct invocation. Flow: flows.ask. Writes: nothing.
+Trigger: a direct invocation. Flows: flows.ask, flows.fresh. Writes: nothing.
 """
 
 from __future__ import annotations
@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from secgraph.adapters import table_graph
 from secgraph.errors import InputError, Position, QueryError, SecgraphError
 from secgraph.flows.ask import ask
+from secgraph.flows.fresh import fresh
 from secgraph.flows.pages import PAGE_ROWS
 from secgraph.handlers import runtime
+from secgraph.j1ql.moments import iso
 from secgraph.j1ql.results.render import render
 from secgraph.j1ql.text.caret import error_object
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from secgraph.adapters.image.reader import ImageReader
 
 ANSWER_BYTES: Final = 6_000_000
 """Lambda returns up to 6 MiB. A page is measured as JSON; as table or CSV, escaped, it can be far larger."""
@@ -29,6 +32,7 @@ _FIELDS: Final[dict[str, tuple[type, str]]] = {
     "rowMetadata": (bool, "true or false"),
     "cursor": (str, "the cursor of an earlier answer"),
     "format": (str, "json, table or csv"),
+    "fresh": (bool, "true or false"),
 }
 _FORMATS: Final = ("json", "table", "csv")
 
@@ -36,8 +40,9 @@ _FORMATS: Final = ("json", "table", "csv")
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer an event with the fields of `_FIELDS`; only `query` must be there.
 
-    The answer is the response shape; with format table or csv `{"type", "text", "cursor"?, …}`; or
-    `{"error": {code, message, line, column, expected, suggestion, caret}}`.
+    The answer is the response shape, with format table or csv `{"type", "text", "cursor"?, …}`, and beside it
+    `image`, what it was read from; or `{"error": {code, message, line, column, expected, suggestion,
+    caret}}`.
     """
     text = event.get("query") if isinstance(event, dict) else ""
     try:
@@ -53,7 +58,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 def _answer(event: dict[str, Any]) -> dict[str, Any]:
     """Answer with a page that Lambda can return: fewer rows where the text of 250 would be too large."""
-    reader, now, rows = table_graph.load(runtime.graph()), runtime.now(), PAGE_ROWS
+    now, rows = runtime.now(), PAGE_ROWS
+    reader = runtime.image(now)
+    added = _brought_up_to_date(reader, now) if event.get("fresh", False) else {}
     while True:
         response = ask(
             event["query"],
@@ -67,7 +74,8 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
             cursor=event.get("cursor"),
             page_rows=rows,
         )
-        answer = _in_format(response, event.get("format", "json"))
+        image = runtime.read_from(reader) | added
+        answer = _in_format({**response, "image": image}, event.get("format", "json"))
         if len(json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass")) <= ANSWER_BYTES:
             return answer
         if response["type"] == "tree" or rows == 1:
@@ -79,6 +87,18 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
                 suggestion="add LIMIT, or return fewer properties",
             )
         rows = max(1, min(rows, len(response["data"])) // 2)
+
+
+def _brought_up_to_date(reader: ImageReader, now: int) -> dict[str, object]:
+    """Lay what the table's stream has not delivered yet over the image; say how far that goes."""
+    found = fresh(
+        archive=runtime.archive(),
+        graph=runtime.graph(),
+        now=now,
+        test_source=runtime.test_source_enabled(),
+    )
+    reader.extra(found.rows)  # noqa: S610 (no Django)
+    return {"fresh": {"since": iso(found.since), "complete": found.is_whole}}
 
 
 def _in_format(response: dict[str, Any], wanted: str) -> dict[str, Any]:

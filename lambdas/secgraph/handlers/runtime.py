@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Final
 
 import boto3
@@ -19,18 +20,27 @@ from botocore.config import Config
 
 from secgraph import contract
 from secgraph.adapters.dynamodb_graph import PARALLEL_REQUESTS, DynamoDBGraph
-from secgraph.errors import SettingsError
+from secgraph.errors import SettingsError, StoreUnavailable
 from secgraph.graph.accounts import accounts_of
 from secgraph.graph.model import AccountSettings
+from secgraph.j1ql.moments import iso
 
 if TYPE_CHECKING:
+    from secgraph.adapters.dynamodb_items import Unreadable
+    from secgraph.adapters.image.builder import ImageBuilder
+    from secgraph.adapters.image.reader import ImageReader
+    from secgraph.adapters.image.s3_store import S3Store
     from secgraph.adapters.s3_archive import S3Archive
+    from secgraph.adapters.s3_aside import S3Aside
     from secgraph.adapters.s3_quarantine import S3Quarantine
+    from secgraph.adapters.sqs_rebuild import RebuildQueue
     from secgraph.j1ql.server.settings import Server
 
 logger: Final = Logger(service=contract.SERVICE)
 metrics: Final = Metrics(namespace=contract.METRICS_NAMESPACE, service=contract.SERVICE)
 
+CACHE: Final = Path(gettempdir()) / "image"
+"""What was fetched of the image; it stays for the invocations to come."""
 ASSET: Final = Path(__file__).resolve().parent.parent.parent
 CONFIG: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
@@ -90,6 +100,87 @@ def archive() -> S3Archive:
     from secgraph.adapters.s3_archive import S3Archive
 
     return S3Archive(boto3.client("s3", config=CONFIG), environment(contract.BUCKET))
+
+
+@cache
+def aside() -> S3Aside:
+    """Give the place for items that the image goes without."""
+    from secgraph.adapters.s3_aside import S3Aside
+
+    return S3Aside(boto3.client("s3", config=CONFIG), environment(contract.BUCKET))
+
+
+def set_aside(items: Sequence[Unreadable]) -> None:
+    """Keep items that the image goes without, count and log them. Raises StoreUnavailable."""
+    if not items:
+        return
+    aside().put(items)
+    measure(contract.METRIC_SET_ASIDE, len(items))
+    logger.error(
+        "some items of the graph table cannot be shown", first={item.id: item.reason for item in items[:5]}
+    )
+
+
+@cache
+def image_store() -> S3Store:
+    """Give the objects of the graph image."""
+    from secgraph.adapters.image.s3_store import S3Store
+
+    return S3Store(boto3.client("s3", config=CONFIG), environment(contract.BUCKET), contract.IMAGE_PREFIX)
+
+
+@cache
+def builder() -> ImageBuilder:
+    """Give the maker of the image's bases."""
+    from secgraph.adapters.image.builder import ImageBuilder
+
+    return ImageBuilder(image_store(), CACHE)
+
+
+@cache
+def rebuild_queue() -> RebuildQueue:
+    """Give the queue that a rebuild of the image goes through."""
+    from secgraph.adapters.sqs_rebuild import RebuildQueue
+
+    return RebuildQueue(boto3.client("sqs", config=CONFIG), environment(contract.REBUILD_QUEUE))
+
+
+@cache
+def _image() -> ImageReader:
+    from secgraph.adapters.image.reader import ImageReader
+
+    return ImageReader(image_store(), CACHE)
+
+
+def image(now: int) -> ImageReader:
+    """Give the newest version of the image.
+
+    Raises StoreUnavailable before it has a base: its deltas hold what changed since a deployment, and not
+    what the table held before.
+    """
+    reader = _image()
+    state = reader.refresh(now)
+    if state.generation is None:
+        raise StoreUnavailable(
+            "the graph image is being built from the table for the first time; a deployment starts that, and "
+            f"at the latest {contract.COMPACT_EVERY_MINUTES} minutes later it is noticed: ask again. If it "
+            "stays so, the logs of the functions Compact and Rebuild say why"
+        )
+    if state.fallback:
+        logger.error("a part of the graph image cannot be read", fallback=state.fallback)
+    return reader
+
+
+def read_from(reader: ImageReader) -> dict[str, object]:
+    """Say what an answer was read from: which version of the image, and how fresh it is."""
+    state = reader.state()
+    said: dict[str, object] = {
+        "version": state.version,
+        "generation": state.generation,
+        "until": iso(state.until),
+        "publishedOn": iso(state.published_on),
+    }
+    return said | ({"fallback": state.fallback} if state.fallback else {})
 
 
 @cache
