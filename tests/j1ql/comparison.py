@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
-import duckdb
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 import secgraph
-from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
 from secgraph.j1ql import parse
@@ -27,13 +23,11 @@ from tests.j1ql.interpreter.agreement import difference
 from tests.j1ql.interpreter.filters import World
 from tests.j1ql.interpreter.graph import visible
 from tests.j1ql.interpreter.results import Answer, UndeterminedError, answer, values_of
-from tests.j1ql.readers import expansions
+from tests.j1ql.readers import in_memory
 from tests.j1ql.reduction import reduced
 from tests.j1ql.strategies.graphs import NOW
 from tests.j1ql.strategies.literals import PARAMETERS
 from tests.j1ql.strategies.queries import QUESTIONS, Questions
-
-Compare = Callable[[Questions], None]
 
 
 class DisagreementError(AssertionError):
@@ -44,25 +38,11 @@ class DisagreementError(AssertionError):
         self.question = question
 
 
-@contextmanager
-def comparing() -> Iterator[Compare]:
-    """Open one connection for all examples: each graph is stored in a transaction and rolled back."""
-    with duckdb.connect(":memory:") as connection:
-        relations = Relations(connection)
-        relations.create()
-        lock_down(connection)
-        reader = DuckDBReader(connection, relations)
-
-        def compare(questions: Questions) -> None:
-            connection.execute("BEGIN")
-            try:
-                relations.replace(expansions(questions.graph.entities, questions.graph.relationships))
-                for text in questions.texts:
-                    check(text, questions, reader)
-            finally:
-                connection.execute("ROLLBACK")
-
-        yield compare
+def compare(questions: Questions) -> None:
+    """Raises DisagreementError."""
+    with in_memory(questions.graph.entities, questions.graph.relationships) as reader:
+        for text in questions.texts:
+            check(text, questions, reader)
 
 
 def check(text: str, questions: Questions, reader: DuckDBReader) -> None:
@@ -94,7 +74,7 @@ def interpreted(text: str, questions: Questions) -> Answer | None:
         return None
 
 
-def compare_and_reduce(compare: Compare, questions: Questions) -> None:
+def compare_and_reduce(questions: Questions) -> None:
     """Raises DisagreementError for a small example. A smaller question that is refused shows nothing."""
 
     def disagrees(question: Questions) -> bool:
@@ -129,11 +109,10 @@ def first_difference(examples: int, seeded: int) -> str | None:
     def same(questions: Questions) -> None:
         compare(questions)
 
-    with comparing() as compare:
-        try:
-            same()
-        except DisagreementError as found:
-            return str(found)
+    try:
+        same()
+    except DisagreementError as found:
+        return str(found)
     return None
 
 

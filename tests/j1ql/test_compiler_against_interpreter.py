@@ -15,16 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from secgraph.j1ql import nodes, parse
 from secgraph.j1ql.signatures import SIGNATURES
-from tests.j1ql.comparison import Compare, compare_and_reduce, comparing, interpreted
+from tests.j1ql.comparison import compare_and_reduce, interpreted
 from tests.j1ql.strategies.queries import QUESTIONS, Questions
 
 EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "500"))
-
-
-@pytest.fixture(scope="module")
-def compare() -> Iterator[Compare]:
-    with comparing() as compare:
-        yield compare
 
 
 WITHOUT_SHRINKING = settings(
@@ -34,15 +28,15 @@ WITHOUT_SHRINKING = settings(
 
 @settings(WITHOUT_SHRINKING, max_examples=20)
 @given(QUESTIONS)
-def test_the_same_answer(compare: Compare, questions: Questions) -> None:
-    compare_and_reduce(compare, questions)
+def test_the_same_answer(questions: Questions) -> None:
+    compare_and_reduce(questions)
 
 
 @pytest.mark.thorough
 @settings(WITHOUT_SHRINKING, max_examples=EXAMPLES)
 @given(QUESTIONS)
-def test_the_same_answer_often(compare: Compare, questions: Questions) -> None:
-    compare_and_reduce(compare, questions)
+def test_the_same_answer_often(questions: Questions) -> None:
+    compare_and_reduce(questions)
 
 
 # ── are the questions any good? ───────────────────────────────────────────────────────────────────────

@@ -1,7 +1,9 @@
-"""Ask: query text → response. parse → check → compile → fetch → result, one page at a time."""
+"""Ask: query text → response. parse → check → compile → fetch → documents → result, a page at a
+time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from secgraph.errors import QueryError
@@ -17,15 +19,16 @@ from secgraph.flows.pages import (
     cut,
 )
 from secgraph.graph.ports import GraphReader
+from secgraph.graph.relations import Rows
 from secgraph.j1ql.grammar.parser import parse_filled
 from secgraph.j1ql.holes.placeholders import NO_VALUES, Placeholders, filled
 from secgraph.j1ql.meaning.names import check
-from secgraph.j1ql.results.response import response
+from secgraph.j1ql.results.response import named, response
 from secgraph.j1ql.server.parameters import NONE, Parameters
 from secgraph.j1ql.server.settings import PLAIN, Server
 from secgraph.j1ql.sql import compiler
 from secgraph.j1ql.sql.compiler import Options
-from secgraph.j1ql.sql.plan import TreeShape
+from secgraph.j1ql.sql.plan import Plan, TreeShape
 from secgraph.j1ql.warnings.checks import warnings_of
 
 
@@ -75,13 +78,19 @@ def ask(
         )
     if isinstance(plan.shape, TreeShape):
         bound_vertices(rows, max_rows if page_rows is None else page_rows)
-        answer = response(plan, rows)
+        answer = response(plan, rows, _documents(plan, rows, reader))
         bound_bytes(answer, page_bytes)
     else:
-        answer = response(plan, rows)
+        documents = _documents(plan, rows, reader)
+        answer = response(plan, rows, documents)
         bound_rows(answer, max_rows)
-        cut(answer, rows, asked, at, page_rows, page_bytes)
+        cut(answer, documents.values(), asked, at, page_rows, page_bytes)
     return {**answer, "messages": list(messages)} if messages else answer
+
+
+def _documents(plan: Plan, rows: Rows, reader: GraphReader) -> Mapping[int, str]:
+    ids = named(plan, rows)
+    return dict(zip(ids, reader.documents(ids), strict=True)) if ids else {}
 
 
 def explain(

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,16 +52,16 @@ def _too_large(what: str) -> QueryError:
 
 def cut(
     answer: dict[str, Any],
-    rows: Rows,
+    documents: Collection[str],
     asked: Asked,
     at: Place,
     page_rows: int | None,
     page_bytes: int | None,
 ) -> None:
-    """Cut the page to its bytes (one row at least) and add the cursor if the result goes on. `rows` are
-    what the answer was made from."""
+    """Cut the page to its bytes (one row at least) and add the cursor if the result goes on. `documents`
+    are those of the entities that stand in the answer."""
     data = answer["data"]
-    listed = rows if answer["type"] == "list" else None
+    listed = documents if answer["type"] == "list" else None
     kept = len(data) if page_bytes is None else _fitting(data, listed, page_bytes)
     answer["data"] = data[:kept]
     total = answer.get("totalCount")
@@ -69,8 +69,8 @@ def cut(
         answer["cursor"] = asked.cursor(Place(at.offset + kept, at.now))
 
 
-def _fitting(data: list[Any], listed: Rows | None, page_bytes: int) -> int:
-    if listed is not None and sum(_most(str(row[1])) for row in listed) <= page_bytes:
+def _fitting(data: list[Any], listed: Collection[str] | None, page_bytes: int) -> int:
+    if listed is not None and sum(map(_most, listed)) <= page_bytes:
         return len(data)
     size = 0
     for count, row in enumerate(data):

@@ -1,41 +1,66 @@
-"""Rows → the response of j1ql.md section 12: list, table or tree."""
+"""Rows and documents → the response of j1ql.md section 12: list, table or tree.
+
+Rows name entities by id. `named` lists the ids, so that their documents can be had, all at once; `response`
+puts them in place, and derives relationships from those of their ends.
+"""
 
 from __future__ import annotations
 
 import gc
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from operator import itemgetter
-from typing import Final
+from typing import cast
 
-from secgraph.graph.documents import Divided, Json, divided_entity, divided_relationship
+from secgraph.graph.documents import Divided, Json, divided_relationship
 from secgraph.graph.relations import Cell, Kind, Rows
+from secgraph.j1ql.results.records import edge, entities, read, relationships, vertex, whole
 from secgraph.j1ql.sql.plan import (
+    METADATA,
     EntityCells,
-    IdCell,
     ListShape,
     Plan,
     RelationshipCells,
     TableShape,
+    TreeShape,
     ValueCells,
 )
 
 _LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS, Kind.MIXED})
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-AT_ONCE: Final = 32
-"""Documents that are read together."""
 
 UNDEFINED = object()
 """The cell that is left out."""
 
 
-def response(plan: Plan, rows: Rows) -> dict[str, Json]:
-    """Give `type`, `data`, for tables `columns`, and `totalCount` when it is known."""
+def named(plan: Plan, rows: Rows) -> list[int]:
+    """List the ids of the entities whose documents the response needs, each once."""
+    if isinstance(plan.shape, TreeShape):
+        return [_id(row[2]) for row in rows if row[0] == "v"]
+    places = [1] if isinstance(plan.shape, ListShape) else list(_places(plan.shape))
+    found = dict.fromkeys(row[place] for row in rows for place in places)
+    return [_id(it) for it in found if it is not None]
+
+
+def _places(shape: TableShape) -> Iterator[int]:
+    """List where the ids of entities stand in a row."""
+    place = 1
+    for column in (*shape.columns, *shape.meta):
+        if isinstance(column, EntityCells):
+            yield place
+        elif isinstance(column, RelationshipCells):
+            yield from (place, place + 1)
+        place += column.width
+
+
+def _id(cell: Cell) -> int:
+    return cast("int", cell)
+
+
+def response(plan: Plan, rows: Rows, documents: Mapping[int, str]) -> dict[str, Json]:
+    """Give `type`, `data`, for tables `columns`, and `totalCount` when it is known. `documents` has those of
+    the `named` entities by id. Records that occur several times in a table are shared: not to be changed."""
     with _uncollected():
-        return _response(plan, rows)
+        return _response(plan, rows, documents)
 
 
 @contextmanager
@@ -51,14 +76,14 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _response(plan: Plan, rows: Rows) -> dict[str, Json]:
+def _response(plan: Plan, rows: Rows, documents: Mapping[int, str]) -> dict[str, Json]:
     if isinstance(plan.shape, ListShape):
-        data = [vertex(it) for it in _entities([row[1] for row in rows])]
+        data = [vertex(it) for it in entities([documents[_id(row[1])] for row in rows])]
         answer: dict[str, Json] = {"type": "list", "data": data}
     elif isinstance(plan.shape, TableShape):
-        answer = _table(plan.shape, rows)
+        answer = _table(plan.shape, rows, _Records(documents))
     else:
-        return {"type": "tree", "data": _tree(rows)}
+        return {"type": "tree", "data": _tree(rows, documents)}
     total = _total(plan, rows)
     return answer if total is None else {**answer, "totalCount": total}
 
@@ -71,92 +96,42 @@ def _total(plan: Plan, rows: Rows) -> int | None:
     return found if plan.limit is None else min(found, plan.limit)
 
 
-# ── records ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def vertex(record: Divided) -> dict[str, Json]:
-    """Give an entity as lists, trees and cells show it."""
-    entity, properties = record
-    _write_moments(entity)
-    for name in ("_type", "_class"):
-        if name in entity and not isinstance(entity[name], list):
-            entity[name] = [entity[name]]
-    return {"id": entity["_id"], "entity": entity, "properties": properties}
-
-
-def edge(record: Divided, from_id: Cell, to_id: Cell) -> dict[str, Json]:
-    """Give a relationship as trees and cells show it."""
-    relationship, properties = record
-    _write_moments(relationship)
-    return {
-        "id": relationship["_id"],
-        "fromVertexId": from_id,
-        "toVertexId": to_id,
-        "relationship": relationship,
-        "properties": properties,
-    }
-
-
-def _write_moments(metadata: dict[str, Json]) -> None:
-    for name in _moments_of(tuple(metadata)):
-        value = metadata[name]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            metadata[name] = _instant(value)
-
-
-@lru_cache(maxsize=4_096)
-def _moments_of(names: tuple[str, ...]) -> tuple[str, ...]:
-    """List the names that end in `On`: most records of a type have the same names."""
-    return tuple(name for name in names if name.endswith("On"))
-
-
-@lru_cache(maxsize=4_096)
-def _instant(milliseconds: float) -> Json:
-    """Write a moment as ISO text to the millisecond; what no calendar holds stays a number."""
-    try:
-        moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return milliseconds
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _number(text: str) -> Json:
-    return whole(float(text))
-
-
-_READ: Final = json.JSONDecoder(parse_float=_number).decode
-"""Reads JSON, every whole number without its fraction."""
-
-
-def _entities(documents: Sequence[Cell]) -> Iterator[Divided]:
-    return _read_all(documents, divided_entity)
-
-
-def _relationships(documents: Sequence[Cell]) -> Iterator[Divided]:
-    return _read_all(documents, divided_relationship)
-
-
-def _read_all(documents: Sequence[Cell], divided: Callable[[dict[str, Json]], Divided]) -> Iterator[Divided]:
-    """Read documents some at once: names that they share become one text, and what was read is shaped while
-    the processor still has it at hand."""
-    for start in range(0, len(documents), AT_ONCE):
-        part = documents[start : start + AT_ONCE]
-        found: list[Json] = _READ(f"[{','.join(map(str, part))}]")
-        for it in found:
-            yield (it[0], it[1]) if isinstance(it, list) else divided(it)
-
-
-def whole(value: Json) -> Json:
-    """Write a whole number without its fraction: 5000, not 5000.0."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _table(shape: TableShape, rows: Rows) -> dict[str, Json]:
+class _Records:
+    """The records of a table, each entity read and shown once however many cells have it."""
+
+    def __init__(self, documents: Mapping[int, str]) -> None:
+        found = entities(list(documents.values()))
+        self._entities: dict[Cell, Divided] = dict(zip(documents, found, strict=True))
+        self._shown: dict[Cell, dict[str, Json]] = {}
+
+    def shown(self, cells: Sequence[Cell]) -> dict[str, Json]:
+        """Give the record of some cells as a cell of the answer shows it."""
+        if len(cells) > 1:
+            start, end = (self._entities[it][0]["_id"] for it in cells[:2])
+            return edge(self.properties(cells), start, end)
+        if cells[0] not in self._shown:
+            self._shown[cells[0]] = vertex(self._entities[cells[0]])
+        return self._shown[cells[0]]
+
+    def properties(self, cells: Sequence[Cell]) -> dict[str, Json]:
+        """Give its properties, metadata first."""
+        if len(cells) > 1:
+            metadata, rest = divided_relationship(next(relationships([cells], self._entities)))
+        else:
+            metadata, rest = self._entities[cells[0]]
+        return metadata | rest
+
+    def id(self, cells: Sequence[Cell]) -> Json:
+        """Give its `_id`."""
+        return self.properties(cells)["_id"] if len(cells) > 1 else self._entities[cells[0]][0]["_id"]
+
+
+def _table(shape: TableShape, rows: Rows, records: _Records) -> dict[str, Json]:
     spreads = any(not isinstance(it, ValueCells) and it.spread for it in shape.columns)
-    data = [_row(shape, row) for row in rows]
+    data = [_row(shape, row, records) for row in rows]
     names = dict.fromkeys(column.name for column in shape.columns)
     if spreads:
         names = _spread_names(shape, data)
@@ -165,7 +140,7 @@ def _table(shape: TableShape, rows: Rows) -> dict[str, Json]:
 
 def _spread_names(shape: TableShape, data: Sequence[Mapping[str, Json]]) -> dict[str, None]:
     """Put the names that `x.*` brought at the place where it stands."""
-    present = dict.fromkeys(name for row in data for name in row if name != "_meta")
+    present = dict.fromkeys(name for row in data for name in row if name != METADATA)
     names: dict[str, None] = {}
     for column in shape.columns:
         if isinstance(column, ValueCells) or not column.spread:
@@ -175,7 +150,7 @@ def _spread_names(shape: TableShape, data: Sequence[Mapping[str, Json]]) -> dict
     return names
 
 
-def _row(shape: TableShape, row: Sequence[Cell]) -> dict[str, Json]:
+def _row(shape: TableShape, row: Sequence[Cell], records: _Records) -> dict[str, Json]:
     found: dict[str, Json] = {}
     place = 1
     for column in shape.columns:
@@ -184,12 +159,11 @@ def _row(shape: TableShape, row: Sequence[Cell]) -> dict[str, Json]:
         if isinstance(column, ValueCells):
             _put(found, column.name, _value(column.kinds, cells))
         elif cells[0] is not None and column.spread:
-            metadata, properties = _divided(column, cells[0])
-            found |= {f"{column.name}{name}": value for name, value in (metadata | properties).items()}
+            found |= {f"{column.name}{name}": value for name, value in records.properties(cells).items()}
         elif cells[0] is not None:
-            _put(found, column.name, _whole_record(column, cells))
+            _put(found, column.name, records.shown(cells))
     if shape.meta:
-        found["_meta"] = {"byAlias": _by_alias(shape.meta, row[place:])}
+        found[METADATA] = {"byAlias": _by_alias(shape.meta, row[place:], records)}
     return found
 
 
@@ -203,38 +177,35 @@ def _value(kinds: Sequence[Kind], cells: Sequence[Cell]) -> Json:
     if not present:
         return UNDEFINED
     kind = Kind.MIXED if Kind.MIXED in present else next(iter(present))
-    return _READ(str(present[kind])) if kind in _LISTS else whole(present[kind])
+    return read(str(present[kind])) if kind in _LISTS else whole(present[kind])
 
 
-def _whole_record(column: EntityCells | RelationshipCells, cells: Sequence[Cell]) -> dict[str, Json]:
-    record = _divided(column, cells[0])
-    return vertex(record) if isinstance(column, EntityCells) else edge(record, cells[1], cells[2])
-
-
-def _divided(column: EntityCells | RelationshipCells, document: Cell) -> Divided:
-    return next((_entities if isinstance(column, EntityCells) else _relationships)([document]))
-
-
-def _by_alias(meta: Sequence[IdCell], ids: Sequence[Cell]) -> dict[str, Json]:
-    return {
-        cell.name: {"id": id_, cell.part: {"_id": id_}}
-        for cell, id_ in zip(meta, ids, strict=True)
-        if id_ is not None
-    }
+def _by_alias(
+    meta: Sequence[EntityCells | RelationshipCells], cells: Sequence[Cell], records: _Records
+) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    place = 0
+    for record in meta:
+        its = cells[place : place + record.width]
+        place += record.width
+        if its[0] is not None:
+            id_ = records.id(its)
+            part = "entity" if isinstance(record, EntityCells) else "relationship"
+            found[record.name] = {"id": id_, part: {"_id": id_}}
+    return found
 
 
 # ── trees ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _tree(rows: Rows) -> dict[str, Json]:
-    """Put entities and relationships each in order: by their distance from the start, then by dense id."""
+def _tree(rows: Rows, documents: Mapping[int, str]) -> dict[str, Json]:
+    """Put entities and relationships each in order: by their distance from the start, then by id."""
     ordered = sorted(rows, key=itemgetter(1, 2))
-    entities = [row for row in ordered if row[0] == "v"]
-    relationships = [row for row in ordered if row[0] == "e"]
-    vertices = [vertex(it) for it in _entities([row[3] for row in entities])]
-    ids = {row[2]: it["id"] for row, it in zip(entities, vertices, strict=True)}
+    ids = [_id(row[2]) for row in ordered if row[0] == "v"]
+    found = [row[3:] for row in ordered if row[0] == "e"]
+    held: dict[Cell, Divided] = dict(zip(ids, entities([documents[id_] for id_ in ids]), strict=True))
     edges = [
-        edge(it, ids[row[4]], ids[row[5]])
-        for row, it in zip(relationships, _relationships([row[3] for row in relationships]), strict=True)
+        edge(properties, held[it[0]][0]["_id"], held[it[1]][0]["_id"])
+        for it, properties in zip(found, relationships(found, held), strict=True)
     ]
-    return {"vertices": vertices, "edges": edges}
+    return {"vertices": [vertex(it) for it in held.values()], "edges": edges}

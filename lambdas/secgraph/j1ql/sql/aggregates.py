@@ -31,10 +31,11 @@ def _members(value: Typed, scalar: Kind, members: Kind) -> str | None:
     return single if many is None else f"coalesce({single}, {many})"
 
 
-def count(value: Typed | RecordOf) -> str:
-    """Count distinct records, or distinct defined values, lists member by member."""
+def count(value: Typed | RecordOf, *, rows_differ: bool) -> str:
+    """Count distinct records, or distinct defined values, lists member by member. `rows_differ` says that
+    no two rows have the same record: then nobody need compare them."""
     if isinstance(value, RecordOf):
-        return f"count(DISTINCT {value.id})"
+        return f"count({value.id})" if rows_differ else f"count(DISTINCT {value.id})"
     counts = []
     for scalar, members in SCALAR_AND_LIST:
         if members in value.parts:

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from secgraph.errors import Position, QueryError
-from secgraph.graph.relations import Bound, Catalogue, Cell
+from secgraph.graph.relations import Bound, Catalogue, Cell, Link, Reads, column, quoted
 from secgraph.j1ql.nodes import AnyOf, Literal, Parameter
 from secgraph.j1ql.server.parameters import Known, Secret, as_item
 from secgraph.j1ql.server.smart_classes import DEFAULT, SmartClasses
+from secgraph.j1ql.sql.typed import Typed
 
 MAX_SQL = 150_000
 """Most characters of SQL that filters, columns and sort keys may become: DuckDB plans about as many in a
@@ -32,9 +33,29 @@ class Compilation:
     secrets: set[int] = field(default_factory=set)
     """The marks, by number, whose values must not be shown."""
     ctes: list[tuple[str, str]] = field(default_factory=list)
+    links: frozenset[Link] = frozenset()
+    """What the hops may take."""
+    searched: bool = False
+    """Whether full text is looked at."""
+    _entity: set[str] = field(default_factory=set)
+    _relationship: set[str] = field(default_factory=set)
+    """The property columns that are named."""
     _marks: dict[tuple[type, Cell, bool], str] = field(default_factory=dict, repr=False)
     _in_secret: bool = False
     _spent: int = 0
+
+    @property
+    def reads(self) -> Reads:
+        """Tell what the SQL written so far reads."""
+        return Reads(frozenset(self._entity), frozenset(self._relationship), self.links, self.searched)
+
+    def property_of(self, alias: str, name: str, *, is_edge: bool = False) -> Typed:
+        """Give the property `name` of the record at a table alias, over the columns that exist."""
+        catalogue = self.catalogue
+        held = catalogue.relationship_properties if is_edge else catalogue.entity_properties
+        columns = {kind: column(name, kind) for kind in sorted(held.get(name, ()), key=lambda it: it.value)}
+        (self._relationship if is_edge else self._entity).update(columns.values())
+        return Typed({kind: f"{alias}.{quoted(it)}" for kind, it in columns.items()})
 
     def bind(self, value: Cell) -> str:
         """Bind a value and give its mark; a value's text never enters the SQL."""

@@ -110,4 +110,5 @@ def _numbered(sql: str, compilation: Compilation) -> tuple[Statement, frozenset[
 
     text = _MARK.sub(renumbered, sql)
     values = tuple(compilation.bound[int(mark) - 1] for mark in order)
-    return Statement(text, values), frozenset(order[it] for it in order if int(it) in compilation.secrets)
+    statement = Statement(text, values, compilation.reads)
+    return statement, frozenset(order[it] for it in order if int(it) in compilation.secrets)

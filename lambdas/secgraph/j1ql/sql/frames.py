@@ -14,11 +14,12 @@ from typing import Self
 from secgraph.j1ql.meaning.names import Target, What
 from secgraph.j1ql.nodes import EntityPattern
 from secgraph.j1ql.sql.compilation import Compilation
-from secgraph.j1ql.sql.typed import Typed, property_of
+from secgraph.j1ql.sql.selectors import Matched, Sorts, sort_tests
+from secgraph.j1ql.sql.typed import Typed
 
 LETTERS = {What.ENTITY: "e", What.RELATIONSHIP: "r", What.BLOCK: "b"}
-Match = Callable[[str, EntityPattern], list[str]]
-"""Table alias of an entity and its pattern → the tests that it must pass."""
+Match = Callable[[str, EntityPattern], Matched]
+"""Table alias of an entity and its pattern → what it must be."""
 
 Where = Mapping[str, Sequence[str]]
 """Tests of WHERE by the record that they look at (`e0`, `r1`, …)."""
@@ -33,21 +34,32 @@ def column_of(target: Target) -> str:
 
 @dataclass(slots=True)
 class Frame:
-    """A SELECT under construction. `columns` maps path columns to SQL, `aliases` the path columns whose
-    record is already joined to its table alias, `current` is the SQL of the current entity's id. `table`
-    is the one that the paths so far stand in, as `p`, or empty."""
+    """A SELECT under construction. `columns` maps path columns to SQL, `current` is the SQL of the current
+    entity's id and `near` the sorts that it may have; `sorts` has those of the entities in path columns.
+
+    `aliases` are the path columns whose record is joined already, under that name; `certain` those that
+    every row has one for. `table` is the one that the paths so far stand in, as `p`, or empty.
+    """
 
     source: list[str]
     columns: dict[str, str]
     current: str
-    aliases: dict[str, str] = field(default_factory=dict)
+    near: Sorts
+    sorts: dict[str, Sorts] = field(default_factory=dict)
+    aliases: set[str] = field(default_factory=set)
+    certain: set[str] = field(default_factory=set)
     conditions: list[str] = field(default_factory=list)
     table: str = ""
 
-    @classmethod
-    def going_on(cls, table: str, columns: Iterable[str]) -> Self:
+    def going_on(self, table: str, columns: Iterable[str], near: Sorts) -> Self:
         """Go on from paths that stand in a table, their current entity in `cur`."""
-        return cls([f"{table} AS p"], {name: f"p.{name}" for name in columns}, "p.cur", table=table)
+        named = {name: f"p.{name}" for name in columns}
+        return type(self)([f"{table} AS p"], named, "p.cur", near, dict(self.sorts), table=table)
+
+    @property
+    def is_of_starts(self) -> bool:
+        """Whether each row is a start entity, and no other row the same one."""
+        return len(self.columns) == 1
 
     @property
     def is_plain(self) -> bool:
@@ -64,13 +76,18 @@ class Frame:
         table = ids if ids.isidentifier() else f"(\n{ids})"
         self.source.append(f"{kind} JOIN {table} AS {name} ON {name}.near = {self.current}")
 
-    def alias(self, name: str) -> str:
-        """Give the table alias with the record of a path column, joining it if it is not there yet."""
+    def alias(self, name: str, tests: Sequence[str] = ()) -> str:
+        """Give the table alias with the record of a path column, joining it if it is not there yet. `tests`
+        hold for every such record: they spare DuckDB the others."""
         if name not in self.aliases:
             table = "relationship" if name[0] == "r" else "entity"
-            self.source.append(f"LEFT JOIN {table} AS {name} ON {name}.id = {self.columns[name]}")
-            self.aliases[name] = name
-        return self.aliases[name]
+            on = f"{name}.id = {self.columns[name]}"
+            if name in self.certain:
+                self.source.append(f"JOIN {table} AS {name} ON {on}")
+            else:
+                self.source.append(f"LEFT JOIN {table} AS {name} ON {' AND '.join([on, *tests])}")
+            self.aliases.add(name)
+        return name
 
     def copy(self) -> Self:
         """Give a frame that can go another way."""
@@ -78,7 +95,9 @@ class Frame:
             self,
             source=list(self.source),
             columns=dict(self.columns),
-            aliases=dict(self.aliases),
+            sorts=dict(self.sorts),
+            aliases=set(self.aliases),
+            certain=set(self.certain),
             conditions=list(self.conditions),
         )
 
@@ -87,8 +106,6 @@ def record_property(compilation: Compilation, frame: Frame, target: Target, name
     """Give a property of the record that a name stands for in these paths."""
     if target.what is What.NOTHING:
         return Typed()
-    alias = frame.alias(column_of(target))
-    catalogue = compilation.catalogue
-    is_edge = target.what is What.RELATIONSHIP
-    held = catalogue.relationship_properties if is_edge else catalogue.entity_properties
-    return property_of(alias, name, held)
+    held, is_edge = column_of(target), target.what is What.RELATIONSHIP
+    tests = [] if is_edge else sort_tests(compilation.catalogue, held, frame.sorts[held])
+    return compilation.property_of(frame.alias(held, tests), name, is_edge=is_edge)

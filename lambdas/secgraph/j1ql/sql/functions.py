@@ -145,7 +145,8 @@ class Expressions:
         inside = Expressions(self.compilation, self.frame, self.scope, {})
         argument = call.arguments[0]
         if call.function == "count":
-            return self._number(f"({aggregates.count(inside.item(argument))})::DOUBLE")
+            counted = aggregates.count(inside.item(argument), rows_differ=self.frame.is_of_starts)
+            return self._number(f"({counted})::DOUBLE")
         value = inside.typed(argument)
         if call.function in ("min", "max"):
             return aggregates.extreme(call.function, value)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from secgraph.j1ql.nodes import Block, EntityPattern, Hop, Step
 from secgraph.j1ql.sql.frames import Frame
+from secgraph.j1ql.sql.selectors import sort_tests
 from secgraph.j1ql.sql.sets import Sets
 from secgraph.j1ql.sql.typed import all_of
 from secgraph.j1ql.steps import has_hop, has_negation, without_last_blocks
@@ -21,8 +22,11 @@ class Paths(Sets):
 
     def start(self, pattern: EntityPattern) -> Frame:
         """Begin with the start entity."""
-        frame = Frame(["entity AS e0"], {"e0": "e0.id"}, "e0.id", {"e0": "e0"})
-        frame.conditions += self._match("e0", pattern)
+        matched = self._match("e0", pattern)
+        frame = Frame(
+            ["entity AS e0"], {"e0": "e0.id"}, "e0.id", matched.sorts, {"e0": matched.sorts}, {"e0"}
+        )
+        frame.conditions += [*sort_tests(self._compilation.catalogue, "e0", matched.sorts), *matched.tests]
         return frame
 
     def walk(self, frame: Frame, steps: Sequence[Step]) -> Frame:
@@ -48,14 +52,16 @@ class Paths(Sets):
         return frame
 
     def _hop(self, frame: Frame, hop: Hop) -> None:
-        number = self.take_number()
-        near, far = f"r{number}", f"e{number}"
-        frame.source.append(f"JOIN {self.adjacency(hop)} AS {near} ON {near}.near = {frame.current}")
-        frame.source.append(f"JOIN entity AS {far} ON {far}.id = {near}.far")
-        frame.conditions += self._match(far, hop.target)
-        frame.columns |= {near: f"{near}.id", far: f"{far}.id"}
-        frame.aliases |= {near: near, far: far}
-        frame.current = f"{far}.id"
+        before = frame.current
+        step, edge = self.across(frame.near, hop)
+        far = f"e{edge[1:]}"
+        frame.source += [f"JOIN {step.source[0]} ON {edge}.near = {before}", *step.source[1:]]
+        frame.conditions += step.conditions
+        frame.columns |= {edge: f"{edge}.id", far: step.current}
+        frame.sorts[far] = frame.near = step.near
+        frame.aliases |= {edge, *step.aliases}
+        frame.certain.add(far)
+        frame.current = step.current
 
     def _block(self, frame: Frame, block: Block) -> Frame:
         """Write the paths that skip the block and those through it as one table: planning takes time for
@@ -68,13 +74,17 @@ class Paths(Sets):
         way = {} if has_hop(block.steps) else {f"w{name[1:]}": "1"}
         taken = self._select(inside, {name: inside.current, **way})
         both = f"SELECT *, cur AS {name} FROM {before.table}\n  UNION ALL BY NAME\n  {taken}"
-        return Frame.going_on(self._compilation.cte("paths", both), [*inside.columns, name, *way])
+        near = before.near | inside.near
+        after = inside.going_on(self._compilation.cte("paths", both), [*inside.columns, name, *way], near)
+        after.sorts[name] = near
+        return after
 
     def _flushed(self, frame: Frame) -> Frame:
         """Close the SELECT into a common table expression and go on from it."""
         if frame.is_plain:
             return frame
-        return Frame.going_on(self._compilation.cte("paths", self._select(frame, {})), frame.columns)
+        table = self._compilation.cte("paths", self._select(frame, {}))
+        return frame.going_on(table, frame.columns, frame.near)
 
     def _select(self, frame: Frame, more: Mapping[str, str]) -> str:
         added = {name: sql for name, sql in frame.columns.items() if sql != f"p.{name}"}
@@ -97,4 +107,4 @@ class Paths(Sets):
             f"  FROM (SELECT * FROM {name} WHERE NOT {whole}) AS p\n"
             f"  ANTI JOIN {name} AS q ON {' AND '.join(same)}",
         )
-        return Frame.going_on(kept, frame.columns)
+        return frame.going_on(kept, frame.columns, frame.near)

@@ -25,7 +25,7 @@ class ValueCells:
 
 @dataclass(frozen=True, slots=True)
 class EntityCells:
-    """A whole entity: its document. With `spread`, one column for each property (`x.*`)."""
+    """A whole entity: its id. With `spread`, one column for each property (`x.*`)."""
 
     name: str
     spread: bool = False
@@ -38,7 +38,7 @@ class EntityCells:
 
 @dataclass(frozen=True, slots=True)
 class RelationshipCells:
-    """A whole relationship: its document and the `_id`s of both ends."""
+    """A whole relationship: the ids of both ends, its verb as stored, and what it states beyond them."""
 
     name: str
     spread: bool = False
@@ -46,37 +46,32 @@ class RelationshipCells:
     @property
     def width(self) -> int:
         """Count the cells."""
-        return 3
+        return len(RELATIONSHIP)
 
+
+RELATIONSHIP = ("src", "dst", "class", "stated")
+"""The columns of a relationship that its properties follow from, in the order of its cells."""
 
 Cells = ValueCells | EntityCells | RelationshipCells
 
 
 @dataclass(frozen=True, slots=True)
-class IdCell:
-    """The `_id` of a record, for row metadata. `part` is `entity` or `relationship`."""
-
-    name: str
-    part: str
-
-
-@dataclass(frozen=True, slots=True)
 class ListShape:
-    """Rows: (count of all rows, document of an entity)."""
+    """Rows: (count of all rows, id of an entity)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """Rows: (count of all rows, the cells of each column, the `_id` of each record for `_meta`)."""
+    """Rows: (count of all rows, the cells of each column, then those of each record for `_meta`)."""
 
     columns: tuple[Cells, ...]
-    meta: tuple[IdCell, ...] = ()
+    meta: tuple[EntityCells | RelationshipCells, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TreeShape:
-    """Rows, in any order: (`v`, layer, dense id, document, NULL, NULL) and (`e`, layer, dense id, document,
-    source, target). `layer` is the least distance from the start of a path, in hops."""
+    """Rows, in any order: (`v`, layer, id, NULL, NULL, NULL, NULL) and (`e`, layer, id, source, target, verb,
+    stated). `layer` is the least distance from the start of a path, in hops."""
 
 
 Shape = ListShape | TableShape | TreeShape

@@ -1,6 +1,7 @@
 """Paths → the rows of a list, a table or a tree (j1ql.md sections 12 to 14).
 
-Inside `page` stand ids and values only; documents are joined to the rows of the page, not to all paths.
+Rows hold ids and values only; what else a relationship needs is joined to the rows of the page, not to all
+paths.
 """
 
 # ruff: noqa: S608 (names are quoted or ours, values are bound)
@@ -20,15 +21,15 @@ from secgraph.j1ql.sql.frames import Frame, column_of
 from secgraph.j1ql.sql.functions import Expressions
 from secgraph.j1ql.sql.plan import (
     METADATA,
+    RELATIONSHIP,
     Cells,
     EntityCells,
-    IdCell,
     RelationshipCells,
     TableShape,
     ValueCells,
 )
 from secgraph.j1ql.sql.predicates import Filters
-from secgraph.j1ql.sql.typed import RecordOf, Typed, property_of, sort_keys
+from secgraph.j1ql.sql.typed import RecordOf, Typed, sort_keys
 from secgraph.j1ql.walk import is_aggregate
 
 _LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS})
@@ -98,7 +99,7 @@ def keys_of(query: Query, expressions: Expressions) -> Keys:
 def list_rows(frame: Frame, keys: Keys) -> str:
     """Write the distinct start entities; the first path of each counts for the order."""
     start = f"{frame.columns['e0']} AS id"
-    if len(frame.columns) == 1:
+    if frame.is_of_starts:
         return frame.select([start, *keys.columns])
     if not keys.columns:
         return frame.select([f"DISTINCT {start}"])
@@ -112,7 +113,7 @@ def list_statement(compilation: Compilation, rows: str, keys: Keys, page: Page) 
     """Write the whole statement of a list."""
     order = keys.by(["id"])
     paged = _paged(compilation, rows, order, page)
-    return f"SELECT page.total, d.body\nFROM {paged} AS page\nJOIN entity_document AS d USING (id){order}"
+    return f"SELECT page.total, page.id\nFROM {paged} AS page{order}"
 
 
 def path_columns(frame: Frame) -> list[tuple[str, str]]:
@@ -121,10 +122,11 @@ def path_columns(frame: Frame) -> list[tuple[str, str]]:
 
 
 def _paged(compilation: Compilation, rows: str, order: str, page: Page) -> str:
+    """Name the table of the page, each row with the count of all. (Counted by a window they would all have
+    to be kept in order first.)"""
     name = compilation.cte("rows", rows)
-    return compilation.cte(
-        "page", f"SELECT *, count(*) OVER () AS total FROM {name}{order}{page.sql(compilation)}"
-    )
+    counted = f"SELECT *, (SELECT count(*) FROM {name}) AS total FROM {name}"
+    return compilation.cte("page", f"{counted}{order}{page.sql(compilation)}")
 
 
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,14 +208,12 @@ class Table:
         for place, item in enumerate(self._shown):
             shapes.append(self._output(item, f"c{place}", selected, joins))
             _bound(joins, item.at)
-        ids: list[IdCell] = []
+        records: list[EntityCells | RelationshipCells] = []
         for place, (name, target) in enumerate(meta):
-            table = "relationship" if target.what is What.RELATIONSHIP else "entity"
-            selected.append(self._id_of(table, f"page.m{place}", f"d_m{place}", joins))
-            ids.append(IdCell(name, table))
+            records.append(_record_cells(_what(target), name, f"m{place}", selected, joins))
             _bound(joins, self._columns[-1].at)
         tables = "\n".join([f"FROM {paged} AS page", *joins])
-        return f"SELECT {', '.join(selected)}\n{tables}{order}", TableShape(tuple(shapes), tuple(ids))
+        return f"SELECT {', '.join(selected)}\n{tables}{order}", TableShape(tuple(shapes), tuple(records))
 
     def _refuse_metadata_column(self) -> None:
         for column in self._columns:
@@ -226,7 +226,10 @@ class Table:
     def explode(self, keys: Keys, page: Page) -> str:
         """Write the values of the one column as rows of `s`, `n` and `b`, lists flattened."""
         order = keys.by([name for name, _ in self._ties()])
-        paged = _paged(self._compilation, self.rows(keys, ()), order, page)
+        paged = self._compilation.cte("rows", self.rows(keys, ()))
+        if page.is_part:
+            part = f"SELECT * FROM {paged}{order}{page.sql(self._compilation)}"
+            paged = self._compilation.cte("page", part)
         value = self._shown[0].value
         parts = value.parts if isinstance(value, Typed) else {}
         selects = ["SELECT NULL::VARCHAR AS s, NULL::DOUBLE AS n, NULL::BOOLEAN AS b WHERE FALSE"]
@@ -257,42 +260,36 @@ class Table:
         return found or (["NULL::INTEGER"] if keys else [])
 
     def _record(self, target: Target) -> RecordOf:
-        what = What.RELATIONSHIP if target.what is What.RELATIONSHIP else What.ENTITY
-        return RecordOf(what, self._frame.columns[column_of(target)])
+        return RecordOf(_what(target), self._frame.columns[column_of(target)])
 
     def _output(self, item: Item, column: str, selected: list[str], joins: list[str]) -> Cells:
         if isinstance(item.value, RecordOf):
-            return self._document(item, column, selected, joins)
+            cells = _record_cells(item.value.what, item.name, column, selected, joins)
+            return replace(cells, spread=item.spread)
         for kind in item.value.parts:
             cell = f"page.{column}_{kind.value}"
             selected.append(f"to_json({cell})::VARCHAR" if kind in _LISTS else cell)
         return ValueCells(item.name, tuple(item.value.parts))
 
-    def _document(
-        self, item: Item, column: str, selected: list[str], joins: list[str]
-    ) -> EntityCells | RelationshipCells:
-        assert isinstance(item.value, RecordOf)  # noqa: S101 (for the type checker: only records come here)
-        document = f"d_{column}"
-        selected.append(f"{document}.body")
-        if item.value.what is What.ENTITY:
-            joins.append(f"LEFT JOIN entity_document AS {document} ON {document}.id = page.{column}")
-            return EntityCells(item.name, item.spread)
-        edge = f"x_{column}"
-        joins.append(f"LEFT JOIN relationship_document AS {document} ON {document}.id = page.{column}")
-        joins.append(f"LEFT JOIN relationship AS {edge} ON {edge}.id = page.{column}")
-        for end in ("src", "dst"):
-            selected.append(self._id_of("entity", f"{edge}.{end}", f"{end}_{column}", joins))
-        return RelationshipCells(item.name, item.spread)
 
-    def _id_of(self, table: str, number: str, alias: str, joins: list[str]) -> str:
-        """Give the text `_id` of the record with this dense id."""
-        catalogue = self._compilation.catalogue
-        held = catalogue.entity_properties if table == "entity" else catalogue.relationship_properties
-        joins.append(f"LEFT JOIN {table} AS {alias} ON {alias}.id = {number}")
-        return property_of(alias, "_id", held).parts.get(Kind.STRING, "NULL")
+def _what(target: Target) -> What:
+    return What.RELATIONSHIP if target.what is What.RELATIONSHIP else What.ENTITY
+
+
+def _record_cells(
+    what: What, name: str, column: str, selected: list[str], joins: list[str]
+) -> EntityCells | RelationshipCells:
+    """Write the cells of a whole record whose id stands in a column of the page."""
+    if what is What.ENTITY:
+        selected.append(f"page.{column}")
+        return EntityCells(name)
+    edge = f"x_{column}"
+    joins.append(f"LEFT JOIN relationship AS {edge} ON {edge}.id = page.{column}")
+    selected += [f"{edge}.{it}" for it in RELATIONSHIP]
+    return RelationshipCells(name)
 
 
 def _bound(joins: Sequence[str], at: Position) -> None:
     if len(joins) > MAX_JOINS:
-        message = "Up to here the rows show too many whole records and their metadata."
-        raise QueryError("LIMITS", message, at, expected="fewer records", suggestion="return properties")
+        message = "Up to here the rows show too many whole relationships."
+        raise QueryError("LIMITS", message, at, expected="fewer of them", suggestion="return properties")

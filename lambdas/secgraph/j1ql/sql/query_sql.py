@@ -19,9 +19,9 @@ from secgraph.j1ql.sql.paths import Paths
 from secgraph.j1ql.sql.plan import ListShape, Shape, TreeShape
 from secgraph.j1ql.sql.predicates import Filters
 from secgraph.j1ql.sql.projections import NO_KEYS, Page, Table, keys_of, list_rows, list_statement, page_of
-from secgraph.j1ql.sql.selectors import Matcher
+from secgraph.j1ql.sql.selectors import Matched, Matcher
 from secgraph.j1ql.sql.trees import Reachable, Records, records_of_paths, tree_statement
-from secgraph.j1ql.sql.typed import Typed, property_of
+from secgraph.j1ql.sql.typed import Typed
 from secgraph.j1ql.steps import chain_length, has_block
 
 
@@ -72,7 +72,7 @@ class QuerySql:
             where = self._where_by_record() or NOWHERE
             start.conditions += where.get("e0", ())
             first = self._compilation.cte("reached", start.select(["e0.id AS far"]))
-            found = f"SELECT 1 FROM {self._paths.reach(first, it.steps, where)}"
+            found = f"SELECT 1 FROM {self._paths.reach(first, start.near, it.steps, where)}"
         most = self._compilation.bind_count(MOST + 1)
         return f"SELECT count(*) FROM ({found} LIMIT {most})"
 
@@ -120,7 +120,7 @@ class QuerySql:
             frame = self._frame()
             keys = keys_of(self._query, self._expressions(frame))
             return records_of_paths(self._compilation, frame, keys, page), "tree of all paths"
-        reachable = Reachable(self._compilation, self._paths, self._match, where)
+        reachable = Reachable(self._compilation, self._paths, where)
         start = reachable.start(self._query.start)
         keys = keys_of(self._query, self._expressions(start))
         found = reachable.records(start, self._query.steps, keys, page)
@@ -153,12 +153,12 @@ class QuerySql:
 
     # ── filters ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _match(self, alias: str, pattern: EntityPattern) -> list[str]:
+    def _match(self, alias: str, pattern: EntityPattern) -> Matched:
         def typed(path: Expr) -> Typed:
             assert isinstance(path, Path)  # noqa: S101 (for the type checker: WITH has only paths)
-            return property_of(alias, path.property, self._compilation.catalogue.entity_properties)
+            return self._compilation.property_of(alias, path.property)
 
-        return Matcher(self._compilation, alias, self._filters(typed), self._members).tests(pattern)
+        return Matcher(self._compilation, alias, self._filters(typed), self._members).matched(pattern)
 
     def _where(self, frame: Frame) -> Filters:
         return self._filters(self._expressions(frame).typed)
@@ -169,10 +169,8 @@ class QuerySql:
         target = self._checked.scope[path.selector or ""]
         if target.what is What.NOTHING:
             return Typed()
-        catalogue = self._compilation.catalogue
         is_edge = target.what is What.RELATIONSHIP
-        held = catalogue.relationship_properties if is_edge else catalogue.entity_properties
-        return property_of(column_of(target), path.property, held)
+        return self._compilation.property_of(column_of(target), path.property, is_edge=is_edge)
 
     def _filters(self, typed: Callable[[Expr], Typed]) -> Filters:
         return Filters(self._compilation, typed, self._subquery)

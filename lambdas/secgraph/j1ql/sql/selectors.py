@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from secgraph.errors import QueryError
-from secgraph.graph.relations import Sort
-from secgraph.graph.search import words
+from secgraph.graph.relations import Catalogue, Sort
 from secgraph.j1ql.nodes import Comparison, EntityPattern, Literal, Op, Path, Selector
 from secgraph.j1ql.sql.compilation import Compilation
+from secgraph.j1ql.sql.fulltext import found_by_text
 from secgraph.j1ql.sql.predicates import Filters
 from secgraph.j1ql.sql.typed import all_of, any_of
 from secgraph.j1ql.walk import paths
@@ -22,8 +21,17 @@ ALIASES = {"aws_inspectorv2_finding": ("aws_inspector_finding", "inspectorVersio
 """Type → the type it is stored as, and the property and number that tell it apart (data-model.md c.3)."""
 
 DELETED = "_deleted"
-MAX_WORDS = 200
-"""Most words of a search text: the time to plan them grows with the square."""
+
+Sorts = frozenset[int]
+"""Numbers of the sorts that an entity may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What an entity must be to match a pattern: of one of these sorts, and pass these tests too."""
+
+    sorts: Sorts
+    tests: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +44,30 @@ class Matcher:
     filters: Filters
     members: Callable[[Selector], str | None]
 
-    def tests(self, pattern: EntityPattern) -> list[str]:
-        """Give the tests that an entity must pass: visible, selected, and WITH."""
-        tests = [] if self._sees_deleted(pattern) else [f"NOT {self.alias}.deleted"]
-        tests += self._selector(pattern.selector)
+    def matched(self, pattern: EntityPattern) -> Matched:
+        """Give what an entity must be: of a selected sort, and besides visible, selected, and WITH."""
+        sorts = sorts_of(self.compilation.catalogue, pattern.selector)
+        tests = []
+        if sorts & self.compilation.catalogue.deleted and not self._sees_deleted(pattern):
+            tests.append(f"NOT {self.alias}.deleted")
+        tests += self._selector(pattern.selector, sorts)
         if pattern.filter is not None:
             tests.append(self.filters.test(pattern.filter))
-        return tests
+        return Matched(sorts, tests)
 
     def _sees_deleted(self, pattern: EntityPattern) -> bool:
         """Tell whether it was asked for: by the option for the whole query, or by a WITH that names it."""
         asked = any(path.property == DELETED for path in paths(pattern.filter))
         return asked or self.compilation.include_deleted
 
-    def _selector(self, selector: Selector) -> list[str]:
+    def _selector(self, selector: Selector, sorts: Sorts) -> list[str]:
+        """Give what the sort does not tell."""
         if selector.text is not None:
-            return [self._full_text(selector)]
+            return [found_by_text(self.compilation, self.alias, selector)]
         tests = [self._smart(selector)] if selector.smart is not None else []
-        if selector.names and "*" not in selector.names:
-            tests.append(self._names(selector.names))
+        if ALIASES.keys() & selector.names and "*" not in selector.names:
+            tests += self._aliases(selector.names, sorts)
         return tests
-
-    def _full_text(self, selector: Selector) -> str:
-        sought = words(selector.text or "")
-        if not sought:
-            raise QueryError(
-                "SYNTAX", "The search text is empty.", selector.at, expected="a text with a word in it"
-            )
-        if len(sought) > MAX_WORDS:
-            message = f"A search text takes {MAX_WORDS} words at most."
-            raise QueryError("LIMITS", message, selector.at, expected="fewer words")
-        found = all_of([f"contains(text, {self.compilation.bind(word)})" for word in sought])
-        return f"{self.alias}.id IN (SELECT id FROM entity_document WHERE {found})"
 
     def _smart(self, selector: Selector) -> str:
         name = selector.smart or ""
@@ -80,24 +80,45 @@ class Matcher:
     def _equals(self, name: str, value: str | float | bool) -> str:
         return self.filters.test(Comparison(Path(None, name), Op.EQ, Literal(value)))
 
-    def _names(self, names: Iterable[str]) -> str:
-        sorts = self.compilation.catalogue.sorts
-        numbers = [sort.number for sort in sorts if any(matches(name, sort) for name in names)]
-        tests = [self._sorts(numbers)] if numbers else []
+    def _aliases(self, names: Iterable[str], sorts: Sorts) -> list[str]:
+        """Tell an alias apart from the other entities of the type that it is stored as."""
+        catalogue = self.compilation.catalogue
+        surely = _called(catalogue, names)
+        if surely == sorts:
+            return []
+        tests = [sort_test(f"{self.alias}.sort", surely)] if surely else []
         for alias in sorted(set(names) & ALIASES.keys()):
             stored, name, value = ALIASES[alias]
-            same = [sort.number for sort in sorts if sort.type == stored]
-            version = self._equals(name, value)
-            if same and version != "FALSE":
-                tests.append(all_of([self._sorts(same), version]))
-        return any_of(tests)
+            same = sort_test(f"{self.alias}.sort", _called(catalogue, [stored]))
+            tests.append(all_of([same, self._equals(name, value)]))
+        return [any_of(tests)]
 
-    def _sorts(self, numbers: list[int]) -> str:
-        if len(numbers) == len(self.compilation.catalogue.sorts):
-            return "TRUE"
-        if len(numbers) == 1:
-            return f"{self.alias}.sort = {numbers[0]}"
-        return f"{self.alias}.sort IN ({', '.join(map(str, numbers))})"
+
+def sorts_of(catalogue: Catalogue, selector: Selector) -> Sorts:
+    """List the sorts that a selected entity may have."""
+    if selector.text is not None or not selector.names or "*" in selector.names:
+        return frozenset(sort.number for sort in catalogue.sorts)
+    stored = [ALIASES[name][0] for name in selector.names if name in ALIASES]
+    return _called(catalogue, [*selector.names, *stored])
+
+
+def _called(catalogue: Catalogue, names: Iterable[str]) -> Sorts:
+    return frozenset(sort.number for sort in catalogue.sorts if any(matches(name, sort) for name in names))
+
+
+def sort_tests(catalogue: Catalogue, alias: str, sorts: Sorts) -> list[str]:
+    """Write the test that an entity has one of these sorts; none if there are no others."""
+    return [] if len(sorts) == len(catalogue.sorts) > 0 else [sort_test(f"{alias}.sort", sorts)]
+
+
+def sort_test(column: str, numbers: Iterable[int]) -> str:
+    """Write the test that a column holds one of these numbers."""
+    listed = sorted(numbers)
+    if not listed:
+        return "FALSE"
+    if len(listed) == 1:
+        return f"{column} = {listed[0]}"
+    return f"{column} IN ({', '.join(map(str, listed))})"
 
 
 def matches(name: str, sort: Sort) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from secgraph.j1ql.nodes import Block, Direction, Hop, Step
+from secgraph.j1ql.nodes import Block, Hop, Step
 from secgraph.j1ql.sql.compilation import Compilation
 from secgraph.j1ql.sql.frames import NOWHERE, Frame, Match, Where
+from secgraph.j1ql.sql.hops import adjacency, ways_of
+from secgraph.j1ql.sql.selectors import Sorts, sort_tests, sorts_of
 from secgraph.j1ql.steps import without_last_blocks
 
 
@@ -40,76 +42,96 @@ class Sets:
         first, name = (steps[0] if steps else None), f"n{self._hops + 1}"
         if isinstance(first, Hop) and first.negated:
             tail = without_last_blocks(steps[1:])
-            frame.join("ANTI", self._origins(first, tail, NOWHERE, ""), name)
+            frame.join("ANTI", self._origins(frame.near, first, tail, NOWHERE, ""), name)
             self._pass_over(steps[1 + len(tail) :])
         elif steps:
-            frame.join("SEMI", self._starts(steps, where, then), name)
+            frame.join("SEMI", self._starts(frame.near, steps, where, then), name)
             return
         if then:
             frame.join("SEMI", then, "t")
 
-    def _starts(self, steps: Sequence[Step], where: Where, then: str) -> str:
-        """Write the SELECT of the ids (`near`) from which the steps can be taken to an entity of `then`."""
+    def _starts(self, near: Sorts, steps: Sequence[Step], where: Where, then: str) -> str:
+        """Write the SELECT of the ids (`near`), of entities of these sorts, from which the steps can be taken
+        to an entity of `then`."""
         if not steps:
             return f"SELECT near FROM {then}"
         first = steps[0]
         if isinstance(first, Block):
-            return self._either(first, steps[1:], then)
+            return self._either(near, first, steps[1:], then)
         if not first.negated:
-            return self._origins(first, steps[1:], where, then)
-        frame = Frame(["entity AS e"], {}, "e.id")
+            return self._origins(near, first, steps[1:], where, then)
+        frame = Frame(["entity AS e"], {}, "e.id", near)
+        frame.conditions += sort_tests(self._compilation.catalogue, "e", near)
         self._keep(frame, steps, where, then)
         return frame.select(["e.id AS near"])
 
-    def _origins(self, hop: Hop, steps: Sequence[Step], where: Where, then: str) -> str:
+    def _origins(self, near: Sorts, hop: Hop, steps: Sequence[Step], where: Where, then: str) -> str:
         """Write the SELECT of the ids (`near`) from which a hop and the steps after it can be taken."""
-        number = self.take_number()
-        near, far = f"r{number}", f"e{number}"
-        frame = Frame(
-            [f"{self.adjacency(hop)} AS {near}", f"JOIN entity AS {far} ON {far}.id = {near}.far"],
-            {},
-            f"{far}.id",
-        )
-        frame.conditions += [*self._match(far, hop.target), *where.get(near, ()), *where.get(far, ())]
+        frame, edge = self.across(near, hop, where)
         self._keep(frame, steps, where, then)
-        return frame.select([f"{near}.near AS near"])
+        return frame.select([f"{edge}.near AS near"])
 
-    def _either(self, block: Block, steps: Sequence[Step], then: str) -> str:
+    def across(self, near: Sorts, hop: Hop, where: Where = NOWHERE) -> tuple[Frame, str]:
+        """Write the frame of a hop from entities of these sorts; also give the alias of its relationships.
+        The entity that it leads to is looked up only if its sort does not tell all that is asked of it."""
+        number = self.take_number()
+        edge, far = f"r{number}", f"e{number}"
+        matched = self._match(far, hop.target)
+        ways = ways_of(self._compilation.catalogue, hop, near, matched.sorts)
+        frame = Frame([f"{adjacency(self._compilation, ways)} AS {edge}"], {}, f"{edge}.far", ways.ends)
+        tests = [*matched.tests, *where.get(far, ())]
+        if tests:  # the relationship tells the sort: asked of the entity once more, it would mislead DuckDB
+            frame.source.append(f"JOIN entity AS {far} ON {far}.id = {edge}.far")
+            frame.aliases.add(far)
+        frame.conditions += [*tests, *where.get(edge, ())]
+        return frame, edge
+
+    def _either(self, near: Sorts, block: Block, steps: Sequence[Step], then: str) -> str:
         """Write the ids from which the steps can be taken, at once or after the block. No test of WHERE can
         belong here: it would have to hold for paths with and without the block."""
         begun = self._hops, self._blocks
         self._pass_over([block])
-        after = self._compilation.cte("ends", self._starts(steps, NOWHERE, then)) if steps else then
+        ends = near | self.ends(near, block.steps)
+        after = self._compilation.cte("ends", self._starts(ends, steps, NOWHERE, then)) if steps else then
         ended = self._hops, self._blocks
         self._hops, self._blocks = begun[0], begun[1] + 1
-        through = self._starts(block.steps, NOWHERE, after)
+        through = self._starts(near, block.steps, NOWHERE, after)
         self._hops, self._blocks = ended
         return f"SELECT near FROM {after}\n  UNION ALL\n  {through}"
 
-    def reach(self, table: str, steps: Sequence[Step], where: Where = NOWHERE) -> str:
-        """Name a table of the ids (`far`) that the steps lead to from those of a table."""
+    def ends(self, near: Sorts, steps: Sequence[Step]) -> Sorts:
+        """List the sorts that steps from entities of these sorts may end at: a negation leads nowhere."""
+        for step in steps:
+            if isinstance(step, Block):
+                near |= self.ends(near, step.steps)
+            elif step.negated:
+                return near
+            else:
+                catalogue = self._compilation.catalogue
+                near = ways_of(catalogue, step, near, sorts_of(catalogue, step.target.selector)).ends
+        return near
+
+    def reach(self, table: str, near: Sorts, steps: Sequence[Step], where: Where = NOWHERE) -> str:
+        """Name a table of the ids (`far`) that the steps lead to from those of a table, of these sorts."""
         for place, step in enumerate(steps):
             if isinstance(step, Block):
                 self._blocks += 1
-                through = self.reach(table, step.steps)
+                through = self.reach(table, near, step.steps)
                 both = f"SELECT far FROM {table} UNION SELECT far FROM {through}"
                 table = self._compilation.cte("reached", both)
+                near |= self.ends(near, step.steps)
             elif step.negated:
-                frame = Frame([f"{table} AS p"], {}, "p.far")
+                frame = Frame([f"{table} AS p"], {}, "p.far", near)
                 self.follow(frame, steps[place:])
                 return self._compilation.cte("reached", frame.select(["p.far"]))
             else:
-                table = self._across(table, step, where)
+                frame, edge = self.across(near, step, where)
+                frame.source.append(f"SEMI JOIN {table} AS p ON p.far = {edge}.near")
+                table, near = (
+                    self._compilation.cte("reached", frame.select([f"DISTINCT {edge}.far"])),
+                    frame.near,
+                )
         return table
-
-    def _across(self, table: str, hop: Hop, where: Where) -> str:
-        number = self.take_number()
-        near, far = f"r{number}", f"e{number}"
-        frame = Frame([f"{self.adjacency(hop)} AS {near}"], {}, f"{near}.near")
-        frame.source.append(f"SEMI JOIN {table} AS p ON p.far = {near}.near")
-        frame.source.append(f"JOIN entity AS {far} ON {far}.id = {near}.far")
-        frame.conditions += [*self._match(far, hop.target), *where.get(near, ()), *where.get(far, ())]
-        return self._compilation.cte("reached", frame.select([f"DISTINCT {near}.far"]))
 
     def _pass_over(self, steps: Sequence[Step]) -> None:
         """Count what is not looked at: the numbers of later steps must not move."""
@@ -119,30 +141,3 @@ class Sets:
                 self._pass_over(step.steps)
             else:
                 self._hops += 1
-
-    def adjacency(self, hop: Hop) -> str:
-        """Write the relationships of a hop, once for each end that they may be entered at: `near`, `far`."""
-        return adjacency(self._compilation, hop)
-
-
-def adjacency(compilation: Compilation, hop: Hop) -> str:
-    """Write the relationships that a hop may take, as a table with the ids `near` and `far`. Without an
-    arrow each stands twice, once for either end; a loop stands once."""
-    tests = [] if compilation.include_deleted else ["NOT deleted"]
-    if hop.verbs:
-        wanted = {verb.upper() for verb in hop.verbs}
-        stored = sorted(verb for verb in compilation.catalogue.verbs if verb.upper() in wanted)
-        marks = [compilation.bind(verb) for verb in stored]
-        tests.append(f"class IN ({', '.join(marks)})" if marks else "FALSE")
-    leaving = _ends("src", "dst", tests)
-    entering = _ends("dst", "src", tests)
-    if hop.direction is Direction.OUT:
-        return f"({leaving})"
-    if hop.direction is Direction.IN:
-        return f"({entering})"
-    return f"({leaving} UNION ALL {_ends('dst', 'src', [*tests, 'src <> dst'])})"
-
-
-def _ends(near: str, far: str, tests: Sequence[str]) -> str:
-    where = f" WHERE {' AND '.join(tests)}" if tests else ""
-    return f"SELECT *, {near} AS near, {far} AS far FROM relationship{where}"

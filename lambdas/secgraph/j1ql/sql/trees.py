@@ -14,56 +14,57 @@ from dataclasses import dataclass, field
 
 from secgraph.j1ql.nodes import EntityPattern, Hop, Step
 from secgraph.j1ql.sql.compilation import Compilation
-from secgraph.j1ql.sql.frames import Frame, Match, Where
+from secgraph.j1ql.sql.frames import Frame, Where
 from secgraph.j1ql.sql.paths import Paths
+from secgraph.j1ql.sql.plan import RELATIONSHIP
 from secgraph.j1ql.sql.projections import Keys, Page
+from secgraph.j1ql.sql.selectors import Sorts, sort_tests
 from secgraph.j1ql.steps import chain_length
 
-_HOP = ("id", "src", "dst", "near", "far")
-"""What is kept of a relationship that was passed: so nothing looks for its ends again."""
+_HOP = ("id", *RELATIONSHIP, "near", "far")
+"""What is kept of a relationship that was passed: so nothing looks for it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """SELECTs of `id` and `layer`: the distance from the start of the path, in hops. With `has_ends`, those
-    of edges also give `src` and `dst`."""
+    """SELECTs of `id` and `layer`: the distance from the start of the path, in hops. With `is_shown`, those
+    of edges also give what is shown of them."""
 
     vertices: list[str] = field(default_factory=list)
     edges: list[str] = field(default_factory=list)
-    has_ends: bool = False
+    is_shown: bool = False
 
 
 def tree_statement(compilation: Compilation, records: Records, most: int | None) -> str:
     """Write the whole statement. Past `most` vertices it gives `most` + 1 of them and no edges: enough to
-    see that the tree is too large. The rows come in any order: DuckDB would sort them with their documents,
-    which takes longer than to find them."""
+    see that the tree is too large. The rows come in any order."""
     vertices = _once(compilation, records.vertices)
-    edges = _once(compilation, records.edges, has_ends=records.has_ends)
-    ends = "e" if records.has_ends else "r"
+    edges = _once(compilation, records.edges, more=RELATIONSHIP if records.is_shown else ())
+    shown = ", ".join(f"{'e' if records.is_shown else 'r'}.{name}" for name in RELATIONSHIP)
     bound = "" if most is None else f" ORDER BY layer, id LIMIT {compilation.bind_count(most + 1)}"
     small = (
         "" if most is None else f" WHERE (SELECT count(*) FROM {vertices}) <= {compilation.bind_count(most)}"
     )
+    none = ", ".join(f"NULL AS {name}" for name in RELATIONSHIP)
     return (
-        "SELECT 'v' AS sort, v.layer AS layer, d.id AS id, d.body AS body, NULL AS src, NULL AS dst\n"
-        f"FROM (SELECT * FROM {vertices}{bound}) AS v JOIN entity_document AS d USING (id)\n"
+        f"SELECT 'v' AS part, v.layer AS layer, v.id AS id, {none}\n"
+        f"FROM (SELECT * FROM {vertices}{bound}) AS v\n"
         "UNION ALL\n"
-        f"SELECT 'e', e.layer, d.id, d.body, {ends}.src, {ends}.dst\n"
-        f"FROM (SELECT * FROM {edges}{small}) AS e\n"
-        "JOIN relationship_document AS d USING (id)"
-        + ("" if records.has_ends else " JOIN relationship AS r USING (id)")
+        f"SELECT 'e', e.layer, e.id, {shown}\n"
+        f"FROM (SELECT * FROM {edges}{small}) AS e"
+        + ("" if records.is_shown else " JOIN relationship AS r USING (id)")
     )
 
 
-def _once(compilation: Compilation, selects: Sequence[str], *, has_ends: bool = False) -> str:
+def _once(compilation: Compilation, selects: Sequence[str], *, more: Sequence[str] = ()) -> str:
     """Give each record its least layer."""
     if not selects:
-        ends = ", NULL::BIGINT AS src, NULL::BIGINT AS dst" if has_ends else ""
-        return compilation.cte("found", f"SELECT NULL::BIGINT AS id, 0 AS layer{ends} WHERE FALSE")
+        nothing = "".join(f", NULL AS {name}" for name in more)
+        return compilation.cte("found", f"SELECT NULL::BIGINT AS id, 0 AS layer{nothing} WHERE FALSE")
     every = "\n    UNION ALL\n    ".join(selects)
-    ends = ", any_value(src) AS src, any_value(dst) AS dst" if has_ends else ""
+    kept = "".join(f", any_value({name}) AS {name}" for name in more)
     return compilation.cte(
-        "found", f"SELECT id, min(layer) AS layer{ends}\n  FROM ({every})\n  WHERE id IS NOT NULL GROUP BY id"
+        "found", f"SELECT id, min(layer) AS layer{kept}\n  FROM ({every})\n  WHERE id IS NOT NULL GROUP BY id"
     )
 
 
@@ -89,10 +90,9 @@ def records_of_paths(compilation: Compilation, frame: Frame, keys: Keys, page: P
 class Reachable:
     """Finds the records of all paths without the paths. `where` holds the tests of WHERE by record."""
 
-    def __init__(self, compilation: Compilation, paths: Paths, match: Match, where: Where) -> None:
+    def __init__(self, compilation: Compilation, paths: Paths, where: Where) -> None:
         self._compilation = compilation
         self._paths = paths
-        self._match = match
         self._where = where
 
     def start(self, pattern: EntityPattern) -> Frame:
@@ -107,38 +107,37 @@ class Reachable:
         if not hops:
             self._paths.follow(start, steps)
             return Records(
-                [f"SELECT id, 0 AS layer FROM {self._starts(start, None, keys, page)}"], has_ends=True
+                [f"SELECT id, 0 AS layer FROM {self._starts(start, None, keys, page)}"], is_shown=True
             )
-        reached = self._compilation.cte("hop", start.select(["e0.id AS far"]))
+        reached, near = self._begin(start), start.near
         forward: list[str] = []
         for place, hop in enumerate(hops):
             tail = steps[place + 1 :] if place + 1 == len(hops) else ()
-            forward.append(reached := self._hop(hop, reached, tail))
+            reached, near = self._hop(near, hop, reached, tail)
+            forward.append(reached)
         kept = self._back(forward)
         if page.is_part:
             kept = self._forth(self._starts(start, kept[0], keys, page), kept)
-        found = Records([f"SELECT near AS id, 0 AS layer FROM {kept[0]}"], has_ends=True)
+        found = Records([f"SELECT near AS id, 0 AS layer FROM {kept[0]}"], is_shown=True)
         for layer, name in enumerate(kept, 1):
             found.vertices.append(f"SELECT far AS id, {layer} AS layer FROM {name}")
-            found.edges.append(f"SELECT id, {layer} AS layer, src, dst FROM {name}")
+            found.edges.append(f"SELECT id, {layer} AS layer, {', '.join(RELATIONSHIP)} FROM {name}")
         return found
 
-    def _hop(self, hop: Hop, before: str, tail: Sequence[Step]) -> str:
-        number = self._paths.take_number()
-        near, far = f"r{number}", f"e{number}"
-        frame = Frame(
-            [
-                f"{self._paths.adjacency(hop)} AS {near}",
-                f"SEMI JOIN {before} AS p ON p.far = {near}.near",
-                f"JOIN entity AS {far} ON {far}.id = {near}.far",
-            ],
-            {},
-            f"{far}.id",
-        )
-        frame.conditions += self._match(far, hop.target)
-        frame.conditions += [*self._where.get(near, ()), *self._where.get(far, ())]
+    def _begin(self, start: Frame) -> str:
+        """Name the table of the start entities (`far`); empty if a hop need not look at it, because their
+        sort tells them all."""
+        of_sort = sort_tests(self._compilation.catalogue, "e0", start.near)
+        if start.conditions == of_sort:
+            return ""
+        return self._compilation.cte("hop", start.select(["e0.id AS far"]))
+
+    def _hop(self, near: Sorts, hop: Hop, before: str, tail: Sequence[Step]) -> tuple[str, Sorts]:
+        frame, edge = self._paths.across(near, hop, self._where)
+        if before:
+            frame.source.insert(1, f"SEMI JOIN {before} AS p ON p.far = {edge}.near")
         self._paths.follow(frame, tail)
-        return self._compilation.cte("hop", frame.select([f"{near}.{name}" for name in _HOP]))
+        return self._compilation.cte("hop", frame.select([f"{edge}.{name}" for name in _HOP])), frame.near
 
     def _back(self, forward: Sequence[str]) -> list[str]:
         """Keep what leads on to the end: from the last hop to the first."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from secgraph.graph.relations import Kind, column, quoted
+from secgraph.graph.relations import Kind
 from secgraph.j1ql.meaning.names import What
 
 SCALAR_AND_LIST = ((Kind.NUMBER, Kind.NUMBERS), (Kind.STRING, Kind.STRINGS), (Kind.BOOLEAN, Kind.BOOLEANS))
@@ -47,12 +47,6 @@ class RecordOf:
 
     what: What
     id: str
-
-
-def property_of(alias: str, name: str, held: Mapping[str, frozenset[Kind]]) -> Typed:
-    """Give the property `name` of the record at a table alias, over the columns that exist."""
-    kinds = sorted(held.get(name, ()), key=lambda kind: kind.value)
-    return Typed({kind: f"{alias}.{quoted(column(name, kind))}" for kind in kinds})
 
 
 def any_of(tests: list[str]) -> str:
