@@ -10,18 +10,30 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 import infra
+from secgraph import contract
+from secgraph.adapters.dynamodb_items import attributes_of, item_of
+from secgraph.adapters.image.s3_store import S3Store
+from secgraph.errors import ObjectMissing
+from secgraph.flows.published import body_of, held
+from secgraph.graph.model import Item, Observation, Ref
+from secgraph.image.deltas import unpack
+from secgraph.image.manifest import Manifest
 from tests.e2e.emulator import ACCOUNT, REGION, Emulator
 
 CLI: Final = infra.ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 CLI_SECONDS: Final = 300
 WAIT_SECONDS: Final = 60.0
 DAY_MS: Final = 24 * 3600 * 1000
+WORKERS: Final = ("IngestFunction", "ProjectFunction", "CompactFunction", "RebuildFunction")
+MARK: Final = Ref.of("e2e/mark", "e2e_mark")
+"""An item without a class, which nobody sees. Its place in the stream tells how far the image is."""
 
 
 class Deployment:
@@ -34,6 +46,9 @@ class Deployment:
         self.events = emulator.client("events")
         self.sqs = emulator.client("sqs")
         self.sns = emulator.client("sns")
+        self.dynamodb = emulator.client("dynamodb")
+        self.image = S3Store(emulator.client("s3"), outputs["Bucket"], contract.IMAGE_PREFIX)
+        self._marks = 0
 
     def put(self, *events: Mapping[str, Any]) -> None:
         """Hand events to the default bus, as AWS's services do."""
@@ -77,12 +92,49 @@ class Deployment:
             time.sleep(0.25)
         return pytest.fail(
             f"waited {seconds:.0f} s in vain for {what}\n"
-            f"── ingest ──\n{self.logs('IngestFunction')}\n── emulator ──\n{self.emulator.tail()}"
+            + "\n".join(f"── {name} ──\n{self.logs(name)}" for name in WORKERS)
+            + f"\n── emulator ──\n{self.emulator.tail()}"
         )
 
-    def settle(self) -> None:
+    def ingested(self) -> None:
         """Wait until every event handed in was taken up and dealt with."""
         self.wait_for("the ingest queue to run dry", lambda: self.waiting("IngestQueue") == 0)
+
+    def settle(self) -> None:
+        """Wait until every event handed in was taken up and dealt with, and queries see what came of it."""
+        self.ingested()
+        self._marks += 1
+        mark = Item(
+            thing=MARK,
+            blocks={"e2e/mark": Observation("e2e/mark", 1, {})},
+            collected={},
+            created_on=1,
+            begin_on=1,
+            version=1,
+            rev=self._marks,
+        )
+        self.dynamodb.put_item(TableName=self.outputs["GraphTable"], Item=attributes_of(mark))
+        self.wait_for("the image to be as far as the table", lambda: self._mark_in_image() >= self._marks)
+
+    def _mark_in_image(self) -> int:
+        """The newest mark in the image's open deltas; each is checked right after it was made."""
+        try:
+            deltas = self.manifest().stand.deltas
+            rows = [row for each in deltas for row in unpack(body_of(self.image, each), each.file.name)]
+        except ObjectMissing:  # it was folded meanwhile
+            return 0
+        return max((row.version.rev for row in rows if row.id == MARK.id), default=0)
+
+    def manifest(self) -> Manifest:
+        """The manifest of the image."""
+        return held(self.image).manifest
+
+    def rebuilt(self) -> None:
+        """Wait until the image has a base and no rebuild runs."""
+        self.wait_for(
+            "the image to be rebuilt",
+            lambda: (now := self.manifest()).generation and now.rebuild is None,
+        )
 
     def waiting(self, output: str) -> int:
         """How many messages a queue holds, those being worked on included."""
@@ -120,33 +172,45 @@ class Deployment:
         self._taken_out(self.outputs["AlertTable"])
 
     @contextmanager
-    def emptied(self, output: str) -> Iterator[str]:
-        """Empty a table that an output names and give its name; afterwards it holds what it held."""
-        table = self.outputs[output]
-        held = self._taken_out(table)
+    def emptied(self) -> Iterator[str]:
+        """Empty the graph table and give its name; afterwards it holds what it held, each item by a newer
+        write: an older one, the image knows, cannot come after the item was taken out."""
+        table = self.outputs["GraphTable"]
+        items = [item_of(each) for each in self._taken_out(table)]
         try:
             yield table
         finally:
             self._taken_out(table)
-            for item in held:
-                self.emulator.client("dynamodb").put_item(TableName=table, Item=item)
+            for item in items:
+                again = replace(item, rev=item.rev + 1)
+                self.dynamodb.put_item(TableName=table, Item=attributes_of(again))
+            self.settle()
 
     def _taken_out(self, table: str) -> list[dict[str, Any]]:
-        dynamodb = self.emulator.client("dynamodb")
-        pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         items: list[dict[str, Any]] = [item for page in pages for item in page["Items"]]
-        (key,) = dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+        (key,) = self.dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
         for item in items:
             name = key["AttributeName"]
-            dynamodb.delete_item(TableName=table, Key={name: item[name]})
+            self.dynamodb.delete_item(TableName=table, Key={name: item[name]})
         return items
 
     def _let_a_day_pass(self) -> None:
-        dynamodb = self.emulator.client("dynamodb")
         table = self.outputs["AlertTable"]
-        for item in dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]:
+        for item in self.dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]:
             aged = re.sub(r'("evaluatedOn": ?)([0-9]+)', _day_before, item["body"]["S"])
-            dynamodb.put_item(TableName=table, Item={**item, "body": {"S": aged}})
+            self.dynamodb.put_item(TableName=table, Item={**item, "body": {"S": aged}})
+
+    @contextmanager
+    def held_up(self, output: str) -> Iterator[None]:
+        """Keep a function from what its stream or queue holds for it."""
+        found = self.lambda_.list_event_source_mappings(FunctionName=self.outputs[output])
+        (mapping,) = found["EventSourceMappings"]
+        self.lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        try:
+            yield
+        finally:
+            self.lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
     def listen(self) -> Mailbox:
         """Subscribe a new queue to the alert topic."""
@@ -225,7 +289,11 @@ def deploy(emulator: Emulator, assembly: Path) -> Deployment:
         )
     except CliError as error:
         pytest.fail(f"{error}\n── emulator ──\n{emulator.tail()}")
-    return Deployment(emulator, json.loads(outputs.read_text())["secgraph"])
+    deployment = Deployment(emulator, json.loads(outputs.read_text())["secgraph"])
+    # The emulator sends no event of a deployment, which would start this.
+    deployment.invoke("CompactFunction", {})
+    deployment.rebuilt()
+    return deployment
 
 
 class CliError(RuntimeError):

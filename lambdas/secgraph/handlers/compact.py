@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from secgraph.adapters.sqs_rebuild import Start
-from secgraph.flows.compact import upkeep
+from secgraph.flows.compact import compact, upkeep
 from secgraph.flows.published import held
 from secgraph.handlers import runtime
 from secgraph.image.plan import is_rebuilding
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Answer with what was done: `{"rebuild": true}`, it was asked for, or `{"compacted": {…} | null}`."""
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Compact if that is due; with `{"always": true}` also if it is not.
+
+    Answers what was done: `{"rebuild": true}`, it was asked for, or `{"compacted": {…} | null}`.
+    """
     store, now = runtime.image_store(), runtime.now()
     manifest = held(store).manifest
     if not manifest.generation and not is_rebuilding(manifest, now):
         runtime.rebuild_queue().send([Start("missing")])
         runtime.logger.info("there is no image yet; a rebuild was asked for")
         return {"rebuild": True}
-    done = upkeep(store=store, builder=runtime.builder(), now=now, token=uuid4().hex)
+    work = compact if event.get("always") is True else upkeep
+    done = work(store=store, builder=runtime.builder(), now=now, token=uuid4().hex)
     return {"compacted": done and asdict(done)}

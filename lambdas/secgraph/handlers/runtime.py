@@ -27,7 +27,7 @@ from secgraph.j1ql.moments import iso
 
 if TYPE_CHECKING:
     from secgraph.adapters.dynamodb_items import Unreadable
-    from secgraph.adapters.image.builder import ImageBuilder
+    from secgraph.adapters.image.builder import ParquetBuilder
     from secgraph.adapters.image.reader import ImageReader
     from secgraph.adapters.image.s3_store import S3Store
     from secgraph.adapters.s3_archive import S3Archive
@@ -130,11 +130,11 @@ def image_store() -> S3Store:
 
 
 @cache
-def builder() -> ImageBuilder:
+def builder() -> ParquetBuilder:
     """Give the maker of the image's bases."""
-    from secgraph.adapters.image.builder import ImageBuilder
+    from secgraph.adapters.image.builder import ParquetBuilder
 
-    return ImageBuilder(image_store(), CACHE)
+    return ParquetBuilder(image_store(), CACHE)
 
 
 @cache
@@ -147,9 +147,11 @@ def rebuild_queue() -> RebuildQueue:
 
 @cache
 def _image() -> ImageReader:
+    from secgraph.adapters.duckdb_reader import Limits
     from secgraph.adapters.image.reader import ImageReader
 
-    return ImageReader(image_store(), CACHE)
+    memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 2048)
+    return ImageReader(image_store(), CACHE, Limits(memory=f"{memory_mb * 6 // 10}MB"))
 
 
 def image(now: int) -> ImageReader:
