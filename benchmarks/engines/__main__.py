@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.engines.asked import QUESTIONS, check_equal
-from benchmarks.engines.measured import BUILT, ENGINES
+from benchmarks.engines.measured import BUILT, ENGINES, ESTATE
 from benchmarks.engines.report import MILLION, goals_table, growth_table, size_tables
-from benchmarks.engines.spool import spool
-from benchmarks.engines.staging import counted, stage
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 COLD_RUNS: Final = 3
@@ -59,18 +57,15 @@ def tables(sizes: Sequence[Mapping[str, Any]]) -> str:
 
 def _size(name: str, folder: Path) -> Measured:
     """Make an estate of a size, load every engine with it, and measure."""
-    if not (folder / "staged").exists():
-        _told(name, "estate")
-        spool(SIZES[name], folder / "spool")
-        (folder / "staged").mkdir()
-        stage(folder / "spool", folder / "staged")
+    if not (folder / ESTATE).exists():
+        _measured(name, "estate", str(SIZES[name]), folder)
     engines = {engine: _engine(name, engine, folder) for engine in ENGINES}
     for question in QUESTIONS:
         sums = {engine: it["warm"]["sums"].get(question) for engine, it in engines.items()}
         check_equal(question, {engine: tuple(it) for engine, it in sums.items() if it})
     return {
         "asked_for": SIZES[name],
-        "counted": counted(folder / "staged"),
+        "counted": json.loads((folder / ESTATE).read_text("utf-8")),
         "engines": engines,
         "answers": _measured(name, "answers", "image", folder),
         "compact": _measured(name, "compact", "image", folder),

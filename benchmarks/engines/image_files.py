@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
-
-from secgraph.adapters.image.builder import BaseBuilder
 
 from benchmarks.engines import spool
 from benchmarks.engines.asked import NOW, Asked
 from benchmarks.engines.counted_store import CountedStore
 from benchmarks.engines.image import Image
+from secgraph.adapters.image.builder import ParquetBuilder
 from secgraph.adapters.image.folder_store import FolderStore
 from secgraph.flows.compact import compact as bring_in
 from secgraph.flows.next_base import Ground, make
@@ -30,11 +30,11 @@ from secgraph.image.rows import ItemRow, ShownEdge, Version
 CHANGED_EVERY: Final = 100
 ROWS_A_DELTA: Final = 2_000
 _LATER: Final = NOW + 3_600_000
-_CLOSED: Final = {
-    "open": (Kind.BOOLEAN, False),
-    "active": (Kind.BOOLEAN, False),
-    "status": (Kind.STRING, "closed"),
-}
+_CLOSED: Final[Sequence[tuple[str, Kind, object]]] = (
+    ("open", Kind.BOOLEAN, False),
+    ("active", Kind.BOOLEAN, False),
+    ("status", Kind.STRING, "closed"),
+)
 
 
 def stored(files: Path) -> FolderStore:
@@ -56,7 +56,8 @@ def build(spooled: Path, files: Path) -> None:
     """Make the first base of the delta files that the scan of a table left."""
     store = stored(files)
     ground = Ground(EMPTY, None, None, spool.batches(spooled))
-    make(ground, store=store, builder=_builder(store, files), now=NOW, token="first")
+    with TemporaryDirectory(dir=files) as work:
+        make(ground, store=store, builder=ParquetBuilder(store, Path(work)), now=NOW, token="first")
 
 
 def change(spooled: Path, files: Path) -> dict[str, Any]:
@@ -77,16 +78,12 @@ def change(spooled: Path, files: Path) -> dict[str, Any]:
 def compact(files: Path) -> dict[str, Any]:
     """Bring the deltas into the next base."""
     store = stored(files)
-    done = bring_in(store=store, builder=_builder(store, files), now=_LATER + 1, token="second")
+    with TemporaryDirectory(dir=files) as work:
+        builder = ParquetBuilder(store, Path(work))
+        done = bring_in(store=store, builder=builder, now=_LATER + 1, token="second")
     if done is None:
         raise SystemExit("there was nothing to compact")
     return asdict(done)
-
-
-def _builder(store: FolderStore, files: Path) -> BaseBuilder:
-    folder = files / "work"
-    folder.mkdir(exist_ok=True)
-    return BaseBuilder(store, folder)
 
 
 def _closed(rows: Iterator[ItemRow]) -> Iterator[ItemRow]:

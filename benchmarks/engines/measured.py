@@ -1,5 +1,6 @@
 """One measurement in a process of its own: `… -m benchmarks.engines.measured WHAT ENGINE FOLDER [QUESTION]`.
 
+    estate   make the data that all engines hold
     build    load the engine's files                           seconds, peak memory
     cold     open them and ask one question, nothing cached    seconds, bytes and requests of S3 (image)
     warm     ask each question again and again                 milliseconds (medians), peak memory, digests
@@ -30,6 +31,7 @@ ENGINES: Final = ("image", "sqlite", "sqlite without trigrams", "ladybug", "nump
 ENOUGH_SECONDS: Final = 1.5
 RUNS: Final = range(5, 26)
 """At least and less than so many runs, of questions that take long and of short ones."""
+ESTATE: Final = "estate.json"
 BUILT: Final = "built.json"
 _FILES: Final = {
     "image": "image_files",
@@ -44,6 +46,17 @@ def main() -> None:
     """Measure what the command line says."""
     what, engine, folder, *question = sys.argv[1:]
     print(json.dumps(_MEASURES[what](engine, Path(folder), *question)))
+
+
+def _estate(entities: str, folder: Path) -> Measured:
+    spool = importlib.import_module("benchmarks.engines.spool")
+    staging = importlib.import_module("benchmarks.engines.staging")
+    spool.spool(int(entities), folder / "spool")
+    (folder / "staged").mkdir()
+    staging.stage(folder / "spool", folder / "staged")
+    found: Measured = staging.counted(folder / "staged")
+    (folder / ESTATE).write_text(json.dumps(found), "utf-8")
+    return found
 
 
 def _build(engine: str, folder: Path) -> Measured:
@@ -116,6 +129,7 @@ def _compact(engine: str, folder: Path) -> Measured:
 
 
 _MEASURES: Final[Mapping[str, Callable[..., Measured]]] = {
+    "estate": _estate,
     "build": _build,
     "cold": _cold,
     "warm": _warm,

@@ -105,7 +105,7 @@ class NumpyReference:
 
     def _q4(self) -> Array:
         type_ = "aws_instance"
-        wanted = self._array(f"{type_}.production").copy()
+        wanted: Array = self._array(f"{type_}.production").copy()
         for finding in types_of(self._classes, "Finding"):
             for starts, _, _ in self._ways(type_, finding, "HAS"):
                 wanted &= np.diff(starts) == 0
@@ -171,7 +171,7 @@ class NumpyReference:
     ) -> tuple[Array, Array, Array]:
         counts = starts[places + 1] - starts[places]
         total = int(counts.sum())
-        offsets = np.repeat(starts[places] - np.concatenate(([0], np.cumsum(counts)[:-1])), counts)
+        offsets: Array = np.repeat(starts[places] - np.concatenate(([0], np.cumsum(counts)[:-1])), counts)
         taken = np.arange(total) + offsets
         return np.repeat(ids, counts), ends[taken], rids[taken]
 

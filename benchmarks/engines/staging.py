@@ -1,4 +1,4 @@
-"""Rows of the image → two Parquet tables that every other engine loads. In: ItemRows. Out: a folder.
+"""Rows of the image → two Parquet tables that every other engine loads. In: delta files. Out: a folder.
 
     entity        id, uid (`_id`), type, classes, severity, numeric_severity, created_on, production,
                   body, text
@@ -10,16 +10,20 @@ it. The properties are those that the questions name; whole records are in `body
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import duckdb
 
 from benchmarks.engines import spool
 from benchmarks.engines.asked import COUNT, LIST, QUESTIONS, Rows, digest
 from secgraph.graph.relations import Kind, column
-from secgraph.image.rows import ItemRow
+from secgraph.image.rows import ShownEntity
 
 PROPERTIES: Final = {
     "severity": ("severity", Kind.STRING),
@@ -27,69 +31,79 @@ PROPERTIES: Final = {
     "created_on": ("_createdOn", Kind.NUMBER),
     "production": ("tag.Production", Kind.BOOLEAN),
 }
-_ENTITY: Final = """
-CREATE TABLE seen (uid VARCHAR, type VARCHAR, classes VARCHAR[], columns VARCHAR, body VARCHAR, text VARCHAR);
-CREATE TABLE stated (owner VARCHAR, verb VARCHAR, other VARCHAR, outgoing BOOLEAN);
+_SEEN: Final = {
+    "place": "BIGINT",
+    "uid": "VARCHAR",
+    "type": "VARCHAR",
+    "classes": "VARCHAR[]",
+    **{short: kind.sql for short, (_, kind) in PROPERTIES.items()},
+    "body": "VARCHAR",
+    "text": "VARCHAR",
+}
+_STATED: Final = {"owner": "VARCHAR", "verb": "VARCHAR", "other": "VARCHAR", "outgoing": "BOOLEAN"}
+_RELATIONSHIPS: Final = """
+SELECT row_number() OVER (ORDER BY verb, s.type, t.type, s.id, t.id) - 1 AS id,
+       verb, s.id AS src, t.id AS dst, s.type AS src_type, t.type AS dst_type
+FROM {stated} JOIN {entity} AS s ON s.uid = if(outgoing, owner, other)
+              JOIN {entity} AS t ON t.uid = if(outgoing, other, owner)
+ORDER BY ALL
 """
+_encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def stage(spooled: Path, folder: Path) -> None:
     """Write `entity.parquet` and `relationship.parquet` into the folder, of the delta files in another."""
-    with duckdb.connect(str(folder / "staging.duckdb")) as connection:
-        connection.execute("SET preserve_insertion_order = true")
-        connection.execute(_ENTITY)
-        for rows in spool.batches(spooled):
-            _insert(connection, rows)
-        _number(connection)
-        for table in ("entity", "relationship"):
-            path = folder / f"{table}.parquet"
-            connection.execute(f"COPY (SELECT * FROM {table} ORDER BY id) TO '{path}' (COMPRESSION zstd)")
-    (folder / "staging.duckdb").unlink()
+    passing = folder / "passing"
+    passing.mkdir()
+    counts = _sorted_by_type(spooled, passing)
+    with duckdb.connect() as connection:
+        first, parts = 0, []
+        for type_ in sorted(counts):
+            seen = _json(passing / f"{type_}.jsonl", _SEEN)
+            parts.append(f"SELECT place + {first} AS id, * EXCLUDE (place) FROM {seen}")
+            first += counts[type_]
+        _write(connection, " UNION ALL ".join(parts), folder / "entity.parquet")
+        relationships = _RELATIONSHIPS.format(
+            stated=_json(passing / "-stated.jsonl", _STATED), entity=table(folder, "entity")
+        )
+        _write(connection, relationships, folder / "relationship.parquet")
+    shutil.rmtree(passing)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, rows: Sequence[ItemRow]) -> None:
-    shown = [(row.id, row.entity) for row in rows if row.entity is not None]
-    connection.execute(
-        "INSERT INTO seen SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[][]), "
-        "unnest($4::VARCHAR[]), unnest($5::VARCHAR[]), unnest($6::VARCHAR[])",
-        [
-            [id_ for id_, _ in shown],
-            [entity.type for _, entity in shown],
-            [list(entity.classes) for _, entity in shown],
-            [entity.columns for _, entity in shown],
-            [entity.body for _, entity in shown],
-            [entity.text for _, entity in shown],
-        ],
-    )
-    edges = [(row.id, edge) for row in rows for edge in row.edges]
-    connection.execute(
-        "INSERT INTO stated SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[]), "
-        "unnest($4::BOOLEAN[])",
-        [
-            [owner for owner, _ in edges],
-            [edge.verb for _, edge in edges],
-            [edge.other for _, edge in edges],
-            [edge.outgoing for _, edge in edges],
-        ],
-    )
+def _sorted_by_type(spooled: Path, passing: Path) -> Counter[str]:
+    """Write what is read into a file for each type, and all edges into one; count the entities."""
+    counts: Counter[str] = Counter()
+    with ExitStack() as files:
+        edges = files.enter_context((passing / "-stated.jsonl").open("w", encoding="utf-8"))
+        entities: dict[str, TextIO] = {}
+        for row in (row for rows in spool.batches(spooled) for row in rows):
+            edges.writelines(
+                f"{_encoded(dict(zip(_STATED, (row.id, it.verb, it.other, it.outgoing), strict=True)))}\n"
+                for it in row.edges
+            )
+            if row.entity is not None:
+                type_ = row.entity.type
+                if type_ not in entities:
+                    path = passing / f"{type_}.jsonl"
+                    entities[type_] = files.enter_context(path.open("w", encoding="utf-8"))
+                entities[type_].write(_encoded(_seen(row.id, row.entity, counts[type_])) + "\n")
+                counts[type_] += 1
+    return counts
 
 
-def _number(connection: duckdb.DuckDBPyConnection) -> None:
-    values = ", ".join(
-        f"(columns->>'$.\"{column(name, kind)}\"')::{kind.sql} AS {short}"
-        for short, (name, kind) in PROPERTIES.items()
-    )
-    connection.execute(
-        f"CREATE TABLE entity AS SELECT row_number() OVER (ORDER BY type, rowid) - 1 AS id, uid, type, "
-        f"classes, {values}, body, text FROM seen ORDER BY id"
-    )
-    connection.execute(
-        "CREATE TABLE relationship AS SELECT "
-        "row_number() OVER (ORDER BY verb, s.type, t.type, s.id, t.id) - 1 AS id, "
-        "verb, s.id AS src, t.id AS dst, s.type AS src_type, t.type AS dst_type FROM stated "
-        "JOIN entity AS s ON s.uid = CASE WHEN outgoing THEN owner ELSE other END "
-        "JOIN entity AS t ON t.uid = CASE WHEN outgoing THEN other ELSE owner END"
-    )
+def _seen(id_: str, entity: ShownEntity, place: int) -> dict[str, object]:
+    held = json.loads(entity.columns)
+    values = [held.get(column(name, kind)) for name, kind in PROPERTIES.values()]
+    cells = [place, id_, entity.type, entity.classes, *values, entity.body, entity.text]
+    return dict(zip(_SEEN, cells, strict=True))
+
+
+def _json(path: Path, columns: Mapping[str, str]) -> str:
+    return f"read_json('{path}', format = 'newline_delimited', columns = {dict(columns)})"
+
+
+def _write(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> None:
+    connection.execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, PRESERVE_ORDER true)")
 
 
 def table(folder: Path, name: str) -> str:
@@ -125,15 +139,15 @@ def summed_up(question: str, rows: Rows, folder: Path) -> tuple[int, str]:
     if QUESTIONS[question] == COUNT:
         return len(rows), digest(f"{type_} {severity} {int(number)}" for type_, severity, number in rows)
     ids = sorted({int(row[0]) for row in rows})
-    names = _ENTITIES if QUESTIONS[question] == LIST else _RELATIONSHIPS
+    names = _ENTITY_NAMES if QUESTIONS[question] == LIST else _RELATIONSHIP_NAMES
     with duckdb.connect() as connection:
         sql = names.format(entity=table(folder, "entity"), relationship=table(folder, "relationship"))
         found = connection.execute(sql, [ids]).fetchall()
     return len(found), digest(name for (name,) in found)
 
 
-_ENTITIES: Final = "SELECT uid FROM {entity} WHERE id IN (SELECT unnest($1::BIGINT[]))"
-_RELATIONSHIPS: Final = (
+_ENTITY_NAMES: Final = "SELECT uid FROM {entity} WHERE id IN (SELECT unnest($1::BIGINT[]))"
+_RELATIONSHIP_NAMES: Final = (
     "SELECT s.uid || ' ' || r.verb || ' ' || t.uid FROM {relationship} AS r "
     "JOIN {entity} AS s ON s.id = r.src JOIN {entity} AS t ON t.id = r.dst "
     "WHERE r.id IN (SELECT unnest($1::BIGINT[]))"
