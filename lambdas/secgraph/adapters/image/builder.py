@@ -1,0 +1,146 @@
+"""A base and rows laid over it → the next base, in new files and such as stay. In: rows. Out: a Base.
+
+    rows ─Relations.apply→ delta tables ─┬ edge_groups   ─→ groups of relationships ┐
+                                         ├ entity_parts  ─→ parts of entities       ├→ Base
+                                         └ nodes         ─→ nodes                   ┘
+
+Memory is bounded: DuckDB keeps to a limit and puts what is beyond it into files; a part is made at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import duckdb
+
+from secgraph.adapters.duckdb_catalogue import DERIVED_COLUMNS
+from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.image.base_tables import CachedBase
+from secgraph.adapters.image.cached import local_files
+from secgraph.adapters.image.edge_groups import Edges, write_relationships
+from secgraph.adapters.image.entity_parts import Entities, write_entities
+from secgraph.adapters.image.nodes import next_ordinals, write_nodes
+from secgraph.adapters.image.selects import Selects
+from secgraph.adapters.image.stored_documents import StoredDocuments
+from secgraph.adapters.image.workshop import Workshop
+from secgraph.graph.relations import Catalogue, Kind, column, property_and_kind
+from secgraph.image.base import Base
+from secgraph.image.names import base_folder
+from secgraph.image.ports import ObjectStore
+from secgraph.image.rows import ItemRow
+
+MEMORY: Final = "900MB"
+"""Of DuckDB. Python and what DuckDB does not count take about half as much again."""
+_PACKING: Final = 2
+"""Threads that pack documents."""
+
+
+class ParquetBuilder:
+    """Builds bases in `store`. `work` is a folder for what is fetched of the base before, for files on their
+    way and for what exceeds `memory` (of DuckDB, as it reads sizes)."""
+
+    def __init__(self, store: ObjectStore, work: Path, *, memory: str = MEMORY) -> None:
+        self._store = store
+        self._work = work
+        self._memory = memory
+
+    def build(
+        self,
+        base: Base | None,
+        deltas: Iterable[Sequence[ItemRow]],
+        *,
+        generation: int,
+        now: int,
+        token: str,
+    ) -> Base:
+        """Lay rows over a base, in their order, and write what changed as new files under
+        `names.base_folder(generation, token)`; what stayed as it was keeps its files.
+
+        Raises ObjectMissing or ObjectDamaged for a file of the base, StoreUnavailable for what may pass.
+        """
+        self._work.mkdir(parents=True, exist_ok=True)
+        files = local_files(self._store, self._work / "base")
+        before = None if base is None else CachedBase(base, files)
+        with (
+            TemporaryDirectory(dir=self._work, prefix="build-") as folder,
+            closing(self._connected(folder)) as connection,
+            ThreadPoolExecutor(_PACKING) as pool,
+        ):
+            relations = Relations(connection, before)
+            for rows in deltas:
+                relations.apply(rows)
+            shop = Workshop(
+                connection,
+                base,
+                Selects(files),
+                StoredDocuments(files),
+                self._store,
+                Path(folder),
+                base_folder(generation, token),
+                pool,
+            )
+            return _built(shop, relations.catalogue(), generation, now)
+
+    def _connected(self, folder: str) -> duckdb.DuckDBPyConnection:
+        spilled = str(Path(folder) / "spilled")
+        return duckdb.connect(":memory:", config={"memory_limit": self._memory, "temp_directory": spilled})
+
+
+def _built(shop: Workshop, known: Catalogue, generation: int, now: int) -> Base:
+    edges = write_relationships(shop, known)
+    nodes = write_nodes(shop, now)
+    entities = write_entities(shop, known)
+    return Base(
+        generation=generation,
+        made_on=now,
+        catalogue=_catalogue(known, entities, edges),
+        ordinals=next_ordinals(shop),
+        nodes=nodes,
+        entities=tuple(entities.parts),
+        relationships=tuple(edges.groups),
+    )
+
+
+def _catalogue(known: Catalogue, entities: Entities, edges: Edges) -> Catalogue:
+    """Leave out of what is known what was found to be there no more. Sorts stay: ids are made of them."""
+    derived = {
+        pair: verbs & edges.verbs
+        for pair, verbs in known.relationship_verbs.items()
+        if column(*pair) in DERIVED_COLUMNS
+    }
+    verbs = _bearers(edges.borne)
+    relationship_verbs = {
+        pair: verbs.get(pair, frozenset()) | derived.get(pair, frozenset()) for pair in {*verbs, *derived}
+    }
+    relationship_verbs = {pair: verbs for pair, verbs in relationship_verbs.items() if verbs}
+    entity_sorts = _bearers(entities.borne)
+    return Catalogue(
+        sorts=known.sorts,
+        entity_properties=_kinds(entity_sorts),
+        verbs=frozenset(edges.verbs),
+        relationship_properties=_kinds(relationship_verbs),
+        entity_sorts=entity_sorts,
+        relationship_verbs=relationship_verbs,
+        links=frozenset().union(*[group.links for group in edges.groups if group.links is not None]),
+        deleted=frozenset(entities.deleted),
+    )
+
+
+def _bearers(borne: Mapping[Any, Iterable[str]]) -> dict[tuple[str, Kind], frozenset[Any]]:
+    found: dict[tuple[str, Kind], set[Any]] = {}
+    for bearer, names in borne.items():
+        for name in names:
+            found.setdefault(property_and_kind(name), set()).add(bearer)
+    return {pair: frozenset(bearers) for pair, bearers in found.items()}
+
+
+def _kinds(bearers: Iterable[tuple[str, Kind]]) -> dict[str, frozenset[Kind]]:
+    found: dict[str, set[Kind]] = {}
+    for name, kind in bearers:
+        found.setdefault(name, set()).add(kind)
+    return {name: frozenset(kinds) for name, kinds in found.items()}
