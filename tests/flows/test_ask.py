@@ -17,6 +17,8 @@ from secgraph.errors import Position, QueryError
 from secgraph.flows.ask import ask, explain
 from secgraph.flows.asking import compile_query
 from secgraph.graph.model import Entity, Relationship, Value
+from secgraph.image.expand import row_of
+from secgraph.image.rows import Version
 
 COUNT = 600
 
@@ -26,7 +28,6 @@ def reader() -> Iterator[DuckDBReader]:
     """A hub that has 600 things, each with a moment of its own."""
     with duckdb.connect(":memory:") as connection:
         relations = Relations(connection)
-        relations.create()
         hub: dict[str, Value] = {"_id": "hub", "_key": "hub", "_type": "hub", "_class": ("Hub",)}
         things: list[dict[str, Value]] = [
             {"_id": f"{n:04}", "_key": str(n), "_type": "thing", "_class": ("Thing",), "size": n, "on": n}
@@ -36,7 +37,8 @@ def reader() -> Iterator[DuckDBReader]:
             Relationship("hub", f"{n:04}", {"_id": f"r{n}", "_class": "HAS", "_type": "x"})
             for n in range(COUNT)
         ]
-        relations.replace([("hub", Entity(hub), edges), *((str(it["_id"]), Entity(it), ()) for it in things)])
+        shown = [("hub", Entity(hub), edges), *((str(it["_id"]), Entity(it), ()) for it in things)]
+        relations.apply([row_of(*each, Version(1, 0)) for each in shown])
         yield DuckDBReader(connection, relations)
 
 
@@ -77,8 +79,7 @@ def test_a_page_of_entities_that_grow_when_they_are_shown_ends_at_its_bytes_too(
     ]
     with duckdb.connect(":memory:") as connection:
         relations = Relations(connection)
-        relations.create()
-        relations.replace((thing.id, thing, []) for thing in things)
+        relations.apply([row_of(thing.id, thing, [], Version(1, 0)) for thing in things])
         reader = DuckDBReader(connection, relations)
         for most in range(300, 8_000, 50):
             data = ask("FIND Thing", reader=reader, now=0, page_bytes=most)["data"]

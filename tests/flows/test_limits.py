@@ -13,6 +13,8 @@ from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
 from secgraph.flows.asking import asker
 from secgraph.graph.model import Entity, Relationship, Value
+from secgraph.image.expand import row_of
+from secgraph.image.rows import Version
 from secgraph.j1ql.text.caret import caret
 
 LIMITS = Limits(seconds=0.05, counting=20, memory="400MB")
@@ -29,7 +31,6 @@ def reader() -> Iterator[DuckDBReader]:
     """As many hosts as apps: each host runs one of them, and each relates to all."""
     with duckdb.connect(":memory:") as connection:
         relations = Relations(connection)
-        relations.create()
         hosts = []
         for number in range(COUNT):
             runs = Relationship(f"h{number}", f"a{number}", {"_id": f"r{number}", "_class": "RUNS"})
@@ -39,7 +40,7 @@ def reader() -> Iterator[DuckDBReader]:
             ]
             hosts.append((f"h{number}", entity(f"h{number}", "Host"), [runs, *sees]))
         apps = [(f"a{number}", entity(f"a{number}", "App"), ()) for number in range(COUNT)]
-        relations.replace([*hosts, *apps])
+        relations.apply([row_of(*each, Version(1, 0)) for each in [*hosts, *apps]])
         lock_down(connection, LIMITS)
         yield DuckDBReader(connection, relations, LIMITS)
 

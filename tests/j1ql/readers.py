@@ -15,7 +15,7 @@ import duckdb
 
 from secgraph.adapters import table_graph
 from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
-from secgraph.adapters.duckdb_relations import Expansion, Relations
+from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.dynamodb_graph import DynamoDBGraph
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli.ask import reader_of
@@ -24,6 +24,8 @@ from secgraph.flows.load import load
 from secgraph.graph.loading import items_of
 from secgraph.graph.model import Entity, Item, Relationship, Value
 from secgraph.graph.ports import GraphReader
+from secgraph.image.expand import row_of
+from secgraph.image.rows import ItemRow, Version
 from tests import aws_account
 
 Drawn = Mapping[str, Any]
@@ -38,8 +40,7 @@ def in_memory(entities: Sequence[Drawn], relationships: Sequence[Drawn] = ()) ->
     """Put the records straight into the relations, and lock the connection down."""
     with duckdb.connect(":memory:") as connection:
         relations = Relations(connection)
-        relations.create()
-        relations.replace(expansions(entities, relationships))
+        relations.apply(rows(entities, relationships))
         lock_down(connection)
         yield DuckDBReader(connection, relations)
 
@@ -86,13 +87,13 @@ def items_written(entities: Sequence[Drawn], relationships: Sequence[Drawn]) -> 
     return [item for item in items_of(document, now=LOADED_ON) if item.thing.id in drawn]
 
 
-def expansions(entities: Sequence[Drawn], relationships: Sequence[Drawn]) -> list[Expansion]:
+def rows(entities: Sequence[Drawn], relationships: Sequence[Drawn]) -> list[ItemRow]:
     """Each entity owns the relationships that leave it; ends that are not drawn own theirs too."""
     owned: dict[str, list[Relationship]] = {}
     for it in relationships:
         owned.setdefault(it["_from"], []).append(Relationship(it["_from"], it["_to"], properties(it)))
     drawn = {it["_id"]: Entity(properties(it)) for it in entities}
-    return [(id_, drawn.get(id_), owned.get(id_, ())) for id_ in {**drawn, **owned}]
+    return [row_of(id_, drawn.get(id_), owned.get(id_, ()), Version(1, 0)) for id_ in {**drawn, **owned}]
 
 
 def properties(drawn: Drawn) -> dict[str, Value]:

@@ -6,7 +6,7 @@ extension or its own settings, whatever the text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock, Timer
@@ -43,10 +43,12 @@ LEAST: Final = 0.25
 """Part of `Limits.counting` that must be left for one more statement: less says nothing about it."""
 
 
-def lock_down(connection: duckdb.DuckDBPyConnection, limits: Limits = DEFAULT) -> None:
+def lock_down(
+    connection: duckdb.DuckDBPyConnection, limits: Limits = DEFAULT, folders: Sequence[str] = ()
+) -> None:
     """Bound the connection's memory and disk, cut it off from the outside, and freeze its settings.
 
-    Open database files stay usable; nothing else can be opened any more.
+    Open database files stay usable, and what lies in `folders`; nothing else can be opened any more.
     """
     settings = [
         f"SET memory_limit = {_text(limits.memory)}",
@@ -55,6 +57,7 @@ def lock_down(connection: duckdb.DuckDBPyConnection, limits: Limits = DEFAULT) -
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
         "SET allow_community_extensions = false",
+        f"SET allowed_directories = [{', '.join(map(_text, folders))}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",
     ]
@@ -82,6 +85,13 @@ class DuckDBReader:
         """Run one statement within the limits. Raises QueryError LIMITS; the answer is never cut."""
         return self._run(statement, self._limits.seconds)
 
+    def documents(self, ids: Sequence[int]) -> Sequence[str]:
+        """Give the documents of the entities with these ids, in their order."""
+        try:
+            return self._relations.documents(ids)
+        except duckdb.OutOfMemoryException:
+            raise self._out_of_memory() from None
+
     def counts(self, statements: Iterable[Statement]) -> Iterator[int | None]:
         """Run statements that give one number each, within `Limits.counting` for all; None comes last, for
         one that took too long or too much memory."""
@@ -98,6 +108,7 @@ class DuckDBReader:
             yield int(number or 0)
 
     def _run(self, statement: Statement, seconds: float) -> Rows:
+        self._load(statement)
         with _bounded(self._connection, seconds) as clock:
             try:
                 found = self._connection.execute(statement.sql, list(statement.parameters))
@@ -107,7 +118,7 @@ class DuckDBReader:
                     raise _limit(f"The query ran longer than {seconds:g} seconds.") from None
                 raise
             except duckdb.OutOfMemoryException:
-                raise _limit(f"The query needed more than {self._limits.memory} of memory.") from None
+                raise self._out_of_memory() from None
             except duckdb.InvalidInputException as error:
                 if _REGEX_TOO_LARGE not in str(error):
                     raise
@@ -115,6 +126,16 @@ class DuckDBReader:
         if len(rows) > self._limits.rows:
             raise _limit(f"The query gave more than {self._limits.rows:,} rows.")
         return rows
+
+    def _load(self, statement: Statement) -> None:
+        """Have in memory what it reads: the first that reads it waits for that, and is given its time."""
+        try:
+            self._relations.ensure(statement.reads)
+        except duckdb.OutOfMemoryException:
+            raise self._out_of_memory() from None
+
+    def _out_of_memory(self) -> QueryError:
+        return _limit(f"The query needed more than {self._limits.memory} of memory.")
 
 
 class _Clock:

@@ -1,48 +1,59 @@
-"""The graph in one local DuckDB file: items (the truth), the relations that queries read, and quarantine.
+"""The graph in one local DuckDB file: items (the truth), which of them the image lacks, and quarantine.
 
-A batch costs one bulk read and one bulk write, whatever its size: row by row would cost a hundredfold.
+A batch costs one bulk read and one bulk write, whatever its size: row by row would cost a hundredfold. An item
+and the note that it is to be projected are written in one transaction, so that none is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
 import duckdb
 
-from secgraph.adapters.duckdb_relations import Expansion, Relations
 from secgraph.errors import InputError, StoreError, StoreLocked, StoreUnavailable
-from secgraph.graph import merge, stored
+from secgraph.graph import stored
 from secgraph.graph.model import Item
 from secgraph.ingest.ports import Quarantined
 
-FORMAT: Final = 3
-"""Format 1 had relations of format 1 (adapters/duckdb_catalogue.py). Formats 1 and 2 held items of format 1
-(graph/stored.py) and relations as those were laid out then. Both are read, and brought up to date when the
-file is opened for writing; programs that know them alone refuse format 3."""
+FORMAT: Final = 4
+"""Formats 1 to 3 also held what queries read, which now lies in an image beside the file. Their items are
+read; once such a file is opened for writing, the rest is dropped and every item is to be projected. Programs that
+know those formats alone refuse format 4."""
 
 ROW_GROUP: Final = 30_720
 """Rows that one core reads while another reads the next; DuckDB's own 122,880 would leave all but one core
 idle at 100,000 entities. The size is settled when a file is made: an older file keeps its own."""
 
-LAID_OUT_AT_ONCE: Final = 10_000
-"""Items that an upgrade of the file holds in memory."""
-
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS graph_file (format INTEGER);
 CREATE TABLE IF NOT EXISTS item (id VARCHAR, rev BIGINT, body VARCHAR);
+CREATE TABLE IF NOT EXISTS unprojected (id VARCHAR);
+CREATE TABLE IF NOT EXISTS image (mark VARCHAR);
 CREATE TABLE IF NOT EXISTS quarantine (id VARCHAR, reason VARCHAR, body VARCHAR, received_on BIGINT);
 """
+_DROPPED: Final = (
+    "node",
+    "entity",
+    "entity_document",
+    "relationship",
+    "relationship_document",
+    "known_sort",
+    "known_verb",
+    "known_property",
+    "relations_format",
+)
+"""Tables of the formats 1 to 3."""
+_NAMED: Final = "(SELECT unnest(?::VARCHAR[]))"
 
 
 class LocalGraph:
     """GraphWriter and Quarantine over one DuckDB file; a context manager that closes it."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, relations: Relations) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
-        self.relations = relations
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -66,16 +77,18 @@ class LocalGraph:
                 f"{path}: this cannot be opened as a secgraph graph file: {_first_line(error)}"
             ) from error
         try:
-            return cls(connection, _prepare(connection, path, read_only=read_only))
+            _prepare(connection, path, read_only=read_only)
         except BaseException:
             connection.close()
             raise
+        return cls(connection)
 
     @classmethod
     def in_memory(cls) -> Self:
         """Make a graph that lasts as long as the process."""
         connection = duckdb.connect(":memory:")
-        return cls(connection, _prepare(connection, Path("memory"), read_only=False))
+        _prepare(connection, Path("memory"), read_only=False)
+        return cls(connection)
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +170,44 @@ class LocalGraph:
         rows = self.connection.execute("SELECT body FROM item ORDER BY id").fetchall()
         return [stored.load(body) for (body,) in rows]
 
+    def unprojected(self) -> list[str]:
+        """List the ids of items that were written since they were last projected."""
+        with _failures_told():
+            rows = self.connection.execute(
+                "SELECT id FROM unprojected ORDER BY id"
+                if _has(self.connection, "unprojected")
+                else "SELECT id FROM item ORDER BY id"  # a file of an older format, open for reading
+            ).fetchall()
+        return [id_ for (id_,) in rows]
+
+    def projected(self, ids: Collection[str], *, mark: str = "") -> None:
+        """Note that the image has these items, as they are stored now, and bears this mark."""
+        with _failures_told(), _transaction(self.connection):
+            self.connection.execute(f"DELETE FROM unprojected WHERE id IN {_NAMED}", [list(ids)])  # noqa: S608
+            self.connection.execute("DELETE FROM image")
+            self.connection.execute("INSERT INTO image VALUES (?)", [mark])
+
+    def image_mark(self) -> str:
+        """Give the mark of the image that has what is projected; empty: there is none."""
+        with _failures_told():
+            if not _has(self.connection, "image"):
+                return ""
+            row = self.connection.execute("SELECT mark FROM image").fetchone()
+        return str(row[0]) if row else ""
+
+    def unproject(self) -> None:
+        """Have every item projected again, into an image that is made anew."""
+        with _failures_told(), _transaction(self.connection):
+            self.connection.execute("DELETE FROM image")
+            self.connection.execute("DELETE FROM unprojected")
+            self.connection.execute("INSERT INTO unprojected SELECT id FROM item")
+
+    def ids(self) -> list[str]:
+        """List the ids of all items."""
+        with _failures_told():
+            rows = self.connection.execute("SELECT id FROM item ORDER BY id").fetchall()
+        return [id_ for (id_,) in rows]
+
     def _revs(self, ids: Sequence[str]) -> dict[str, int]:
         return dict(
             self.connection.execute(
@@ -168,12 +219,13 @@ class LocalGraph:
         if not items:
             return
         ids = [item.thing.id for item in items]
-        self.connection.execute("DELETE FROM item WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids])
+        for table in ("item", "unprojected"):
+            self.connection.execute(f"DELETE FROM {table} WHERE id IN {_NAMED}", [ids])  # noqa: S608
         self.connection.execute(
             "INSERT INTO item SELECT unnest(?::VARCHAR[]), unnest(?::BIGINT[]), unnest(?::VARCHAR[])",
             [ids, [item.rev for item in items], [stored.dump(item) for item in items]],
         )
-        self.relations.replace(_expanded(items))
+        self.connection.execute("INSERT INTO unprojected SELECT unnest(?::VARCHAR[])", [ids])
 
 
 def _attached(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -193,7 +245,7 @@ def _attached(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> Relations:
+def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
     """Make the tables of a new file, or check those of an old one."""
     tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if tables and "graph_file" not in tables:
@@ -212,30 +264,22 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bo
     if not read_only:
         # a checkpoint after every 16 MB, as by default, costs a tenth of a long ingest; closing makes one too
         connection.execute("SET checkpoint_threshold = '256MB'")
-    relations = Relations(connection, is_fixed=read_only)
-    if not tables:
-        relations.create()
-    elif found != FORMAT and not read_only:
-        with _failures_told(), _transaction(connection):
-            relations.create()
-            _lay_out_anew(connection, relations)
-            connection.execute("UPDATE graph_file SET format = ?", [FORMAT])
-    return relations
+        if found != FORMAT:
+            with _failures_told(), _transaction(connection):
+                _upgrade(connection)
 
 
-def _lay_out_anew(connection: duckdb.DuckDBPyConnection, relations: Relations) -> None:
-    """Make the relations of all items again, some at a time."""
-    last = ""
-    while rows := connection.execute(
-        "SELECT id, body FROM item WHERE id > ? ORDER BY id LIMIT ?", [last, LAID_OUT_AT_ONCE]
-    ).fetchall():
-        items = [stored.load(body) for _, body in rows]
-        relations.replace(_expanded(items))
-        last = rows[-1][0]
+def _upgrade(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in _DROPPED:
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    connection.execute(_TABLES)
+    connection.execute("INSERT INTO unprojected SELECT id FROM item")
+    connection.execute("UPDATE graph_file SET format = ?", [FORMAT])
 
 
-def _expanded(items: Iterable[Item]) -> Iterator[Expansion]:
-    return ((item.thing.id, merge.entity(item), merge.relationships(item)) for item in items)
+def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    found = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table])
+    return found.fetchone() is not None
 
 
 @contextmanager

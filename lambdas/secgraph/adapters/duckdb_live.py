@@ -1,0 +1,218 @@
+"""The base of an image in memory, as far as statements read it. In: a base, rows laid over it. Out: tables.
+
+    entity              base entities that nothing was laid over, and those of the deltas
+    known_relationship  the same of relationships, with the sorts that their ends have now
+
+A column is loaded with the first statement that names it, and so is a group of relationships.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from itertools import product
+from typing import Final
+
+import duckdb
+
+from secgraph.adapters.duckdb_wide import ENTITY, RELATIONSHIP, WideTable, empty
+from secgraph.graph.relations import Catalogue, Link, column, quoted
+from secgraph.image.base import UNSEEN
+from secgraph.image.ports import BaseTables
+
+KEPT_AT_MOST: Final = 48
+"""Property columns of entities that stay in memory beyond those that a statement names, latest used first."""
+
+Move = tuple[int, int]
+"""The sort that an entity has in the base (UNSEEN: none is shown), and the one it has now."""
+
+
+class LiveBase:
+    """The live tables over a base, beside the tables of what was laid over it."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tables: BaseTables,
+        entity: WideTable,
+        relationship: WideTable,
+    ) -> None:
+        self.tables = tables
+        self.entity = WideTable(connection, "entity", ENTITY)
+        self.relationship = WideTable(connection, "known_relationship", RELATIONSHIP)
+        self._connection = connection
+        self._laid_entity = entity
+        self._laid_relationship = relationship
+        self._base_columns = entity_columns(tables.base.catalogue)
+        self._used: dict[str, None] = {}
+        self._has_entities = False
+        self._groups: set[int] = set()
+
+    # ── statements ────────────────────────────────────────────────────────────────────────────────────
+
+    def ensure_entity(self, columns: Collection[str]) -> None:
+        """Load these property columns, and keep others that were in use lately."""
+        for name in columns:
+            self._used.pop(name, None)
+            self._used[name] = None  # the latest used stands last
+        if not self._has_entities or not self.entity.columns >= frozenset(columns):
+            self._load_entities(columns)
+
+    def ensure_relationship(
+        self, links: Collection[Link] | None, columns: Collection[str], moves: Collection[Move]
+    ) -> None:
+        """Load the groups that hold these links (None: all), and have these property columns."""
+        missing = sorted(self._groups_of(links, moves) - self._groups)
+        if missing:
+            self._load_relationships(missing)
+        self.relationship.take_up(columns)
+
+    def texts_not_laid(self) -> str:
+        """Give a SELECT of what full text looks in, without what it would find of items that something was
+        laid over. A test of the text goes before the rest of it."""
+        select = self.tables.searched()
+        if not self._any("delta_item"):
+            return select
+        return (
+            f"SELECT text, [id] AS ids FROM (SELECT text, unnest(ids) AS id FROM ({select})) "  # noqa: S608
+            f"WHERE {self._not_laid('id')}"
+        )
+
+    def _load_entities(self, columns: Collection[str]) -> None:
+        others = [name for name in reversed(self._used) if name not in columns]
+        self._used = {name: None for name in self._used if name in {*others[:KEPT_AT_MOST], *columns}}
+        names = sorted(self._used)
+        base = [name for name in names if name in self._base_columns]
+        shown = [quoted(name) if name in self._base_columns else empty(name) for name in names]
+        laid = [quoted(name) if name in self._laid_entity.columns else empty(name) for name in names]
+        select = self.tables.entities(base)
+        self._has_entities = False
+        self._connection.execute("DROP TABLE entity")  # first: both at once may be too much
+        self.entity = WideTable(self._connection, "entity", ENTITY)
+        of_base = f"SELECT {_list([*ENTITY, *shown])} FROM ({select}) AS e WHERE {self._not_laid('e.id')}"  # noqa: S608
+        of_laid = f"SELECT {_list([*ENTITY, *laid])} FROM {self._laid_entity.name}"  # noqa: S608
+        self._connection.execute(f"CREATE OR REPLACE TABLE entity AS {of_base} UNION ALL {of_laid}")
+        self.entity.look()
+        self._has_entities = True
+
+    def _load_relationships(self, groups: Collection[int]) -> None:
+        select = self.tables.relationships(self._links_of(groups))
+        found = self._connection.execute(f"DESCRIBE {select}").fetchall()
+        self.relationship.take_up({row[0] for row in found} - RELATIONSHIP.keys())
+        self._connection.execute(f"INSERT INTO {self.relationship.name} BY NAME {self._moved(select)}")
+        self._groups.update(groups)
+
+    def _links_of(self, groups: Collection[int]) -> frozenset[Link] | None:
+        listed = self.tables.base.relationships
+        if len(groups) == len(listed):
+            return None
+        unseen = frozenset({Link("", UNSEEN, UNSEEN)})
+        held = [listed[place].links for place in groups]
+        return frozenset(link for links in held for link in (unseen if links is None else links))
+
+    def _groups_of(self, links: Collection[Link] | None, moves: Collection[Move]) -> set[int]:
+        """Find the groups: a relationship lies where its ends were when the base was made."""
+        listed = self.tables.base.relationships
+        if links is None:
+            return set(range(len(listed)))
+        before: dict[int, set[int]] = {}
+        for was, now in moves:
+            before.setdefault(now, set()).add(was)
+        wanted = {
+            Link(link.verb, source, target)
+            for link in links
+            for source in {link.source, *before.get(link.source, ())}
+            for target in {link.target, *before.get(link.target, ())}
+        }
+        unseen = any(UNSEEN in (link.source, link.target) for link in wanted)
+        return {
+            place
+            for place, group in enumerate(listed)
+            if (unseen if group.links is None else not wanted.isdisjoint(group.links))
+        }
+
+    # ── what is laid over ─────────────────────────────────────────────────────────────────────────────
+
+    def sorts_of(self, ids: Collection[int]) -> dict[int, int]:
+        """Give the sorts that entities have in the base; who shows none there is left out."""
+        if not ids:
+            return {}
+        return dict(
+            self._connection.execute(
+                f"SELECT id, sort FROM ({self.tables.entities(())}) "  # noqa: S608 (SQL of our own)
+                "WHERE id IN (SELECT unnest($1::BIGINT[]))",
+                [sorted(ids)],
+            ).fetchall()
+        )
+
+    def links_after(self, moves: Collection[Move]) -> set[Link]:
+        """Give the links that relationships of the base may have, since their ends have moved."""
+        after: dict[int, set[int]] = {}
+        for was, now in moves:
+            after.setdefault(was, set()).add(now)
+        return {
+            Link(link.verb, source, target)
+            for link in self.tables.base.catalogue.links
+            if link.source in after or link.target in after
+            for source, target in product(
+                {link.source, *after.get(link.source, ())}, {link.target, *after.get(link.target, ())}
+            )
+        }
+
+    def links_of_unseen(self) -> set[Link]:
+        """Give the links of relationships whose end was not there when the base was made, and is now."""
+        if all(group.links is not None for group in self.tables.base.relationships):
+            return set()
+        select = self.tables.relationships(frozenset({Link("", UNSEEN, UNSEEN)}))
+        found = self._connection.execute(
+            f"SELECT DISTINCT class, src_sort, dst_sort FROM ({self._moved(select)}) "  # noqa: S608
+            "WHERE src_sort IS NOT NULL AND dst_sort IS NOT NULL"
+        ).fetchall()
+        return {Link(*row) for row in found}
+
+    def follow(self, ids: Collection[int]) -> None:
+        """Bring the live tables up to date with what was laid over these items. Part of a transaction."""
+        named = "(SELECT unnest($1::BIGINT[]))"
+        if self._has_entities:
+            self._replace(self.entity, self._laid_entity, f"id IN {named}", ids)
+        self.relationship.take_up(self._laid_relationship.columns)
+        self._replace(self.relationship, self._laid_relationship, f"owner IN {named}", ids)
+
+    def look(self) -> None:
+        """See what is there after a change was undone."""
+        self.entity.look()
+        self.relationship.look()
+
+    def _replace(self, live: WideTable, laid: WideTable, where: str, ids: Collection[int]) -> None:
+        names = _list([*live.fixed, *map(quoted, sorted(live.columns & laid.columns))])
+        self._connection.execute(f"DELETE FROM {live.name} WHERE {where}", [list(ids)])  # noqa: S608
+        self._connection.execute(
+            f"INSERT INTO {live.name} ({names}) SELECT {names} FROM {laid.name} WHERE {where}",  # noqa: S608
+            [list(ids)],
+        )
+
+    def _moved(self, select: str) -> str:
+        """Give relationships of the base as they are now: without those of items that something was laid
+        over, and with the sorts that their ends have now."""
+        if not self._any("delta_item"):
+            return select
+        return f"""
+SELECT e.* REPLACE (CASE WHEN s.id IS NULL THEN e.src_sort ELSE s.sort END AS src_sort,
+                    CASE WHEN d.id IS NULL THEN e.dst_sort ELSE d.sort END AS dst_sort)
+FROM ({select}) AS e LEFT JOIN moved AS s ON s.id = e.src LEFT JOIN moved AS d ON d.id = e.dst
+WHERE {self._not_laid("e.owner")}"""  # noqa: S608 (SQL of our own)
+
+    def _not_laid(self, id_: str) -> str:
+        return f"{id_} NOT IN (SELECT id FROM delta_item)" if self._any("delta_item") else "TRUE"  # noqa: S608
+
+    def _any(self, table: str) -> bool:
+        return self._connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None  # noqa: S608
+
+
+def entity_columns(catalogue: Catalogue) -> frozenset[str]:
+    """Name the property columns that entities have."""
+    held = catalogue.entity_properties
+    return frozenset(column(name, kind) for name, kinds in held.items() for kind in kinds)
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)
