@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
-from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli import clock
+from secgraph.cli.beside import asking
 from secgraph.cli.files import text_of
 from secgraph.cli.given import (
     add_fill,
@@ -63,12 +62,6 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     explaining.set_defaults(run=_explain)
 
 
-def reader_of(graph: LocalGraph) -> DuckDBReader:
-    """Give the reader of an open graph file, its connection locked down."""
-    lock_down(graph.connection)
-    return DuckDBReader(graph.connection, graph.relations)
-
-
 def _query(arguments: argparse.Namespace) -> int:
     if (arguments.text is None) == (arguments.file is None):
         raise InputError("query: give either a query TEXT or --file CASES.jsonl")
@@ -77,11 +70,11 @@ def _query(arguments: argparse.Namespace) -> int:
     parameters, placeholders = parameters_of(arguments), placeholders_of(arguments)
     server = server_of(arguments)
     moment = clock.now(arguments.now)
-    with LocalGraph.open(arguments.graph, read_only=True) as graph:
+    with asking(arguments.graph) as reader:
         try:
             response = ask(
                 arguments.text,
-                reader=reader_of(graph),
+                reader=reader,
                 now=moment,
                 parameters=parameters,
                 placeholders=placeholders,
@@ -106,8 +99,7 @@ def _cases(arguments: argparse.Namespace) -> int:
             '--fill: with --file, placeholders stand in the file: {"query": …, "placeholders": …}'
         )
     parameters, server = parameters_of(arguments), server_of(arguments)
-    with LocalGraph.open(arguments.graph, read_only=True) as graph:
-        reader = reader_of(graph)
+    with asking(arguments.graph) as reader:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 case = _case(f"{arguments.file}:{number}", line)
@@ -162,11 +154,11 @@ def _parse(arguments: argparse.Namespace) -> int:
 def _explain(arguments: argparse.Namespace) -> int:
     parameters, placeholders = parameters_of(arguments), placeholders_of(arguments)
     server = server_of(arguments)
-    with LocalGraph.open(arguments.graph, read_only=True) as graph:
+    with asking(arguments.graph) as reader:
         try:
             plan = explain(
                 arguments.text,
-                reader=reader_of(graph),
+                reader=reader,
                 now=clock.now(),
                 parameters=parameters,
                 placeholders=placeholders,

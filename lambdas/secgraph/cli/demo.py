@@ -11,7 +11,7 @@ from secgraph.adapters.bundled import bundled
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.adapters.pack_files import read_packs
 from secgraph.cli import clock
-from secgraph.cli.ask import reader_of
+from secgraph.cli.beside import reader_of
 from secgraph.cli.gather import ingest_files, summary
 from secgraph.cli.rules import run_rules
 from secgraph.contract import PACKS_FOLDER

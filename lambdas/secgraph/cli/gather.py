@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from typing import Any, Final
 from secgraph.adapters import event_files
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli import clock
+from secgraph.cli.beside import AT_ONCE, writing
 from secgraph.cli.files import json_of, text_of
 from secgraph.errors import InputError
 from secgraph.flows import ingest as flow
@@ -39,9 +40,14 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def ingest_files(
-    graph: LocalGraph, paths: list[Path], *, now: int, settings: Mapping[str, AccountSettings]
+    graph: LocalGraph,
+    paths: list[Path],
+    *,
+    now: int,
+    settings: Mapping[str, AccountSettings],
+    then: Callable[[], None] = lambda: None,
 ) -> list[flow.Report]:
-    """Ingest every event of the paths, in batches."""
+    """Ingest every event of the paths, in batches, and do `then` after each."""
     texts = event_files.read(paths)
     cache = flow.WarmCache()
     reports: list[flow.Report] = []
@@ -53,13 +59,20 @@ def ingest_files(
         reports += flow.ingest(
             deliveries, writer=graph, quarantine=graph, now=now, settings=settings, cache=cache
         )
+        then()
     return reports
 
 
 def _ingest(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments.accounts)
-    with LocalGraph.open(arguments.graph) as graph:
-        reports = ingest_files(graph, arguments.paths, now=clock.now(), settings=settings)
+    with writing(arguments.graph) as beside:
+        reports = ingest_files(
+            beside.graph,
+            arguments.paths,
+            now=clock.now(),
+            settings=settings,
+            then=lambda: beside.catch_up(at_least=AT_ONCE),
+        )
     counted = flow.count(reports)
     troubled = [report for report in reports if report.outcome in (flow.QUARANTINED, flow.FAILED)]
     if arguments.json:
@@ -93,8 +106,8 @@ def _load(arguments: argparse.Namespace) -> int:
         items = items_of(document, now=clock.now())
     except InputError as error:
         raise InputError(f"{arguments.file}: {error}") from error
-    with LocalGraph.open(arguments.graph) as graph:
-        load(items, writer=graph)
+    with writing(arguments.graph) as beside:
+        load(items, writer=beside.graph)
     edges = sum(len(block.edges) for item in items for block in item.blocks.values())
     print(f"loaded {len(items)} entities and {edges} relationships into {arguments.graph}")
     return 0

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli import clock
+from secgraph.cli.beside import writing
 from secgraph.cli.gather import BATCH, settings_of
 from secgraph.errors import InputError
 from secgraph.flows import ingest as flow
@@ -162,8 +163,12 @@ def _place(arguments: argparse.Namespace, *, read_only: bool) -> Iterator[_Place
         if queue is not None:
             raise InputError("--queue goes with --bucket; --stack NAME knows both")
         settings = settings_of(accounts)
-        with LocalGraph.open(arguments.graph, read_only=read_only) as graph:
-            yield _Place(graph, _again(graph, settings), BATCH, test_source=False)
+        if read_only:
+            with LocalGraph.open(arguments.graph, read_only=True) as graph:
+                yield _Place(graph, _again(graph, settings), BATCH, test_source=False)
+        else:
+            with writing(arguments.graph) as beside:
+                yield _Place(beside.graph, _again(beside.graph, settings), BATCH, test_source=False)
         return
     if accounts is not None:
         raise InputError("--accounts is for the local graph; a deployment has its own")

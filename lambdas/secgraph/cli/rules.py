@@ -17,7 +17,7 @@ from secgraph.adapters.pack_files import read_packs
 from secgraph.alerts.ports import Message
 from secgraph.alerts.stored import Alert
 from secgraph.cli import clock
-from secgraph.cli.ask import reader_of
+from secgraph.cli.beside import asking_while_writing
 from secgraph.cli.given import add_smart_classes, server_of
 from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker, compile_query
@@ -100,10 +100,8 @@ def _run(arguments: argparse.Namespace) -> int:
     packs = load_all(read_packs(arguments.paths or [bundled(PACKS_FOLDER)]))
     server = server_of(arguments)
     problems = [str(problem) for pack in packs for problem in pack.problems]
-    with LocalGraph.open(arguments.graph) as graph:
-        report, messages = run_rules(
-            packs, graph, reader_of(graph), now=clock.now(), run=str(uuid4()), server=server
-        )
+    with asking_while_writing(arguments.graph) as (graph, reader):
+        report, messages = run_rules(packs, graph, reader, now=clock.now(), run=str(uuid4()), server=server)
     if arguments.json:
         print(json.dumps({**report.as_json(), "problems": problems}, indent=2, ensure_ascii=False))
         return 0

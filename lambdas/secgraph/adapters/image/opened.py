@@ -14,7 +14,7 @@ from typing import Final, Self
 
 import duckdb
 
-from secgraph.adapters.duckdb_reader import DuckDBReader, Limits, lock_down
+from secgraph.adapters.duckdb_reader import DEFAULT, DuckDBReader, Limits, lock_down
 from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.image.base_tables import CachedBase
 from secgraph.graph.relations import Kind, Reads, column
@@ -25,6 +25,9 @@ from secgraph.image.rows import ItemRow
 
 AT_ONCE: Final = 8
 """Delta files that are fetched side by side, and held at a time."""
+
+ROWS_AT_ONCE: Final = 5_000
+"""Rows of small deltas that are laid together: to lay any costs as much as to lay some hundreds."""
 
 
 class OpenStand:
@@ -58,9 +61,21 @@ class OpenStand:
 
         Raises ObjectMissing, ObjectDamaged or StoreUnavailable; what was laid until then stays.
         """
+        rows: list[ItemRow] = []
+        names: list[str] = []
         for delta, fetched in self._fetched([it for it in deltas if it.file.name not in self._laid]):
-            self.apply(unpack(delta.file.checked(fetched.result()), delta.file.name))
-            self._laid.add(delta.file.name)
+            if len(rows) + delta.rows > ROWS_AT_ONCE:
+                self._lay(rows, names)
+            rows += unpack(delta.file.checked(fetched.result()), delta.file.name)
+            names.append(delta.file.name)
+        self._lay(rows, names)
+
+    def _lay(self, rows: list[ItemRow], names: list[str]) -> None:
+        if rows:
+            self.apply(rows)
+        self._laid.update(names)
+        rows.clear()
+        names.clear()
 
     def apply(self, rows: Sequence[ItemRow]) -> None:
         """Lay rows over; those that are no newer than what is held change nothing."""
@@ -88,6 +103,15 @@ class OpenStand:
                 if len(waiting) == AT_ONCE:
                     yield waiting.popleft()
             yield from waiting
+
+
+def reader_in_memory(rows: Sequence[ItemRow], limits: Limits = DEFAULT) -> DuckDBReader:
+    """Give a reader of these rows alone."""
+    connection = duckdb.connect(":memory:")
+    relations = Relations(connection)
+    relations.apply(rows)
+    lock_down(connection, limits)
+    return DuckDBReader(connection, relations, limits)
 
 
 def _columns(properties: Mapping[str, frozenset[Kind]]) -> frozenset[str]:

@@ -158,6 +158,8 @@ class ImageReader:
             self._replace(self._before(manifest, error), _explained(error))
         self._manifest = manifest
         used, self._used = self._used, Reads()
+        if used == Reads():
+            return
         try:
             self._open.prepare(used)
         except _NOT_WHOLE as error:
