@@ -48,13 +48,15 @@ def unpack(body: bytes, name: str) -> list[ItemRow]:
     """
     try:
         lines = gzip.decompress(body).decode("utf-8", "surrogatepass").split("\n")
+        if not _is_header(lines[0], name):
+            raise ValueError("there is no header")
         return [_row(line) for line in lines if line and not _is_header(line, name)]
     except (ValueError, LookupError, TypeError, EOFError, OSError, zlib.error) as error:
         raise ObjectDamaged(f"{name}: is no delta of the graph image ({error!r})") from error
 
 
 def _is_header(line: str, name: str) -> bool:
-    if line[0] != "{":
+    if line[:1] != "{":
         return False
     format_ = json.loads(line)["format"]
     if format_ != FORMAT:

@@ -1,0 +1,247 @@
+"""Any sequence of changes, any division into deltas, any interleaving with compactions and rebuilds, a crash
+at any step: reading the image equals reading the table.
+
+A table changes; its stream is delivered in order, in pieces, and parts of it again in any order. Meanwhile
+the image is compacted, rebuilt, swept and damaged. Each of these may die before or after any call of the
+store, and before any call another may be done from beginning to end. After each, nothing that was projected
+may have gone back; and whenever the stream has been delivered, the image shows what the table holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import ClassVar, Literal
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from secgraph.errors import StoreUnavailable
+from secgraph.flows.compact import compact, sweep
+from secgraph.flows.next_base import Builder, read_base
+from secgraph.flows.project import StreamRecord, project
+from secgraph.flows.published import held
+from secgraph.flows.rebuild import begin, finish
+from secgraph.flows.segments import read_segment
+from secgraph.flows.verify import Shown, verify
+from secgraph.image.manifest import FileRef
+from secgraph.image.plan import DAY_MS, HOUR_MS, KEPT_DELTA_MS, files_of
+from secgraph.image.ports import ObjectStore
+from secgraph.image.rows import APART_MS, Version
+from tests.image.model import Crash, MemoryStore, RowsBuilder, shown
+from tests.image.table import Table
+
+THINGS = 6
+numbers = st.integers(0, THINGS - 1)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """At a call of the store: the process dies before it or after it, or another operation goes first."""
+
+    call: int
+    kind: Literal["before", "after", "deliver", "redeliver", "compact", "rebuild", "write", "sweep"]
+
+
+faults = st.none() | st.builds(
+    Fault,
+    st.integers(0, 20),
+    st.sampled_from(["before", "after", "deliver", "redeliver", "compact", "rebuild", "write", "sweep"]),
+)
+
+
+class ImageMachine(RuleBasedStateMachine):
+    """Over the simplest image; others put a real builder and a real reader in the place of these."""
+
+    versions_seen: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = Table()
+        self.store = MemoryStore()
+        self.tokens = map(str, count())
+        self.delivered = 0
+        self.known: dict[str, Version] = {}
+        self.taken_out: dict[int, int] = {}
+        self.rebuilt_on = 0
+        self.damaged = ""
+
+    def builder(self, store: ObjectStore) -> Builder:
+        return RowsBuilder(store)
+
+    def shown(self) -> AbstractContextManager[Shown]:
+        return _as_context(shown(self.store))
+
+    # ── the table ─────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(number=numbers, value=st.integers(0, 2), ends=st.sets(numbers, max_size=2))
+    def write(self, number: int, value: int, ends: set[int]) -> None:
+        if number in self.taken_out:
+            soonest = self.taken_out.pop(number) + APART_MS + 2_000
+            self.table.pass_(max(0, soonest - self.table.now))
+        self.table.put(number, value=value, ends=sorted(ends), class_="Host" if value < 2 else "Device")
+
+    @rule(number=numbers)
+    def take_out(self, number: int) -> None:
+        if number in self.table.items:
+            self.table.take_out(number)
+            self.taken_out[number] = self.table.now
+
+    @rule(time=st.sampled_from([700, 5_000, APART_MS, KEPT_DELTA_MS, HOUR_MS, DAY_MS + HOUR_MS]))
+    def wait(self, time: int) -> None:
+        self.table.pass_(time)
+
+    # ── its stream ────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(most=st.integers(1, 5), fault=faults)
+    def deliver(self, most: int, fault: Fault | None) -> None:
+        """The stream keeps its place unless the batch came through."""
+        batch = self.table.stream[self.delivered :][:most]
+        if self._done(fault, lambda: self._project(batch)):
+            self.delivered = max(self.delivered, self.table.stream.index(batch[-1]) + 1 if batch else 0)
+
+    @rule(data=st.data(), fault=faults)
+    def redeliver(self, data: st.DataObject, fault: Fault | None) -> None:
+        """What came once may come again in any order. After a rebuild, not what lies before it: that holds
+        nothing of what was taken out earlier, and the stream gives again also what followed."""
+        again = [it for it in self.table.stream[: self.delivered] if it.version.at > self.rebuilt_on]
+        if again:
+            some = data.draw(st.lists(st.sampled_from(again), max_size=6))
+            self._done(fault, lambda: self._project(some))
+
+    def _project(self, records: list[StreamRecord]) -> None:
+        project(records, store=self.store, now=self.table.now, token=next(self.tokens))
+        for record in records:
+            before = self.known.get(record.id)
+            if before is None or record.version.is_newer(before):
+                self.known[record.id] = record.version
+
+    # ── the image ─────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(fault=faults)
+    def compact(self, fault: Fault | None) -> None:
+        self._done(fault, self._compact)
+
+    def _compact(self) -> None:
+        store = self.store
+        compact(store=store, builder=self.builder(store), now=self.table.now, token=next(self.tokens))
+
+    @rule(segments=st.integers(1, 2), fault=faults)
+    def rebuild(self, segments: int, fault: Fault | None) -> None:
+        self._done(fault, lambda: self._rebuild(segments))
+
+    def _rebuild(self, segments: int) -> None:
+        store, now = self.store, self.table.now
+        self.rebuilt_on = now
+        claim = begin(store=store, segments=segments, now=now, token=next(self.tokens), anew=True)
+        for segment in range(segments):
+            for is_last in (False, True):
+                read_segment(
+                    claim,
+                    segment,
+                    store=store,
+                    table=self.table,
+                    token=next(self.tokens),
+                    stop=lambda: not is_last,  # noqa: B023 (called before the next turn)
+                )
+        finish(claim, store=store, builder=self.builder(store), now=now, token=next(self.tokens))
+
+    @rule(fault=faults)
+    def sweep(self, fault: Fault | None) -> None:
+        self._done(fault, self._sweep)
+
+    def _sweep(self) -> None:
+        sweep(self.store, self.table.now)
+
+    @precondition(lambda self: not self._is_damaged() and self._expendable())
+    @rule(data=st.data(), is_lost=st.booleans())
+    def damage(self, data: st.DataObject, is_lost: bool) -> None:
+        """A file of the base, of those that the base before does not need."""
+        self.damaged = data.draw(st.sampled_from(self._expendable()))
+        if is_lost:
+            del self.store.objects[self.damaged]
+        else:
+            self.store.objects[self.damaged] = b"no file of ours"
+
+    def _is_damaged(self) -> bool:
+        return self.damaged in self._current()
+
+    def _expendable(self) -> list[str]:
+        previous = held(self.store).manifest.previous
+        if previous is None or self.store.dies_at is not None:
+            return []
+        return sorted(self._current() - (self._files(previous.base) if previous.base else set()))
+
+    def _current(self) -> set[str]:
+        base = held(self.store).manifest.stand.base
+        if base is None or base.name not in self.store.objects:
+            return {base.name} if base else set()
+        return self._files(base)
+
+    def _files(self, base: FileRef) -> set[str]:
+        if self.damaged == base.name:
+            return {base.name}
+        return {base.name, *files_of(read_base(self.store, base))}
+
+    # ── faults ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _done(self, fault: Fault | None, operation: Callable[[], None]) -> bool:
+        """Do it, with the fault. Tell whether it came to its end."""
+        self.store.calls, self.store.dies_at, self.store.at = 0, None, {}
+        if fault and fault.kind in ("before", "after"):
+            self.store.dies_at, self.store.dies_after = fault.call, fault.kind == "after"
+        elif fault:
+            self.store.at = {fault.call: self._other(fault.kind)}
+        try:
+            operation()
+        except (Crash, StoreUnavailable):
+            return False
+        finally:
+            self.store.dies_at, self.store.at = None, {}
+        return True
+
+    def _other(self, kind: str) -> Callable[[], None]:
+        stream = self.table.stream
+        return {
+            "deliver": lambda: self._project(stream[self.delivered :]),
+            "redeliver": lambda: self._project(
+                [it for it in reversed(stream[: self.delivered]) if it.version.at > self.rebuilt_on]
+            ),
+            "compact": self._compact,
+            "rebuild": lambda: self._rebuild(1),
+            "write": lambda: self.write(0, len(stream) % 2, {1}),
+            "sweep": self._sweep,
+        }[kind]
+
+    # ── what must hold ────────────────────────────────────────────────────────────────────────────────
+
+    @invariant()
+    def nothing_goes_back(self) -> None:
+        if not self.versions_seen:
+            return
+        rows = shown(self.store).rows
+        for id_, version in self.known.items():
+            if id_ in rows:
+                assert not version.is_newer(rows[id_].version), id_
+            else:
+                assert version.gone or self.rebuilt_on, id_
+
+    @rule()
+    def the_image_equals_the_table(self) -> None:
+        self._project(self.table.stream[self.delivered :])
+        self.delivered = len(self.table.stream)
+        with self.shown() as image:
+            found = verify(self.table.all_items, image)
+        assert found.differing == 0, found
+        counted = sum(it.count for it in found.image.entities.values())
+        assert counted == len(self.table.items)
+
+    def teardown(self) -> None:
+        self.the_image_equals_the_table()
+
+
+@contextmanager
+def _as_context(image: Shown) -> Iterator[Shown]:
+    yield image
