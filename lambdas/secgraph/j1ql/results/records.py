@@ -46,9 +46,8 @@ def relationships(found: Iterable[Cells], ends: Mapping[Cell, Divided]) -> Itera
 
 
 def vertex(record: Divided) -> dict[str, Json]:
-    """Give an entity as lists, trees and cells show it."""
-    metadata, properties = record
-    entity = metadata.copy()
+    """Give an entity as lists, trees and cells show it. The record is used up."""
+    entity, properties = record
     _write_moments(entity)
     for name in ("_type", "_class"):
         if name in entity and not isinstance(entity[name], list):

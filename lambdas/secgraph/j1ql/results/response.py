@@ -113,7 +113,8 @@ class _Records:
             start, end = (self._entities[it][0]["_id"] for it in cells[:2])
             return edge(self.properties(cells), start, end)
         if cells[0] not in self._shown:
-            self._shown[cells[0]] = vertex(self._entities[cells[0]])
+            metadata, properties = self._entities[cells[0]]
+            self._shown[cells[0]] = vertex((metadata.copy(), properties))
         return self._shown[cells[0]]
 
     def properties(self, cells: Sequence[Cell]) -> dict[str, Json]:

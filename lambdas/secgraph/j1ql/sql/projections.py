@@ -34,8 +34,9 @@ from secgraph.j1ql.walk import is_aggregate
 
 _LISTS = frozenset({Kind.STRINGS, Kind.NUMBERS, Kind.BOOLEANS})
 
-MAX_JOINS = 80
-"""Most tables that are joined to a page for what its rows show: the time to plan them grows with the cube."""
+MAX_JOINS = 20
+"""Most relationships that are joined to a page for what its rows show. Each may be a view of four tables, and
+the time to plan them grows with the cube."""
 
 
 @dataclass(frozen=True, slots=True)
