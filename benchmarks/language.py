@@ -8,15 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
+
 from benchmarks.estate import Estate
 from benchmarks.figures import Figure, timed
 from benchmarks.questions import QUESTIONS
-from secgraph.adapters.local_graph import LocalGraph
+from benchmarks.stamped import items
+from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.pack_files import read_packs
-from secgraph.flows.ingest import Delivery, WarmCache, ingest
-from secgraph.flows.load import load
 from secgraph.graph.loading import items_of
 from secgraph.graph.relations import Catalogue
+from secgraph.image.expand import expand
 from secgraph.j1ql import parse
 from secgraph.j1ql.meaning.names import check
 from secgraph.j1ql.sql import compiler
@@ -45,13 +47,11 @@ def language(now: int) -> Iterator[Figure]:
 
 def _catalogue(fixture: Mapping[str, Any], now: int) -> Catalogue:
     """Give what a graph holds that has all that the queries name, else most of them would come to nothing."""
-    estate = Estate(300)
-    deliveries = [Delivery(str(number), text, now) for number, text in enumerate(estate.events())]
-    with LocalGraph.in_memory() as graph:
-        ingest(deliveries, writer=graph, quarantine=graph, now=now, settings={}, cache=WarmCache())
-        for document in (estate.inventory(), fixture):
-            load(items_of(document, now=now), writer=graph)
-        return graph.relations.catalogue()
+    with duckdb.connect(":memory:") as connection:
+        relations = Relations(connection)
+        for held in (items(Estate(300), now=now, span=1), items_of(fixture, now=now)):
+            relations.apply([expand(item, now) for item in held])
+        return relations.catalogue()
 
 
 def _published(examples: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:

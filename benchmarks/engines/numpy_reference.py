@@ -83,7 +83,7 @@ class NumpyReference:
         found = []
         for type_ in types_of(self._classes, *CLASSES):
             first, _ = self._types[type_]
-            wanted = np.flatnonzero(self._array(f"{type_}.production")) + first
+            wanted: Array = np.flatnonzero(self._array(f"{type_}.production")) + first
             for finding in findings if wanted.size else ():
                 near, far, _ = self._hop(wanted, type_, finding, "HAS")
                 found.append(np.unique(near[severe[finding][far - self._types[finding][0]]]))

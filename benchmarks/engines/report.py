@@ -66,10 +66,10 @@ def goals_table(size: Measured) -> str:
         (
             "warm Q1–Q6 and Q8",
             "100 ms",
-            f"{_time(size, 'image', slowest):,.1f} ms ({slowest})",
+            f"{_ms(_time(size, 'image', slowest))} ms ({slowest})",
             _time(size, "image", slowest) <= 100,
         ),
-        ("warm Q7", "400 ms", f"{_time(size, 'image', 'Q7'):,.1f} ms", _time(size, "image", "Q7") <= 400),
+        ("warm Q7", "400 ms", f"{_ms(_time(size, 'image', 'Q7'))} ms", _time(size, "image", "Q7") <= 400),
         (
             "cold Q1–Q6",
             "1.5 s",
@@ -114,18 +114,35 @@ def _warm(size: Measured, question: str) -> list[str]:
     ours = _time(size, "image", question)
     near = _time(size, "numpy", question) if _has(size, "numpy", question) else None
     found = f"{size['engines']['image']['warm']['sums'][question][0]:,}"
-    peers = [f"{_time(size, it, question):,.1f}" if _has(size, it, question) else "–" for it in PEERS]
+    peers = [_ms(_time(size, it, question)) if _has(size, it, question) else "–" for it in PEERS]
     if question == "Q7":
         without = _time(size, "sqlite without trigrams", "Q7")
-        peers[0] = f"{peers[0]} ({without:,.0f} without index)"
+        peers[0] = f"{peers[0]} (no index: {_ms(without)})"
     return [
         f"{question} {TITLES[question]}",
         found,
-        f"{ours:,.1f}",
+        _ms(ours),
         *peers,
-        f"{ours / near:,.1f} ×" if near else "–",
-        f"{size['answers']['times'][question]['wall']:,.1f}",
+        _of_numpy(size, question, ours, near),
+        _ms(size["answers"]["times"][question]["wall"]),
     ]
+
+
+def _of_numpy(size: Measured, question: str, ours: float, near: float | None) -> str:
+    """Give the ratio to the reference of this run and, at a million, to what it took when the goals were
+    set."""
+    if near is None:
+        return "–"
+    ratio = f"{ours / near:,.3g} ×"
+    if size["asked_for"] == MILLION and question in HOUSE:
+        return f"{ratio} ({ours / HOUSE[question]:,.3g} × of {HOUSE[question]:g} ms)"
+    return ratio
+
+
+def _ms(milliseconds: float) -> str:
+    """Write with three digits at most, and two places at most."""
+    places = 2 if milliseconds < 1 else 1 if milliseconds < 100 else 0
+    return f"{milliseconds:,.{places}f}"
 
 
 def _cold(size: Measured, question: str) -> list[str]:

@@ -31,8 +31,8 @@ def spool(entities: int, folder: Path) -> None:
     """Write the delta files, and what Q8 is asked of."""
     folder.mkdir(parents=True)
     with ProcessPoolExecutor(len(SHARES)) as pool:
-        list(pool.map(partial(_spool, entities, folder), range(len(SHARES))))
-    Asked(NOW, _start(entities)).write(folder)
+        list(pool.map(partial(spool_share, entities, folder), range(len(SHARES))))
+    Asked(NOW, start_of(entities)).write(folder)
 
 
 def batches(folder: Path) -> Iterator[Sequence[ItemRow]]:
@@ -41,7 +41,8 @@ def batches(folder: Path) -> Iterator[Sequence[ItemRow]]:
         yield deltas.unpack(path.read_bytes(), path.name)
 
 
-def _spool(entities: int, folder: Path, number: int) -> None:
+def spool_share(entities: int, folder: Path, number: int) -> None:
+    """Write the delta files of one of the SHARES."""
     stream = items(Estate(entities), now=NOW, span=SPAN, share=SHARES[number])
     rows = (expand(item, NOW) for item in stream)
     file = 0
@@ -50,7 +51,7 @@ def _spool(entities: int, folder: Path, number: int) -> None:
         file += 1
 
 
-def _start(entities: int) -> str:
+def start_of(entities: int) -> str:
     """Find a finding of a typical instance: with about a dozen others, in an account and region with an
     average number."""
     estate = Estate(entities)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from benchmarks.engines.asked import NOW
+from benchmarks.engines.spool import SPAN
 from benchmarks.estate import Estate
 from benchmarks.stamped import items
 from secgraph.adapters.local_graph import LocalGraph
@@ -12,8 +16,6 @@ from secgraph.graph.loading import items_of
 from secgraph.graph.locators import LOCATOR
 from secgraph.graph.model import Item
 
-NOW = 1_795_000_000_000
-SPAN = 90 * 24 * 60 * 60 * 1000
 ENTITIES = 1_000
 
 
@@ -35,6 +37,7 @@ def _ingested(estate: Estate) -> list[Item]:
         for number, text in enumerate(estate.events())
     ]
     with LocalGraph.in_memory() as graph:
-        ingest(deliveries, writer=graph, quarantine=graph, now=NOW, settings={}, cache=WarmCache())
+        reports = ingest(deliveries, writer=graph, quarantine=graph, now=NOW, settings={}, cache=WarmCache())
+        assert Counter(report.outcome for report in reports) == {"applied": count}
         load(items_of(estate.inventory(), now=NOW), writer=graph)
         return list(graph.items())
