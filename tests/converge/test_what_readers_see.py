@@ -11,10 +11,10 @@ from random import Random
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.adapters.local_alerts import LocalAlerts
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.alerts.ports import Stored
+from secgraph.cli.beside import reader_of
 from secgraph.flows.ask import ask
 from secgraph.flows.ingest import WarmCache, ingest
 from secgraph.graph.model import id_of
@@ -60,7 +60,7 @@ def receive(graph: LocalGraph, messages: list[Delivery]) -> None:
 
 
 def rows(graph: LocalGraph, query: str) -> list[tuple[object, ...]]:
-    reader = DuckDBReader(graph.connection, graph.relations)
+    reader = reader_of(graph)
     return [tuple(row.values()) for row in ask(query, reader=reader, now=1_800_000_000_000)["data"]]
 
 

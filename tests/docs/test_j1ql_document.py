@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DEFAULT, DuckDBReader, lock_down
+from secgraph.adapters.duckdb_reader import DEFAULT, DuckDBReader
 from secgraph.adapters.local_graph import LocalGraph
+from secgraph.cli.beside import reader_of
 from secgraph.cli.files import json_of
 from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
@@ -29,7 +30,7 @@ from secgraph.j1ql.moments import UNITS, epoch_ms
 from secgraph.j1ql.nodes import START, Op
 from secgraph.j1ql.results.render import render
 from secgraph.j1ql.signatures import SIGNATURES
-from secgraph.j1ql.sql.selectors import MAX_WORDS
+from secgraph.j1ql.sql.fulltext import MAX_WORDS
 from secgraph.j1ql.text.cursor import MAX_BLOCKS, MAX_DEPTH, MAX_HOPS, MAX_SUBQUERIES
 from secgraph.j1ql.text.lexer import MAX_TEXT
 from secgraph.rules.fed import FED, FED_VERBS
@@ -96,8 +97,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBReader]:
     file = tmp_path_factory.mktemp("estate") / "graph.duckdb"
     with LocalGraph.open(file) as graph:
         load(items_of(json_of(ROOT / "examples" / "estate.json"), now=NOW), writer=graph)
-        lock_down(graph.connection)
-        yield DuckDBReader(graph.connection, graph.relations)
+        yield reader_of(graph)
 
 
 def test_the_document_has_examples_and_shows_results():
@@ -163,7 +163,7 @@ def test_what_is_said_of_missing_values_is_so(tmp_path):
     }
     with LocalGraph.open(tmp_path / "graph.duckdb") as graph:
         load(items_of(document, now=NOW), writer=graph)
-        reader = DuckDBReader(graph.connection, graph.relations)
+        reader = reader_of(graph)
         for number, test in enumerate(tests, 1):
             answer = ask(f"FIND Host WITH tag.Production {test}", reader=reader, now=NOW)
             said = {row[0] for row in rows if row[number] == "yes"}

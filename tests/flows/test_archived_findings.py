@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.adapters.local_graph import LocalGraph
+from secgraph.cli.beside import reader_of
 from secgraph.errors import StoreUnavailable
 from secgraph.flows.ask import ask
 from secgraph.flows.ingest import Delivery, Report, WarmCache, ingest
@@ -219,9 +219,9 @@ def test_a_call_about_several_findings_says_what_became_of_it(sample):
 def test_nobody_sees_a_locator_or_the_state_of_a_finding_that_never_came(sample):
     with LocalGraph.in_memory() as graph:
         deliver([ARCHIVE], graph)
-        reader = DuckDBReader(graph.connection, graph.relations)
-        assert ask("FIND *", reader=reader, now=NOW, include_deleted=True)["data"] == []
+        assert ask("FIND *", reader=reader_of(graph), now=NOW, include_deleted=True)["data"] == []
         deliver([sample("01")], graph)
+        reader = reader_of(graph)
         types = ask("FIND * AS e RETURN e._type AS t", reader=reader, now=NOW)["data"]
         assert {"t": "locator"} not in types
         assert "LOCATES" not in reader.catalogue().verbs
@@ -251,9 +251,9 @@ def test_what_ended_is_found_by_those_who_ask_for_it(sample):
         ended_on = NOW + 3_600_000_000
         gone = GraphChange(finding.thing, Observation("guardduty/state", ended_on, {"_deleted": True}), NOW)
         graph.write([merge.apply(finding, [gone], now=NOW, settings={}).item])
-        reader = DuckDBReader(graph.connection, graph.relations)
 
         def found(query: str, *, include_deleted: bool) -> int:
+            reader = reader_of(graph)
             return len(ask(query, reader=reader, now=ended_on + 1, include_deleted=include_deleted)["data"])
 
         ended = "FIND aws_guardduty_finding WITH _endOn >= date.now - 24 hours AND _deleted = true"

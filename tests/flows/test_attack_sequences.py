@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.adapters.local_graph import LocalGraph
+from secgraph.cli.beside import reader_of
 from secgraph.flows.ask import ask
 from secgraph.flows.ingest import Delivery, WarmCache, ingest
 
@@ -54,7 +54,7 @@ def deliver(graph: LocalGraph, events: Sequence[dict[str, Any]]) -> None:
 
 
 def found(graph: LocalGraph, query: str) -> list[Any]:
-    reader = DuckDBReader(graph.connection, graph.relations)
+    reader = reader_of(graph)
     rows: list[Any] = ask(query, reader=reader, now=NOW)["data"]
     return rows
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from secgraph.adapters import table_graph
-from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.adapters.dynamodb_graph import DynamoDBGraph
 from secgraph.adapters.local_graph import LocalGraph
+from secgraph.cli.beside import reader_of
 from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.flows.ask import ask
 from secgraph.flows.ingest import Delivery, WarmCache, ingest
@@ -46,11 +46,7 @@ class Place:
 
     def reader(self) -> GraphReader:
         if self.loaded is None:
-            self.loaded = (
-                table_graph.load(self.graph)
-                if self.table
-                else DuckDBReader(self.graph.connection, self.graph.relations)
-            )
+            self.loaded = table_graph.load(self.graph) if self.table else reader_of(self.graph)
         return self.loaded
 
     def receive(self, *events: dict[str, Any]) -> None:

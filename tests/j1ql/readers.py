@@ -18,7 +18,7 @@ from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
 from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.dynamodb_graph import DynamoDBGraph
 from secgraph.adapters.local_graph import LocalGraph
-from secgraph.cli.ask import reader_of
+from secgraph.cli.beside import reader_of
 from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.flows.load import load
 from secgraph.graph.loading import items_of

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.adapters.local_alerts import LocalAlerts
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.adapters.pack_files import read_packs
 from secgraph.alerts.ports import Message
+from secgraph.cli.beside import reader_of
 from secgraph.errors import PackError
 from secgraph.flows.asking import asker, compile_query
 from secgraph.flows.evaluate import evaluate
@@ -84,7 +84,7 @@ def evaluated(rule: Rule, graph: Graph, now: str) -> tuple[list[str], bool, list
 
     with LocalGraph.in_memory() as local:
         load_graph(items_of(graph, now=moment), writer=local)
-        ask = asker(DuckDBReader(local.connection, local.relations), now=moment, clock=lambda: moment)
+        ask = asker(reader_of(local), now=moment, clock=lambda: moment)
         (query,) = rule.queries
         rows = [str(row["id"]) for row in ask(query.text, include_deleted=query.include_deleted).rows]
         report = evaluate(

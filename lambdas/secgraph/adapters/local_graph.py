@@ -166,17 +166,17 @@ class LocalGraph:
             )
 
     def items(self) -> list[Item]:
-        """Give every item, by id."""
-        rows = self.connection.execute("SELECT body FROM item ORDER BY id").fetchall()
+        """Give every item, in the order in which they were last written."""
+        rows = self.connection.execute("SELECT body FROM item ORDER BY rowid").fetchall()
         return [stored.load(body) for (body,) in rows]
 
     def unprojected(self) -> list[str]:
-        """List the ids of items that were written since they were last projected."""
+        """List the ids of items that were written since they were last projected, in that order."""
         with _failures_told():
             rows = self.connection.execute(
-                "SELECT id FROM unprojected ORDER BY id"
+                "SELECT id FROM unprojected ORDER BY rowid"
                 if _has(self.connection, "unprojected")
-                else "SELECT id FROM item ORDER BY id"  # a file of an older format, open for reading
+                else "SELECT id FROM item ORDER BY rowid"  # a file of an older format, open for reading
             ).fetchall()
         return [id_ for (id_,) in rows]
 
