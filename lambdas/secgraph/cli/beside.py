@@ -38,6 +38,8 @@ from secgraph.j1ql.text.terminal import plain
 AT_ONCE: Final = 5_000
 """Items that are projected together: as many as are held in memory."""
 MARK: Final = "mark"
+SEEN: Final = "seen"
+"""What FILE looked like when all of it was in the image: as long as it does, none need open it to ask."""
 
 
 def store_beside(path: Path) -> FolderStore:
@@ -48,10 +50,22 @@ def store_beside(path: Path) -> FolderStore:
 def is_image_of(store: FolderStore, graph: LocalGraph) -> bool:
     """Tell whether the folder is the image of this graph, as it is now."""
     mark = graph.image_mark()
+    return bool(mark) and mark in _note_in(store, MARK).split() and store.pointer() is not None
+
+
+def _note_in(store: FolderStore, name: str) -> str:
     try:
-        return bool(mark) and mark in store.get(MARK).decode().split()
+        return store.get(name).decode()
     except ObjectMissing:
-        return False
+        return ""
+
+
+def _look_of(path: Path) -> str:
+    """Say what a file looks like that nobody has open for writing; empty if somebody has, or died so."""
+    if not path.exists() or path.with_name(f"{path.name}.wal").exists():
+        return ""
+    stat = path.stat()
+    return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
 
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────────────
@@ -114,6 +128,9 @@ def writing(path: Path) -> Iterator[Beside]:
         beside = Beside(graph, path)
         yield beside
         beside.catch_up()
+    look = _look_of(path)
+    if look != _note_in(beside.store, SEEN):
+        beside.store.put(SEEN, look.encode())
 
 
 # ── asking ────────────────────────────────────────────────────────────────────────────────────────────
@@ -127,12 +144,15 @@ def asking(path: Path) -> Iterator[ImageReader]:
     """
     store = store_beside(path)
     with closing(ImageReader(store, store.root)) as reader:
-        try:
-            with LocalGraph.open(path, read_only=True) as graph:
-                _take_in(reader, graph, store)
-        except StoreLocked:
-            if reader.refresh(clock.now()).version == 0:
-                raise
+        look = _look_of(path)
+        is_all_in = look and look == _note_in(store, SEEN) and reader.refresh(clock.now()).version
+        if not is_all_in:
+            try:
+                with LocalGraph.open(path, read_only=True) as graph:
+                    take_in(reader, store, graph)
+            except StoreLocked:
+                if reader.refresh(clock.now()).version == 0:
+                    raise
         yield reader
         if reader.state().fallback:
             _note(reader.state().fallback)
@@ -153,7 +173,8 @@ def reader_of(graph: LocalGraph) -> DuckDBReader:
     return reader_in_memory([expand(item, clock.now()) for item in graph.items()])
 
 
-def _take_in(reader: ImageReader, graph: LocalGraph, store: FolderStore) -> None:
+def take_in(reader: ImageReader, store: FolderStore, graph: LocalGraph) -> None:
+    """Take up the image, and what the graph has beyond it; all of the graph if this is not its image."""
     now = clock.now()
     if is_image_of(store, graph):
         reader.refresh(now)
@@ -161,10 +182,11 @@ def _take_in(reader: ImageReader, graph: LocalGraph, store: FolderStore) -> None
     else:
         left = graph.ids()
         if left:
-            _note(f"{store.root}: is no image of this graph; `secgraph image rebuild` makes one")
+            _note(f"{store.root} is no image of this graph; `secgraph image rebuild` makes one")
     for start in range(0, len(left), AT_ONCE):
-        items = graph.read(left[start : start + AT_ONCE])
-        reader.extra([expand(item, now) for item in items.values()])  # noqa: S610 (no Django)
+        ids = left[start : start + AT_ONCE]
+        items = graph.read(ids)
+        reader.extra([expand(items[id_], now) for id_ in ids])  # noqa: S610 (no Django)
 
 
 def _note(text: str) -> None:

@@ -38,7 +38,6 @@ class OpenStand:
         self, store: ObjectStore, base: FileRef | None, tables: CachedBase | None, limits: Limits
     ) -> None:
         self.base = base
-        self.generation = None if tables is None else tables.base.generation
         self._store = store
         self._laid: set[str] = set()
         self._connection = duckdb.connect(":memory:")

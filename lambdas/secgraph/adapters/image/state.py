@@ -9,13 +9,13 @@ from dataclasses import dataclass
 class ImageState:
     """Moments are epoch ms. `version` counts the manifests; 0: there is no image yet.
 
-    `generation` counts the bases, None without one; `deltas` lie over it. `until` is when the newest change
+    `generation` counts the bases, 0 without one; `deltas` lie over it. `until` is when the newest change
     was made that the image holds, `published_on` when this version was, `read_on` when it was found to be the
     newest. `fallback` says what could not be read, and what is read instead; mostly empty.
     """
 
     version: int = 0
-    generation: int | None = None
+    generation: int = 0
     until: int = 0
     published_on: int = 0
     read_on: int = 0
@@ -26,7 +26,7 @@ class ImageState:
         """Give it as an answer's metadata."""
         return {
             "version": self.version,
-            **({} if self.generation is None else {"generation": self.generation}),
+            "generation": self.generation,
             "until": self.until,
             "publishedOn": self.published_on,
             **({"fallback": self.fallback} if self.fallback else {}),
