@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -66,7 +67,7 @@ class Deployment:
 
 @pytest.fixture
 def deployment(
-    aws: None, make_table: Callable[[str, str], Any], monkeypatch: pytest.MonkeyPatch
+    aws: None, make_table: Callable[[str, str], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Deployment]:
     for name in [name for name in os.environ if name.startswith("SECGRAPH_")]:
         monkeypatch.delenv(name)
@@ -76,6 +77,7 @@ def deployment(
     s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    rebuilds = sqs.create_queue(QueueName="rebuilds")["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:told")
     for name, value in {
         contract.GRAPH_TABLE: "graph",
@@ -83,8 +85,10 @@ def deployment(
         contract.BUCKET: "bucket",
         contract.ACCOUNTS: ACCOUNTS,
         contract.ALERT_TOPIC: topic,
+        contract.REBUILD_QUEUE: rebuilds,
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(runtime, "CACHE", tmp_path / "image")
     _forget()
     yield Deployment(dynamodb, s3, sqs, queue)
     _forget()
@@ -123,6 +127,11 @@ def _forget() -> None:
         runtime.graph,
         runtime.quarantine,
         runtime.archive,
+        runtime.aside,
+        runtime.image_store,
+        runtime.builder,
+        runtime.rebuild_queue,
+        runtime._image,
         runtime.accounts,
         runtime.server,
         evaluate._alerts,

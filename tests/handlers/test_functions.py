@@ -1,4 +1,4 @@
-"""The three functions on one deployment: what goes in through SQS is answered, evaluated and told."""
+"""The functions on one deployment: what goes in through SQS is answered, evaluated and told."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from secgraph.graph.loading import items_of
 from secgraph.handlers import evaluate as evaluate_module
 from secgraph.handlers import query as query_module
 from secgraph.handlers import runtime
-from secgraph.handlers.evaluate import handler as evaluate
 from secgraph.handlers.ingest import handler as ingest
-from secgraph.handlers.query import handler as query
+from tests.handlers.upkeep import asked as query
+from tests.handlers.upkeep import evaluated as evaluate
 
 THREATENED = (
     "Find aws_guardduty_finding that relates to aws_instance "
@@ -85,7 +85,7 @@ def test_every_message_is_archived_and_without_the_archive_all_come_again(deploy
         deployment.s3.delete_object(Bucket="bucket", Key=one["Key"])
     deployment.s3.delete_bucket(Bucket="bucket")
     assert len(ingest(batch(sample("02"), "{cut"), context)["batchItemFailures"]) == 2
-    assert query({"query": "FIND aws_inspector_finding"}, context)["totalCount"] == 0
+    assert "aws_inspector_finding" not in {item.thing.type for item in runtime.graph().scan(99)}
 
 
 def test_a_replayed_event_counts_from_its_first_receipt_and_a_dead_letter_needs_none(
@@ -250,10 +250,11 @@ def test_fields_that_are_null_are_left_out(deployment, context):
 
 
 def test_a_graph_that_cannot_be_read_is_an_error_in_the_answer(deployment, context):
-    deployment.dynamodb.delete_table(TableName="graph")
-    error = query({"query": "FIND aws_instance"}, context)["error"]
+    query({"query": "FIND aws_instance"}, context)
+    deployment.s3.put_object(Bucket="bucket", Key="image/manifest.json", Body=b"{")
+    error = query_module.handler({"query": "FIND aws_instance"}, context)["error"]
     assert error["code"] == "STORE"
-    assert "cannot be read" in error["message"]
+    assert "`secgraph image rebuild`" in error["message"]
 
 
 def test_the_first_flood_is_one_summary_and_nothing_new_is_silence(

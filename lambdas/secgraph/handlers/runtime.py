@@ -162,7 +162,7 @@ def image(now: int) -> ImageReader:
     """
     reader = _image()
     state = reader.refresh(now)
-    if state.generation is None:
+    if not state.generation:
         raise StoreUnavailable(
             "the graph image is being built from the table for the first time; a deployment starts that, and "
             f"at the latest {contract.COMPACT_EVERY_MINUTES} minutes later it is noticed: ask again. If it "
