@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from secgraph.adapters import table_graph
 from secgraph.adapters.dynamodb_graph import DynamoDBGraph
+from secgraph.adapters.image.reader import ImageReader
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli.beside import reader_of
 from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.flows.ask import ask
 from secgraph.flows.ingest import Delivery, WarmCache, ingest
+from secgraph.flows.project import StreamRecord, project
 from secgraph.graph.ports import GraphReader
+from secgraph.image.rows import Version
+from tests.image.model import MemoryStore
 
 NOW = 1_795_000_000_000
 THREATENED = (
@@ -41,13 +44,22 @@ class Place:
 
     graph: Any
     quarantine: Any
-    table: bool
+    image: MemoryStore | None = None
+    cache: Path = Path()
     loaded: GraphReader | None = None
 
     def reader(self) -> GraphReader:
         if self.loaded is None:
-            self.loaded = table_graph.load(self.graph) if self.table else reader_of(self.graph)
+            self.loaded = reader_of(self.graph) if self.image is None else self._projected(self.image)
         return self.loaded
+
+    def _projected(self, image: MemoryStore) -> GraphReader:
+        items = [item for page in self.graph.pages() for item in page.items]
+        records = [StreamRecord(item.thing.id, Version(item.rev, NOW), item) for item in items]
+        project(records, store=image, now=NOW, token=f"{len(image.objects)}")
+        reader = ImageReader(image, self.cache)
+        reader.refresh(NOW)
+        return reader
 
     def receive(self, *events: dict[str, Any]) -> None:
         self.loaded = None
@@ -66,15 +78,15 @@ class Place:
         return ask(query, reader=self.reader(), now=NOW)["data"]
 
 
-@pytest.fixture(params=["local file", "table load"])
+@pytest.fixture(params=["local file", "table and image"])
 def place(request, tmp_path: Path):
     if request.param == "local file":
         with LocalGraph.open(tmp_path / "graph.duckdb") as graph:
-            yield Place(graph, graph, table=False)
+            yield Place(graph, graph)
         return
     client = request.getfixturevalue("make_table")("graph", GRAPH_TABLE_KEY)
     with LocalGraph.in_memory() as aside:
-        yield Place(DynamoDBGraph(client, "graph"), aside, table=True)
+        yield Place(DynamoDBGraph(client, "graph"), aside, MemoryStore(), tmp_path)
 
 
 @pytest.fixture

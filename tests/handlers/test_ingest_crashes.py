@@ -132,9 +132,9 @@ def held(deployment, name: str) -> Left:
     raw = [
         gzip.decompress(body).decode() for key, body in bodies.items() if key.startswith(contract.RAW_PREFIX)
     ]
-    items = DynamoDBGraph(deployment.dynamodb, name).scan(1_000)
+    (page,) = DynamoDBGraph(deployment.dynamodb, name).pages()
     return Left(
-        graph={item.thing.key: merge.same_graph(item) for item in items},
+        graph={item.thing.key: merge.same_graph(item) for item in page.items},
         quarantined={
             json.loads(body)["body"]
             for key, body in bodies.items()

@@ -56,8 +56,8 @@ class _Nothing:
 
 def deliver(context: Any) -> Any:
     """Deliver every item as if it had just been written. What the image holds already changes nothing."""
-    items = list(DynamoDBGraph(boto3.client("dynamodb"), "graph").scan(1_000))
-    records = [record(attributes_of(item)) for item in items]
+    pages = DynamoDBGraph(boto3.client("dynamodb"), "graph").pages()
+    records = [record(attributes_of(item)) for page in pages for item in page.items]
     return project.handler({"Records": records}, context) if records else None
 
 

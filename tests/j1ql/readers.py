@@ -7,32 +7,34 @@ All but the one in memory get it as people do, through items: `secgraph load` â†
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
-from secgraph.adapters import table_graph
 from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
 from secgraph.adapters.duckdb_relations import Relations
-from secgraph.adapters.dynamodb_graph import DynamoDBGraph
+from secgraph.adapters.image.builder import ParquetBuilder
+from secgraph.adapters.image.reader import ImageReader
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.cli.beside import reader_of
-from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.flows.load import load
+from secgraph.flows.project import StreamRecord, project
+from secgraph.flows.rebuild import rebuild_whole
+from secgraph.flows.segments import Page
 from secgraph.graph.loading import items_of
 from secgraph.graph.model import Entity, Item, Relationship, Value
 from secgraph.graph.ports import GraphReader
 from secgraph.image.expand import row_of
 from secgraph.image.rows import ItemRow, Version
-from tests import aws_account
+from tests.image.model import MemoryStore
 
 Drawn = Mapping[str, Any]
 Opened = AbstractContextManager[GraphReader]
 
 LOADED_ON: Final = 1_700_000_000_000
-TABLE: Final = "graph"
 
 
 @contextmanager
@@ -60,21 +62,34 @@ def local_file(
 
 
 @contextmanager
-def table_load(
-    entities: Sequence[Drawn], relationships: Sequence[Drawn], folder: Path
-) -> Iterator[DuckDBReader]:
-    """Load a table, and read it as the query function does: whole, once."""
-    with aws_account.account():
-        graph = DynamoDBGraph(aws_account.make_table(TABLE, GRAPH_TABLE_KEY), TABLE)
-        load(items_written(entities, relationships), writer=graph)
-        reader = table_graph.load(graph)
-    yield reader
+def image(entities: Sequence[Drawn], relationships: Sequence[Drawn], folder: Path) -> Iterator[ImageReader]:
+    """Half of it in a base, the other half in deltas over that, read through a cache as the query function
+    does."""
+    store = MemoryStore()
+    items = items_written(entities, relationships)
+    builder = ParquetBuilder(store, folder / "work")
+    rebuild_whole(store=store, table=_Table(items[::2]), builder=builder, now=LOADED_ON, token="base")
+    records = [StreamRecord(it.thing.id, Version(it.rev, LOADED_ON), it) for it in items[1::2]]
+    project(records, store=store, now=LOADED_ON, token="delta")
+    with closing(ImageReader(store, folder / "cache")) as reader:
+        reader.refresh(LOADED_ON)
+        yield reader
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of one page."""
+
+    items: Sequence[Item]
+
+    def scan(self, _segment: int, _of: int, _position: str | None) -> Page:
+        return Page(self.items, None, LOADED_ON)
 
 
 READERS: Final[Mapping[str, Callable[[Sequence[Drawn], Sequence[Drawn], Path], Opened]]] = {
     "in memory": lambda entities, relationships, _: in_memory(entities, relationships),
     "local file": local_file,
-    "table load": table_load,
+    "image": image,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from secgraph.adapters.dynamodb_graph import ATTEMPTS, DynamoDBGraph
-from secgraph.errors import StoreError, StoreTooLarge, StoreUnavailable
+from secgraph.adapters.dynamodb_items import Unreadable
+from secgraph.errors import StoreError, StoreUnavailable
 from secgraph.graph.locators import locator
 from secgraph.graph.model import Item, Observation, Ref, Value
 
@@ -126,22 +128,16 @@ def test_a_lost_answer_fails_the_write_after_the_rest_was_written(dynamodb):
     assert held == {one.thing.id: one for one in [*items[:25], *items[50:]]}
 
 
-def test_a_scan_past_its_bound_says_so_instead_of_answering_in_part(dynamodb):
-    graph = DynamoDBGraph(dynamodb, TABLE)
-    graph.write([item(number) for number in range(12)])
-    assert len(list(graph.scan(12))) == 12
-    with pytest.raises(StoreTooLarge, match="more than 11 items"):
-        list(graph.scan(11))
+def scanned(graph: DynamoDBGraph) -> list[Item]:
+    return [one for page in graph.pages() for one in page.items]
 
 
-def test_a_scan_leaves_locators_out_and_does_not_count_them(dynamodb):
+def test_a_scan_leaves_locators_out(dynamodb):
     graph = DynamoDBGraph(dynamodb, TABLE)
     seen = [item(number) for number in range(3)]
     unseen = [replace(item(number), thing=locator(f"guardduty-finding-id:{number}")) for number in range(9)]
     graph.write([*seen, *unseen])
-    assert {one.thing.id for one in graph.scan(3)} == {one.thing.id for one in seen}
-    with pytest.raises(StoreTooLarge):
-        list(graph.scan(2))
+    assert {one.thing.id for one in scanned(graph)} == {one.thing.id for one in seen}
 
 
 def test_segments_are_the_table_and_go_on_where_they_were_left(dynamodb):
@@ -165,7 +161,8 @@ def test_segments_are_the_table_and_go_on_where_they_were_left(dynamodb):
     ]
     graph.write(items)
     dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "odd"}, "v": {"N": "9"}, "type": {"S": "t"}})
-    seen, odd = [], []
+    seen: list[Item] = []
+    odd: list[Unreadable] = []
     for segment in range(3):
         after, going = None, True
         while going:
@@ -182,7 +179,9 @@ def test_a_missing_table_is_a_store_error(dynamodb):
     with pytest.raises(StoreUnavailable, match="nowhere"):
         DynamoDBGraph(dynamodb, "nowhere").read(["x"])
     with pytest.raises(StoreUnavailable, match="nowhere"):
-        list(DynamoDBGraph(dynamodb, "nowhere").scan(1))
+        list(DynamoDBGraph(dynamodb, "nowhere").pages())
+    with pytest.raises(StoreUnavailable, match="nowhere"):
+        DynamoDBGraph(dynamodb, "nowhere").size()
 
 
 def put_raw(dynamodb, layout: int, body: dict[str, Any]) -> None:
@@ -198,5 +197,7 @@ def test_an_item_of_a_later_version_is_refused(dynamodb, layout, body, found):
     put_raw(dynamodb, layout, {"S": body})
     with pytest.raises(StoreError, match=f"{found}.*upgrade secgraph"):
         DynamoDBGraph(dynamodb, TABLE).read(["x"])
-    with pytest.raises(StoreError, match=f"{found}.*upgrade secgraph"):
-        list(DynamoDBGraph(dynamodb, TABLE).scan(1))
+    (page,) = DynamoDBGraph(dynamodb, TABLE).pages()
+    (unreadable,) = page.unreadable
+    assert (page.items, unreadable.id) == ((), "x")
+    assert re.search(f"{found}.*upgrade secgraph", unreadable.reason)

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from secgraph.adapters.dynamodb_items import ATTRIBUTES, Unreadable, attributes_of, item_of, read_item
 from secgraph.contract import GRAPH_TABLE_KEY
-from secgraph.errors import StoreTooLarge, StoreUnavailable
+from secgraph.errors import StoreUnavailable
 from secgraph.graph.locators import LOCATOR
 from secgraph.graph.model import Item
 
@@ -79,7 +79,7 @@ class _Broken:
 
 
 class DynamoDBGraph:
-    """The GraphWriter on AWS, and the scan that a table load reads from."""
+    """The GraphWriter on AWS, and the scan that a rebuild of the image reads from."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
@@ -111,31 +111,6 @@ class DynamoDBGraph:
                 f"{len(failures)} of {len(items)} items could not be written to {self._table}: {failures[0]}"
             )
         return [id_ for part in written for id_ in part.lost]
-
-    def scan(self, limit: int) -> Iterator[Item]:
-        """Give every item of the table but locators, which nobody sees. Raises StoreTooLarge past `limit`
-        items, before they are read out."""
-        seen = 0
-        pages = self._client.get_paginator("scan").paginate(
-            TableName=self._table,
-            ConsistentRead=True,
-            ProjectionExpression="v, body, packed",
-            FilterExpression="#type <> :locator",
-            ExpressionAttributeNames={"#type": "type"},
-            ExpressionAttributeValues={":locator": {"S": LOCATOR}},
-        )
-        try:
-            for page in pages:
-                seen += len(page["Items"])
-                if seen > limit:
-                    raise StoreTooLarge(
-                        f"the graph table {self._table} holds more than {limit} items, which is as much as a "
-                        "query loads from the table"
-                    )
-                for raw in page["Items"]:
-                    yield item_of(raw)
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable(f"the graph table {self._table} cannot be read: {error}") from error
 
     def pages(self, segment: int = 0, of: int = 1, after: str | None = None) -> Iterator[ScanPage]:
         """Give every item but locators of one of `of` segments of the table, consistently, a page of up to
