@@ -64,6 +64,8 @@ class MemoryStore:
 
     def get_ranges(self, name: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         whole = self.get(name)
+        if any(offset + length > len(whole) for offset, length in ranges):
+            raise ObjectDamaged(f"{name}: ends at {len(whole)}")
         return [whole[offset : offset + length] for offset, length in ranges]
 
     def put(self, name: str, body: bytes) -> None:
