@@ -104,12 +104,14 @@ def _joined(one: Piece, other: Piece) -> Piece:
 @dataclass(frozen=True, slots=True)
 class Tally:
     """So many relationships of a group of the base before (None: of what is new) that had the link `was` and
-    have the link `now`. None: an end is not there; `is_hidden`: they are no more."""
+    have the link `now`, None if an end is not there. `is_hidden`: they are no more; `is_changed`: what their
+    rows say has changed, or they are new."""
 
     group: int | None
     was: Link | None
     now: Link | None
     is_hidden: bool
+    is_changed: bool
     rows: int
 
 
@@ -130,7 +132,7 @@ def groups(tallies: Sequence[Tally], before: Sequence[EdgeGroup]) -> list[GroupP
     for it in tallies:
         if not it.is_hidden:
             totals[it.now] += it.rows
-        if it.group is None or it.is_hidden or it.was != it.now:
+        if it.is_changed:
             changed |= {it.now} if it.group is None else {it.was, it.now}
     alone = {next(iter(group.links)) for group in before if group.links and len(group.links) == 1}
     large = {

@@ -55,9 +55,12 @@ def _tallies(shop: Workshop) -> list[tuple[str, Tally]]:
         "FROM delta_relationship GROUP BY ALL"
     )
     return [
-        (verb, Tally(group, _link(verb, *was), _link(verb, *now), hidden, rows))
+        (
+            verb,
+            Tally(group, _link(verb, *was), _link(verb, *now), hidden, hidden or was != now or is_new, rows),
+        )
         for group, verb, *ends, hidden, rows in counted
-        for was, now in [(ends[:2], ends[2:])]
+        for was, now, is_new in [(ends[:2], ends[2:], group is None)]
     ]
 
 
