@@ -12,6 +12,7 @@ the same item.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,21 +20,29 @@ from typing import Any, Final
 import duckdb
 
 from secgraph.adapters.duckdb_catalogue import Draft
-from secgraph.adapters.duckdb_folding import Folded, Held, Numbers, fold
+from secgraph.adapters.duckdb_folding import Folded, Held, Newest, Numbers, fold
 from secgraph.adapters.duckdb_live import LiveBase, Move
-from secgraph.adapters.duckdb_wide import ENTITY, LINE, RELATIONSHIP, WideTable
+from secgraph.adapters.duckdb_wide import ENTITY, RELATIONSHIP, WideTable, line_of
 from secgraph.graph.relations import Link
 from secgraph.image.base import UNSEEN
-from secgraph.image.columns import sound
+from secgraph.image.columns import encoded, sound
 from secgraph.image.ports import BaseTables
-from secgraph.image.rows import ItemRow, Version, key_hash
+from secgraph.image.rows import ItemRow, ShownEdge, Version, key_hash
 
 CHUNK: Final = 5_000
 _WHOLE: Final = '{"whole":'
 _NAMED: Final = "(SELECT unnest($1::BIGINT[]))"
 
-_TABLES: Final = """
-CREATE TABLE delta_item (id BIGINT, hash UBIGINT, key VARCHAR, rev BIGINT, "at" BIGINT, gone BOOLEAN);
+_ITEM: Final = {
+    "id": "BIGINT",
+    "hash": "UBIGINT",
+    "key": "VARCHAR",
+    "rev": "BIGINT",
+    "at": "BIGINT",
+    "gone": "BOOLEAN",
+}
+_TABLES: Final = f"""
+CREATE TABLE delta_item ({", ".join(f'"{name}" {type_}' for name, type_ in _ITEM.items())});
 CREATE TABLE delta_document (id BIGINT, body VARCHAR);
 CREATE TABLE delta_text (id BIGINT, text VARCHAR);
 CREATE TABLE delta_node (id BIGINT, hash UBIGINT);
@@ -159,29 +168,24 @@ class DeltaTables:
             "INSERT INTO delta_node SELECT unnest($1::BIGINT[]), unnest($2::UBIGINT[])",
             [list(folded.given.values()), list(folded.given)],
         )
-        items = [
-            (id_, folded.hashes[it.row.id], sound(it.row.id), version.rev, version.at, version.gone)
-            for id_, it in folded.newest.items()
-            for version in [it.row.version]
-        ]
         self._connection.execute(
-            "INSERT INTO delta_item SELECT unnest($1::BIGINT[]), unnest($2::UBIGINT[]), "
-            "unnest($3::VARCHAR[]), unnest($4::BIGINT[]), unnest($5::BIGINT[]), unnest($6::BOOLEAN[])",
-            [list(values) for values in zip(*items, strict=True)],
+            "INSERT INTO delta_item SELECT unnest(from_json(line, $2)) "
+            "FROM (SELECT unnest($1::VARCHAR[]) AS line)",
+            [[_item_line(id_, it, folded) for id_, it in folded.newest.items()], json.dumps(_ITEM)],
         )
 
     def _insert_entities(self, folded: Folded, draft: Draft) -> None:
         shown = [(id_, it.sort, it.row.entity) for id_, it in folded.newest.items() if it.row.entity]
         if not shown:
             return
-        ids = [id_ for id_, _, _ in shown]
-        sorts = [sort for _, sort, _ in shown]
-        deleted = [entity.deleted for _, _, entity in shown]
-        borne = self.entity.arrive(
-            {"id": ids, "sort": sorts, "deleted": deleted}, [entity.columns for _, _, entity in shown], "sort"
-        )
-        draft.add_entity_columns(borne)
+        lines = [
+            line_of(f'"id":{id_},"sort":{sort},"deleted":{_flag(entity.deleted)}', entity.columns)
+            for id_, sort, entity in shown
+        ]
+        borne = self.entity.insert(lines, "sort")
+        draft.add_entity_columns({int(sort): names for sort, names in borne.items()})
         draft.add_deleted(sort for _, sort, entity in shown if entity.deleted and sort is not None)
+        ids = [id_ for id_, _, _ in shown]
         for table, texts in (
             ("delta_document", [entity.body for _, _, entity in shown]),
             ("delta_text", [entity.text for _, _, entity in shown]),
@@ -192,19 +196,21 @@ class DeltaTables:
             )
 
     def _insert_relationships(self, folded: Folded, before: Mapping[int, int], draft: Draft) -> None:
-        rows = list(_relationships(folded, before))
-        if not rows:
+        links: set[tuple[str, int | None, int | None]] = set()
+        verbs: set[tuple[str, bool]] = set()
+        lines: list[str] = []
+        for edge, fixed, link in _relationships(folded, before):
+            lines.append(line_of(fixed, edge.columns))
+            links.add(link)
+            verbs.add((edge.verb, edge.stated is not None and edge.stated.startswith(_WHOLE)))
+        if not lines:
             return
-        columns = dict(zip([*RELATIONSHIP, LINE], (list(it) for it in zip(*rows, strict=True)), strict=True))
-        lines = columns.pop(LINE)
-        draft.add_relationship_columns(self.relationship.arrive(columns, lines, "class"))
-        verbs, stated = columns["class"], columns["stated"]
-        whole = [text is not None and text.startswith(_WHOLE) for text in stated]
-        for is_whole in (True, False):
-            these = {verb for verb, it in zip(verbs, whole, strict=True) if it is is_whole}
-            draft.add_verbs(these, derived=not is_whole)
-        seen = {*zip(verbs, columns["src_sort"], columns["dst_sort"], strict=True)}
-        draft.add_links(Link(*link) for link in seen if None not in link)
+        draft.add_relationship_columns(self.relationship.insert(lines, "class"))
+        for verb, is_whole in verbs:
+            draft.add_verbs([verb], derived=not is_whole)
+        for verb, source, target in links:
+            if source is not None and target is not None:
+                draft.add_links([Link(verb, source, target)])
 
     def _move(
         self, live: LiveBase, folded: Folded, held: Held, base: Mapping[int, int], growing: Growing
@@ -259,16 +265,42 @@ class DeltaTables:
         draft.add_links(Link(*link) for link in links)
 
 
-def _relationships(folded: Folded, before: Mapping[int, int]) -> Iterator[tuple[Any, ...]]:
-    """Give the rows of relationships: their fixed columns, and the line of the others."""
-
-    def sort_of(id_: int) -> int | None:
-        newest = folded.newest.get(id_)
-        return before.get(id_) if newest is None else newest.sort
-
-    for owner, it in folded.newest.items():
+def _relationships(
+    folded: Folded, before: Mapping[int, int]
+) -> Iterator[tuple[ShownEdge, str, tuple[str, int | None, int | None]]]:
+    """Give each relationship with its fixed columns, as fields of a JSON object, and what it links."""
+    newest, ids, hashes = folded.newest, folded.ids, folded.hashes
+    for owner, it in newest.items():
         for number, edge in enumerate(it.row.edges, it.first):
-            other = folded.id_of(edge.other)
-            src, dst = (owner, other) if edge.outgoing else (other, owner)
-            fixed = (number, owner, edge.verb, src, dst, sort_of(src), sort_of(dst))
-            yield (*fixed, edge.deleted, edge.stated, edge.columns)
+            other = ids[hashes[edge.other]]
+            there = newest.get(other)
+            sort = before.get(other) if there is None else there.sort
+            src, dst, src_sort, dst_sort = owner, other, it.sort, sort
+            if not edge.outgoing:
+                src, dst, src_sort, dst_sort = other, owner, sort, it.sort
+            fixed = (
+                f'"id":{number},"owner":{owner},"class":{_text(edge.verb)},"src":{src},"dst":{dst},'
+                f'"src_sort":{_number(src_sort)},"dst_sort":{_number(dst_sort)},'
+                f'"deleted":{_flag(edge.deleted)},"stated":{_text(edge.stated)}'
+            )
+            yield edge, fixed, (edge.verb, src_sort, dst_sort)
+
+
+def _item_line(id_: int, newest: Newest, folded: Folded) -> str:
+    row = newest.row
+    return (
+        f'{{"id":{id_},"hash":{folded.hashes[row.id]},"key":{_text(row.id)},"rev":{row.version.rev},'
+        f'"at":{row.version.at},"gone":{_flag(row.version.gone)}}}'
+    )
+
+
+def _text(text: str | None) -> str:
+    return "null" if text is None else sound(encoded(text))
+
+
+def _number(number: int | None) -> str:
+    return "null" if number is None else str(number)
+
+
+def _flag(is_so: object) -> str:
+    return "true" if is_so else "false"
