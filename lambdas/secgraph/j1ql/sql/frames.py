@@ -38,7 +38,8 @@ class Frame:
     entity's id and `near` the sorts that it may have; `sorts` has those of the entities in path columns.
 
     `aliases` are the path columns whose record is joined already, under that name; `certain` those that
-    every row has one for. `table` is the one that the paths so far stand in, as `p`, or empty.
+    every row has one for. `table` is the one that the paths so far stand in, as `p`, or empty; `among` the
+    one that all start entities stand in, by `id`, or empty.
     """
 
     source: list[str]
@@ -50,6 +51,7 @@ class Frame:
     certain: set[str] = field(default_factory=set)
     conditions: list[str] = field(default_factory=list)
     table: str = ""
+    among: str = ""
 
     def going_on(self, table: str, columns: Iterable[str], near: Sorts) -> Self:
         """Go on from paths that stand in a table, their current entity in `cur`."""

@@ -29,6 +29,13 @@ class Paths(Sets):
         frame.conditions += [*sort_tests(self._compilation.catalogue, "e0", matched.sorts), *matched.tests]
         return frame
 
+    def gathered(self, frame: Frame) -> Frame:
+        """Gather the start entities in a table, so that a first hop looks at what leads from those only."""
+        table = self._compilation.cte("starts", frame.select(["e0.id AS id"]))
+        begun = Frame([f"{table} AS b"], {"e0": "b.id"}, "b.id", frame.near, dict(frame.sorts), among=table)
+        begun.certain.add("e0")
+        return begun
+
     def walk(self, frame: Frame, steps: Sequence[Step]) -> Frame:
         """Take all steps. Blocks at the end act as an outer join, unless they belong to a negation."""
         inner = steps if has_negation(steps) else without_last_blocks(steps)

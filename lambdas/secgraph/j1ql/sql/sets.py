@@ -42,32 +42,36 @@ class Sets:
         first, name = (steps[0] if steps else None), f"n{self._hops + 1}"
         if isinstance(first, Hop) and first.negated:
             tail = without_last_blocks(steps[1:])
-            frame.join("ANTI", self._origins(frame.near, first, tail, NOWHERE, ""), name)
+            frame.join("ANTI", self._origins(frame.near, first, tail, NOWHERE, "", frame.among), name)
             self._pass_over(steps[1 + len(tail) :])
         elif steps:
-            frame.join("SEMI", self._starts(frame.near, steps, where, then), name)
+            frame.join("SEMI", self._starts(frame.near, steps, where, then, frame.among), name)
             return
         if then:
             frame.join("SEMI", then, "t")
 
-    def _starts(self, near: Sorts, steps: Sequence[Step], where: Where, then: str) -> str:
+    def _starts(self, near: Sorts, steps: Sequence[Step], where: Where, then: str, among: str = "") -> str:
         """Write the SELECT of the ids (`near`), of entities of these sorts, from which the steps can be taken
-        to an entity of `then`."""
+        to an entity of `then`. Only those in the table `among` matter, if there is one."""
         if not steps:
             return f"SELECT near FROM {then}"
         first = steps[0]
         if isinstance(first, Block):
             return self._either(near, first, steps[1:], then)
         if not first.negated:
-            return self._origins(near, first, steps[1:], where, then)
+            return self._origins(near, first, steps[1:], where, then, among)
         frame = Frame(["entity AS e"], {}, "e.id", near)
         frame.conditions += sort_tests(self._compilation.catalogue, "e", near)
         self._keep(frame, steps, where, then)
         return frame.select(["e.id AS near"])
 
-    def _origins(self, near: Sorts, hop: Hop, steps: Sequence[Step], where: Where, then: str) -> str:
+    def _origins(
+        self, near: Sorts, hop: Hop, steps: Sequence[Step], where: Where, then: str, among: str = ""
+    ) -> str:
         """Write the SELECT of the ids (`near`) from which a hop and the steps after it can be taken."""
         frame, edge = self.across(near, hop, where)
+        if among and frame.aliases:  # else the tests of the target would be made for what is no start at all
+            frame.source.insert(1, f"SEMI JOIN {among} AS s ON s.id = {edge}.near")
         self._keep(frame, steps, where, then)
         return frame.select([f"{edge}.near AS near"])
 
