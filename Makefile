@@ -50,7 +50,7 @@ $(VENV)/.bench: $(DEV) requirements/bench.lock
 SIZES ?= 10k 100k 1M
 bench: $(VENV)/.bench  ## what it costs here, beside SQLite and Ladybug: an hour; SIZES="10k 100k": 10 minutes
 	@$(PY) -m benchmarks
-	@$(PY) -m benchmarks.engines --sizes $(SIZES) $(SAVE:%=--save %)
+	@$(PY) -m benchmarks.engines.run --sizes $(SIZES) $(SAVE:%=--save %)
 
 lint: $(DEV)  ## ruff, mypy, import contracts
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

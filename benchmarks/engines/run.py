@@ -1,4 +1,4 @@
-"""`python -m benchmarks.engines`: the graph image beside its peers, at each size, in one run.
+"""`python -m benchmarks.engines.run`: the graph image beside its peers, at each size, in one run.
 
 Each measurement is a process of its own (measured.py), one after the other. What the engines answer to each
 question is compared: if two say different things, that is an error, and no figures are given.
