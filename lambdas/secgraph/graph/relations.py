@@ -144,7 +144,7 @@ class Catalogue:
     )
     """The same of relationships: the verbs, as stored."""
     links: frozenset[Link] = frozenset()
-    """Every combination that a visible relationship has, and perhaps more."""
+    """Every combination that a relationship has whose ends are there, soft-deleted ones too; perhaps more."""
     deleted: frozenset[int] = frozenset()
     """Numbers of the sorts of which an entity is soft-deleted, and perhaps more."""
 
