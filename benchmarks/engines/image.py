@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from benchmarks.engines.asked import COUNT, LIST, QUESTIONS, Asked, Rows, digest
 from benchmarks.questions import texts
 from secgraph.adapters.image.reader import ImageReader
 from secgraph.flows.ask import ask
+from secgraph.graph.relations import Statement
 from secgraph.image.ports import ObjectStore
 from secgraph.j1ql import parse
 from secgraph.j1ql.meaning.names import check
@@ -36,9 +38,17 @@ class Image:
 
     def ask(self, question: str) -> Rows:
         """Compile and run a question, the whole result."""
+        return self._reader.fetch(self.compiled(question))
+
+    def compiled(self, question: str) -> Statement:
+        """Take the first part of `ask`: from the text of a question to SQL."""
         checked = check(parse(self._texts[question]))
         plan = compiler.compile(checked, self._reader.catalogue(), now=self._now, parameters={})
-        return self._reader.fetch(plan.statement)
+        return plan.statement
+
+    def planned(self, statement: Statement) -> None:
+        """Take the second part: have DuckDB decide how to run it."""
+        self._reader.fetch(replace(statement, sql=f"EXPLAIN {statement.sql}"))
 
     def answer(self, question: str) -> str:
         """Give the JSON of an answer: of a list the first page, of a tree all."""

@@ -96,16 +96,16 @@ def _warm(engine: str, folder: Path) -> Measured:
     session = _opener(engine)(folder / engine.partition(" ")[0], Asked.read(folder / "spool"))
     asked = [it for it in QUESTIONS if getattr(session, "answers", lambda _: True)(it)]
     held: dict[str, Rows] = {}
-    times = {question: _timed(lambda: held.update({question: session.ask(question)})) for question in asked}  # noqa: B023
-    peak = _peak()
+    times = {it: _timed(lambda: held.update({it: session.ask(it)})) for it in asked}  # noqa: B023
+    found: Measured = {"peak_mb": _peak(), "times": times}
     if engine == "image":
-        sums = {question: session.summed_up(question) for question in asked}
-    else:
-        staging = importlib.import_module("benchmarks.engines.staging")
-        sums = {
-            question: staging.summed_up(question, held[question], folder / "staged") for question in asked
-        }
-    return {"peak_mb": peak, "times": times, "sums": sums}
+        for question, taken in times.items():
+            statement = session.compiled(question)
+            taken["compiled"] = _timed(lambda: session.compiled(question))["wall"]  # noqa: B023
+            taken["planned"] = _timed(lambda: session.planned(statement))["wall"]  # noqa: B023
+        return {**found, "sums": {question: session.summed_up(question) for question in asked}}
+    summed_up = importlib.import_module("benchmarks.engines.staging").summed_up
+    return {**found, "sums": {it: summed_up(it, held[it], folder / "staged") for it in asked}}
 
 
 def _answers(engine: str, folder: Path) -> Measured:

@@ -105,7 +105,18 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────────────
 
-_WARM: Final = ["", "results", "secgraph", "SQLite", "Ladybug", "numpy", "of numpy", "whole answer"]
+_WARM: Final = [
+    "",
+    "results",
+    "secgraph",
+    "(compiled",
+    "planned)",
+    "SQLite",
+    "Ladybug",
+    "numpy",
+    "of numpy",
+    "whole answer",
+]
 _COLD: Final = ["", "secgraph", "SQLite", "Ladybug", "numpy", "fetched", "requests"]
 _KEPT: Final = ["", "secgraph", "SQLite", "Ladybug", "numpy"]
 
@@ -122,6 +133,8 @@ def _warm(size: Measured, question: str) -> list[str]:
         f"{question} {TITLES[question]}",
         found,
         _ms(ours),
+        _ms(size["engines"]["image"]["warm"]["times"][question]["compiled"]),
+        _ms(size["engines"]["image"]["warm"]["times"][question]["planned"]),
         *peers,
         _of_numpy(size, question, ours, near),
         _ms(size["answers"]["times"][question]["wall"]),
