@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,8 +18,7 @@ from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
 from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.image.builder import ParquetBuilder
 from secgraph.adapters.image.reader import ImageReader
-from secgraph.adapters.local_graph import LocalGraph
-from secgraph.cli.beside import reader_of
+from secgraph.cli.beside import asking, writing
 from secgraph.flows.load import load
 from secgraph.flows.project import StreamRecord, project
 from secgraph.flows.rebuild import rebuild_whole
@@ -48,28 +47,56 @@ def in_memory(entities: Sequence[Drawn], relationships: Sequence[Drawn] = ()) ->
 
 
 @contextmanager
-def local_file(
+def beside_a_file(
     entities: Sequence[Drawn], relationships: Sequence[Drawn], folder: Path
-) -> Iterator[DuckDBReader]:
-    """Load a file in two batches, the ends of relationships first, close it, and open it as a query does."""
+) -> Iterator[ImageReader]:
+    """Load a file in two batches, the ends of relationships first, and open its image as a query does."""
     path = folder / "graph.duckdb"
     items = items_written(entities, relationships)
-    with LocalGraph.open(path) as graph:
-        load(items[1::2], writer=graph)
-        load(items[::2], writer=graph)
-    with LocalGraph.open(path, read_only=True) as graph:
-        yield reader_of(graph)
+    with writing(path) as beside:
+        load(items[1::2], writer=beside.graph)
+    with writing(path) as beside:
+        load(items[::2], writer=beside.graph)
+    with asking(path) as reader:
+        yield reader
+
+
+@contextmanager
+def compacted(
+    entities: Sequence[Drawn], relationships: Sequence[Drawn], folder: Path
+) -> Iterator[ImageReader]:
+    """Bring it into a base of which half is not yet as it is drawn, then into the next one, beside a file."""
+    path = folder / "graph.duckdb"
+    for drawn in ((as_before(entities), relationships[::2]), (entities, relationships)):
+        with writing(path) as beside:
+            load(items_written(*drawn), writer=beside.graph)
+            beside.catch_up()
+            beside.compact()
+    with asking(path) as reader:
+        yield reader
+
+
+def as_before(entities: Sequence[Drawn]) -> list[Drawn]:
+    """Give every second entity another class, and other properties."""
+    kept = ("_id", "_key", "_type")
+    return [
+        {name: it[name] for name in kept if name in it} | {"_class": "Before", "old": number}
+        if number % 2
+        else it
+        for number, it in enumerate(entities)
+    ]
 
 
 @contextmanager
 def image(entities: Sequence[Drawn], relationships: Sequence[Drawn], folder: Path) -> Iterator[ImageReader]:
-    """Half of it in a base, the other half in deltas over that, read through a cache as the query function
-    does."""
+    """Half of it in a base, the other half as it was before, and in deltas over that as it is drawn; read
+    through a cache as the query function does."""
     store = MemoryStore()
-    items = items_written(entities, relationships)
+    old, new = items_written(as_before(entities), relationships[::2]), items_written(entities, relationships)
     builder = ParquetBuilder(store, folder / "work")
-    rebuild_whole(store=store, table=_Table(items[::2]), builder=builder, now=LOADED_ON, token="base")
-    records = [StreamRecord(it.thing.id, Version(it.rev, LOADED_ON), it) for it in items[1::2]]
+    rebuild_whole(store=store, table=_Table(old), builder=builder, now=LOADED_ON, token="base")
+    changed = [replace(it, rev=it.rev + 1) for it in new if it not in old]
+    records = [StreamRecord(it.thing.id, Version(it.rev, LOADED_ON), it) for it in changed]
     project(records, store=store, now=LOADED_ON, token="delta")
     with closing(ImageReader(store, folder / "cache")) as reader:
         reader.refresh(LOADED_ON)
@@ -88,8 +115,9 @@ class _Table:
 
 READERS: Final[Mapping[str, Callable[[Sequence[Drawn], Sequence[Drawn], Path], Opened]]] = {
     "in memory": lambda entities, relationships, _: in_memory(entities, relationships),
-    "local file": local_file,
-    "image": image,
+    "beside a file": beside_a_file,
+    "compacted": compacted,
+    "base and deltas": image,
 }
 
 
