@@ -120,15 +120,15 @@ def test_one_that_cannot_be_expanded_goes_aside_and_the_rest_goes_on(image: Imag
 
 def test_no_more_than_64_deltas_are_ever_open(image: Image) -> None:
     written = 0
-    for number in range(400):
+    for number in range(200):
         image.table.put(number, value=number)
         projected = image.project()
         deltas = image.manifest().stand.deltas
         assert len(deltas) <= OPEN_AT_MOST
         written += deltas[-1].rows
         assert projected.version == number + 1
-    assert sum(delta.rows for delta in image.manifest().stand.deltas) == 400
-    assert written < 4 * 400
+    assert sum(delta.rows for delta in image.manifest().stand.deltas) == 200
+    assert written < 3 * 200
     assert image.verified().is_same
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -35,22 +35,28 @@ from tests.image.table import Table
 
 THINGS = 6
 MINUTE_MS = 60_000
+WRONG_BY_MS = 9_000
 numbers = st.integers(0, THINGS - 1)
+
+
+Kind = Literal[
+    "dies before", "dies after", "write", "change", "redeliver", "compact", "both", "rebuild", "sweep"
+]
+"""What happens at a call of the store. `change`: something is written and delivered; `both`: and compacted
+then."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """At a call of the store: the process dies before it or after it, or another operation goes first."""
+    """At which call of the store, counted from 0, the process dies, or another does something first."""
 
     call: int
-    kind: Literal["before", "after", "deliver", "redeliver", "compact", "rebuild", "write", "sweep"]
+    kind: Kind
 
 
-faults = st.none() | st.builds(
-    Fault,
-    st.integers(0, 20),
-    st.sampled_from(["before", "after", "deliver", "redeliver", "compact", "rebuild", "write", "sweep"]),
-)
+def faults(calls: int) -> st.SearchStrategy[Fault | None]:
+    """Draw one for an operation that makes about so many calls."""
+    return st.none() | st.builds(Fault, st.integers(0, calls), st.sampled_from(get_args(Kind)))
 
 
 class ImageMachine(RuleBasedStateMachine):
@@ -82,7 +88,7 @@ class ImageMachine(RuleBasedStateMachine):
     @rule(number=numbers, value=st.integers(0, 2), ends=st.sets(numbers, max_size=2))
     def write(self, number: int, value: int, ends: set[int]) -> None:
         if number in self.taken_out:
-            soonest = self.taken_out.pop(number) + APART_MS + MINUTE_MS + 2_000
+            soonest = self.taken_out.pop(number) + APART_MS + MINUTE_MS + 2 * WRONG_BY_MS + 2_000
             self.table.pass_(max(0, soonest - self.table.now))
         self.table.put(number, value=value, ends=sorted(ends), class_="Host" if value < 2 else "Device")
 
@@ -92,27 +98,38 @@ class ImageMachine(RuleBasedStateMachine):
             self.table.take_out(number)
             self.taken_out[number] = self.table.now
 
-    @rule(time=st.sampled_from([700, 5_000, APART_MS, KEPT_DELTA_MS, HOUR_MS, DAY_MS + HOUR_MS]))
-    def wait(self, time: int) -> None:
+    @rule(
+        time=st.sampled_from([700, 5_000, APART_MS, KEPT_DELTA_MS, HOUR_MS, DAY_MS + HOUR_MS]),
+        wrong_by=st.sampled_from([0, 0, -WRONG_BY_MS, WRONG_BY_MS]),
+    )
+    def wait(self, time: int, wrong_by: int) -> None:
         self.table.pass_(time)
+        self.table.wrong_by = wrong_by
 
     # ── its stream ────────────────────────────────────────────────────────────────────────────────────
 
-    @rule(most=st.integers(1, 5), fault=faults)
+    @rule(most=st.integers(1, 5), fault=faults(8))
     def deliver(self, most: int, fault: Fault | None) -> None:
         """The stream keeps its place unless the batch came through."""
         batch = self.table.stream[self.delivered :][:most]
+        until = self.delivered + len(batch)
         if self._done(fault, lambda: self._project(batch)):
-            self.delivered = max(self.delivered, self.table.stream.index(batch[-1]) + 1 if batch else 0)
+            self.delivered = max(self.delivered, until)
 
-    @rule(data=st.data(), fault=faults)
+    @rule(data=st.data(), fault=faults(8))
     def redeliver(self, data: st.DataObject, fault: Fault | None) -> None:
         """What came once may come again in any order. After a rebuild, not what lies before it: that holds
         nothing of what was taken out earlier, and the stream gives again also what followed."""
-        again = [it for it in self.table.stream[: self.delivered] if it.version.at > self.rebuilt_on]
+        again = [
+            it for it in self.table.stream[: self.delivered] if it.version.at > self.rebuilt_on + WRONG_BY_MS
+        ]
         if again:
             some = data.draw(st.lists(st.sampled_from(again), max_size=6))
             self._done(fault, lambda: self._project(some))
+
+    def _deliver_all(self) -> None:
+        self._project(self.table.stream[self.delivered :])
+        self.delivered = len(self.table.stream)
 
     def _project(self, records: list[StreamRecord]) -> None:
         project(records, store=self.store, now=self.table.now, token=next(self.tokens))
@@ -123,7 +140,7 @@ class ImageMachine(RuleBasedStateMachine):
 
     # ── the image ─────────────────────────────────────────────────────────────────────────────────────
 
-    @rule(fault=faults)
+    @rule(fault=faults(20))
     def compact(self, fault: Fault | None) -> None:
         self._done(fault, self._compact)
 
@@ -131,7 +148,7 @@ class ImageMachine(RuleBasedStateMachine):
         store = self.store
         compact(store=store, builder=self.builder(store), now=self.table.now, token=next(self.tokens))
 
-    @rule(segments=st.integers(1, 2), fault=faults)
+    @rule(segments=st.integers(1, 2), fault=faults(30))
     def rebuild(self, segments: int, fault: Fault | None) -> None:
         self._done(fault, lambda: self._rebuild(segments))
 
@@ -151,7 +168,7 @@ class ImageMachine(RuleBasedStateMachine):
                 )
         finish(claim, store=store, builder=self.builder(store), now=now, token=next(self.tokens))
 
-    @rule(fault=faults)
+    @rule(fault=faults(8))
     def sweep(self, fault: Fault | None) -> None:
         self._done(fault, self._sweep)
 
@@ -193,8 +210,8 @@ class ImageMachine(RuleBasedStateMachine):
     def _done(self, fault: Fault | None, operation: Callable[[], None]) -> bool:
         """Do it, with the fault. Tell whether it came to its end."""
         self.store.calls, self.store.dies_at, self.store.at = 0, None, {}
-        if fault and fault.kind in ("before", "after"):
-            self.store.dies_at, self.store.dies_after = fault.call, fault.kind == "after"
+        if fault and fault.kind in ("dies before", "dies after"):
+            self.store.dies_at, self.store.dies_after = fault.call, fault.kind == "dies after"
         elif fault:
             self.store.at = {fault.call: self._other(fault.kind)}
         try:
@@ -205,16 +222,29 @@ class ImageMachine(RuleBasedStateMachine):
             self.store.dies_at, self.store.at = None, {}
         return True
 
-    def _other(self, kind: str) -> Callable[[], None]:
-        stream = self.table.stream
+    def _other(self, kind: Kind) -> Callable[[], None]:
+        def write() -> None:
+            self.write(len(self.table.stream) % THINGS, len(self.table.stream) % 3, {1})
+
+        def change() -> None:
+            write()
+            self._deliver_all()
+
+        def both() -> None:
+            change()
+            self._compact()
+
+        def redeliver() -> None:
+            again = self.table.stream[: self.delivered]
+            self._project([it for it in reversed(again) if it.version.at > self.rebuilt_on + WRONG_BY_MS])
+
         return {
-            "deliver": lambda: self._project(stream[self.delivered :]),
-            "redeliver": lambda: self._project(
-                [it for it in reversed(stream[: self.delivered]) if it.version.at > self.rebuilt_on]
-            ),
+            "write": write,
+            "change": change,
+            "redeliver": redeliver,
             "compact": self._compact,
+            "both": both,
             "rebuild": lambda: self._rebuild(1),
-            "write": lambda: self.write(0, len(stream) % 2, {1}),
             "sweep": self._sweep,
         }[kind]
 
@@ -224,17 +254,16 @@ class ImageMachine(RuleBasedStateMachine):
     def nothing_goes_back(self) -> None:
         if not self.versions_seen:
             return
-        rows = shown(self.store).rows
+        rows, there = shown(self.store).rows, {item.thing.id for item in self.table.all_items()}
         for id_, version in self.known.items():
             if id_ in rows:
                 assert not version.is_newer(rows[id_].version), id_
             else:
-                assert version.gone or self.rebuilt_on, id_
+                assert version.gone or (self.rebuilt_on and id_ not in there), id_
 
     @rule()
     def the_image_equals_the_table(self) -> None:
-        self._project(self.table.stream[self.delivered :])
-        self.delivered = len(self.table.stream)
+        self._deliver_all()
         with self.readers() as images:
             for image in images:
                 found = verify(self.table.all_items, image)

@@ -42,9 +42,11 @@ def item(number: int, rev: int, *, value: int = 0, ends: Iterable[int] = (), cla
 
 @dataclass
 class Table:
-    """Items by number, and every change of them in order. Time goes on by `pass_`."""
+    """Items by number, and every change of them in order. Time goes on by `pass_`; the clock that stamps the
+    changes may be wrong."""
 
     now: int = START
+    wrong_by: int = 0
     items: dict[int, Item] = field(default_factory=dict)
     stream: list[StreamRecord] = field(default_factory=list)
 
@@ -74,4 +76,4 @@ class Table:
 
     def _at(self) -> int:
         """The stream tells whole seconds."""
-        return self.now // 1000 * 1000
+        return (self.now + self.wrong_by) // 1000 * 1000
