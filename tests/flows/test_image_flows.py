@@ -18,6 +18,8 @@ from secgraph.flows.segments import Progress, progress, read_segment
 from secgraph.flows.verify import Verified, verify
 from secgraph.graph.locators import LOCATOR
 from secgraph.graph.model import Ref
+from secgraph.image import manifest as manifests
+from secgraph.image import plan
 from secgraph.image.manifest import OPEN_AT_MOST, Manifest, Rebuild
 from secgraph.image.plan import DUE_AGE_MS, KEPT_DELTA_MS, KEPT_MS, ORPHAN_MS, files_of
 from secgraph.image.rows import Version
@@ -256,6 +258,27 @@ def test_a_damaged_base_is_made_again_from_the_one_before(image: Image) -> None:
     image.put(3, value=3)
     assert image.verified().is_same
     assert image.compact()
+
+
+def test_what_is_folded_while_a_base_is_made_stays_readable(
+    image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (manifests, plan):
+        monkeypatch.setattr(module, "OPEN_AT_MOST", 3)
+    image.put(*range(9))
+    image.compact()
+    for number in range(3):
+        image.put(number, value=1)
+    image.store.at = {image.store.calls + 7: lambda: image.put(3, value=1)}
+    done = image.compact()
+    assert done is not None
+    assert done.rows == 3
+    assert [delta.rows for delta in image.manifest().stand.deltas] == [4]
+    image.table.pass_(KEPT_DELTA_MS)
+    image.upkeep()
+    for name in [it for it in image.store.objects if it.startswith("bases/2-") and it[-1].isdigit()]:
+        del image.store.objects[name]
+    assert image.verified().is_same
 
 
 def test_without_a_base_before_only_a_rebuild_helps(image: Image) -> None:
