@@ -82,6 +82,8 @@ def test_what_happens_is_seen_within_seconds(
     def those(**wanted: object) -> Callable[[list[Any]], set[str]]:
         return lambda rows: {row["id"] for row in rows if wanted.items() <= row.items()}
 
+    deployment.put(about("i-0e2e0000000bbbbbb", sample("02")))
+    deployment.settle()  # each function has run once
     lines = []
     for what, events, seen in (
         ("a new finding", new, those(open=True)),
