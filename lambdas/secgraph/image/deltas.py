@@ -21,8 +21,8 @@ from secgraph.image.rows import ItemRow, ShownEdge, ShownEntity, Version
 
 FORMAT: Final = 1
 LEVEL: Final = 6
-"""Of the benchmark's estate: 40% smaller than at level 1, for 60 µs a row instead of 25; level 9 takes 160 for
-another 5%."""
+"""Of the benchmark's estate: 40% smaller than at level 1, for 60 µs a row instead of 25; level 9 takes 160
+for another 5%."""
 _HEADER: Final = json.dumps({"format": FORMAT}, separators=(",", ":"))
 _encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
