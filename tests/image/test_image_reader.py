@@ -1,0 +1,247 @@
+"""The reader of the image: only what is new is fetched, what is damaged is read elsewhere, or it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from secgraph.adapters.image.builder import ParquetBuilder
+from secgraph.adapters.image.reader import ImageReader
+from secgraph.errors import ObjectDamaged, ObjectMissing, StoreUnavailable
+from secgraph.flows.ask import ask
+from secgraph.flows.compact import compact
+from secgraph.flows.next_base import read_base
+from secgraph.flows.project import project
+from secgraph.flows.published import held
+from secgraph.image.expand import expand
+from secgraph.image.plan import files_of
+from tests.image.model import MemoryStore
+from tests.image.table import START, Table, item
+
+QUERY = "FIND Host AS h THAT RELATES TO * AS o RETURN h.name, h.value, o.name ORDER BY h.name, o.name"
+SEARCH = 'FIND "n1" AS x RETURN x.name'
+TREE = "FIND Host THAT RELATES TO * RETURN TREE"
+
+
+@dataclass
+class Watched(MemoryStore):
+    """Tells what was read."""
+
+    read: list[str] = field(default_factory=list)
+
+    def get(self, name: str) -> bytes:
+        self.read.append(name)
+        return super().get(name)
+
+
+@dataclass
+class Image:
+    """An image that grows with a table."""
+
+    folder: Path
+    table: Table = field(default_factory=Table)
+    store: Watched = field(default_factory=Watched)
+    projected: int = 0
+    tokens: Iterator[int] = field(default_factory=count)
+
+    def write(self, *numbers: int, value: int = 0) -> None:
+        """Change things, and bring that into the image as one delta."""
+        for number in numbers:
+            self.table.put(number, value=value, ends=[0, number + 1])
+        records, self.projected = self.table.stream[self.projected :], len(self.table.stream)
+        project(records, store=self.store, now=self.table.now, token=str(next(self.tokens)))
+        self.table.pass_(1_000)
+
+    def compact(self) -> None:
+        builder = ParquetBuilder(self.store, self.folder / "work")
+        assert compact(store=self.store, builder=builder, now=self.table.now, token=str(next(self.tokens)))
+        self.table.pass_(1_000)
+
+    def files(self) -> list[str]:
+        """Name what only the current base needs."""
+        manifest = held(self.store).manifest
+        assert manifest.stand.base
+        before = manifest.previous and manifest.previous.base
+        kept = files_of(read_base(self.store, before)) if before else {}
+        now = files_of(read_base(self.store, manifest.stand.base))
+        return [manifest.stand.base.name, *(name for name in now if name not in kept)]
+
+    @contextmanager
+    def reader(self, cache: str = "cache") -> Iterator[ImageReader]:
+        with closing(ImageReader(self.store, self.folder / cache)) as reader:
+            yield reader
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    """Give an image of deltas alone."""
+    image = Image(tmp_path)
+    image.write(0, 1, 2, 3)
+    image.write(4, 1, value=1)
+    return image
+
+
+@pytest.fixture
+def based(image: Image) -> Image:
+    """Give an image with a base, the one before it, and a delta."""
+    image.compact()
+    image.write(1, 5, value=2)
+    image.compact()
+    image.write(2, value=3)
+    return image
+
+
+def answers(reader: ImageReader) -> list[object]:
+    """Ask for columns, texts, edges and documents."""
+    return [ask(query, reader=reader, now=START)["data"] for query in (QUERY, SEARCH, TREE)]
+
+
+def expected(image: Image) -> list[object]:
+    """Ask the same of all items, in memory."""
+    with closing(ImageReader(MemoryStore(), image.folder / "none")) as reader:
+        reader.extra([expand(it, START) for it in image.table.all_items()])
+        return answers(reader)
+
+
+def plain(found: list[object]) -> list[object]:
+    """Trees may come in another order."""
+    rows, texts, tree = found
+    assert isinstance(tree, dict)
+    return [rows, texts, sorted(str(it["entity"]) for it in tree["vertices"]), len(tree["edges"])]
+
+
+def test_a_store_without_an_image_is_an_empty_graph_of_version_0(tmp_path: Path) -> None:
+    with Image(tmp_path).reader() as reader:
+        state = reader.refresh(START)
+        assert (state.version, state.generation, state.read_on) == (0, 0, START)
+        assert answers(reader)[:2] == [[], []]
+
+
+@pytest.mark.parametrize("kind", ["image", "based"])
+def test_what_is_new_is_read_once(kind: str, request: pytest.FixtureRequest) -> None:
+    image: Image = request.getfixturevalue(kind)
+    with image.reader() as reader:
+        reader.refresh(image.table.now)
+        assert plain(answers(reader)) == plain(expected(image))
+        for value in (7, 8):
+            image.write(3, 6, value=value)
+            image.store.read.clear()
+            state = reader.refresh(image.table.now)
+            read = [name for name in image.store.read if not name.endswith(".parquet")]
+            assert read == [held(image.store).manifest.stand.deltas[-1].file.name]
+            assert plain(answers(reader)) == plain(expected(image))
+        assert (state.until, state.published_on) == (image.table.now - 1_000,) * 2
+        image.store.read.clear()
+        assert replace(reader.refresh(START), read_on=0) == replace(state, read_on=0)
+        assert image.store.read == []
+
+
+def test_another_base_is_taken_up_with_all_that_was_in_use(based: Image) -> None:
+    with based.reader() as reader:
+        reader.refresh(based.table.now)
+        answers(reader)
+        based.compact()
+        state = reader.refresh(based.table.now)
+        assert (state.generation, state.deltas, state.fallback) == (3, 0, "")
+        based.store.read.clear()
+        ask(QUERY, reader=reader, now=START)
+        assert based.store.read == [], "what statements read is loaded with the base"
+        assert plain(answers(reader)) == plain(expected(based))
+
+
+def test_who_finds_a_filled_cache_fetches_no_part_again(based: Image) -> None:
+    for fetches in (True, False):
+        with based.reader() as reader:
+            reader.refresh(based.table.now)
+            based.store.read.clear()
+            assert plain(answers(reader)) == plain(expected(based))
+            assert bool(based.store.read) is fetches
+
+
+@pytest.mark.parametrize("is_opened", [False, True], ids=["lost before it is opened", "damaged while it is"])
+def test_whatever_of_a_base_is_not_whole_is_read_elsewhere(based: Image, is_opened: bool) -> None:
+    whole, objects, told = plain(expected(based)), dict(based.store.objects), 0
+    for name in based.files():
+        with based.reader(cache=name) as reader:
+            if is_opened:
+                reader.refresh(based.table.now)
+            _spoil(based.store, name, is_lost=not is_opened)
+            reader.refresh(based.table.now)
+            assert plain(answers(reader)) == whole, name
+            assert name in reader.state().fallback or not reader.state().fallback
+            told += bool(reader.state().fallback)
+            based.store.objects.update(objects)
+    assert told >= (4 if is_opened else 5), "all but what these questions do not read"
+
+
+def test_a_reader_that_fell_back_goes_on_with_what_is_new(based: Image) -> None:
+    with based.reader() as reader:
+        _spoil(based.store, based.files()[0], is_lost=True)
+        state = reader.refresh(based.table.now)
+        based.write(2, 6, value=8)
+        assert reader.refresh(based.table.now).fallback == state.fallback != ""
+        assert plain(answers(reader)) == plain(expected(based))
+
+
+def _spoil(store: MemoryStore, name: str, *, is_lost: bool) -> None:
+    if is_lost:
+        del store.objects[name]
+    else:
+        store.objects[name] = store.objects[name][:4] + bytes(len(store.objects[name]) - 4)
+
+
+def test_the_next_whole_base_ends_a_fallback(based: Image) -> None:
+    with based.reader() as reader:
+        del based.store.objects[based.files()[0]]
+        assert reader.refresh(based.table.now).fallback
+        based.compact()
+        state = reader.refresh(based.table.now)
+        assert (state.generation, state.fallback) == (3, "")
+        assert plain(answers(reader)) == plain(expected(based))
+
+
+def test_what_can_be_had_nowhere_is_an_error_and_what_answered_answers_still(based: Image) -> None:
+    with based.reader() as reader, based.reader("another") as late:
+        reader.refresh(based.table.now)
+        before = plain(answers(reader))
+        delta = held(based.store).manifest.stand.deltas[0].file.name
+        based.write(0, value=9)
+        last = held(based.store).manifest.stand.deltas[-1].file.name
+        based.store.objects[last] = b"no delta"
+        with pytest.raises(ObjectDamaged, match=rf"{last}.*secgraph image rebuild"):
+            reader.refresh(based.table.now)
+        assert plain(answers(reader)) == before
+        del based.store.objects[delta]
+        with pytest.raises(ObjectMissing, match=delta):
+            late.refresh(based.table.now)
+
+
+def test_damage_that_a_query_finds_with_changes_over_it_that_are_no_delta_is_to_be_asked_again(
+    based: Image,
+) -> None:
+    with based.reader() as reader:
+        reader.refresh(based.table.now)
+        reader.extra([expand(item(9, 1), based.table.now)])
+        for name in based.files():
+            del based.store.objects[name]
+        with pytest.raises(StoreUnavailable, match="Ask again"):
+            answers(reader)
+        assert plain(answers(reader)) == plain(expected(based))
+        assert reader.state().fallback
+
+
+def test_rows_laid_over_show_at_once_unless_they_are_no_news(based: Image) -> None:
+    with based.reader() as reader:
+        reader.refresh(based.table.now)
+        held_before = plain(answers(reader))
+        reader.extra([expand(item(2, 1, value=9), START)])
+        assert plain(answers(reader)) == held_before
+        newer = item(2, 7, value=9)
+        reader.extra([expand(newer, based.table.now)])
+        based.table.items[2] = newer
+        assert plain(answers(reader)) == plain(expected(based))
