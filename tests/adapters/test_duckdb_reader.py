@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,19 +12,23 @@ import pytest
 from secgraph.adapters.duckdb_reader import DuckDBReader, Limits, lock_down
 from secgraph.adapters.duckdb_relations import Relations
 from secgraph.errors import QueryError
-from secgraph.graph.relations import Statement
+from secgraph.graph.model import Entity
+from secgraph.graph.relations import Reads, Statement
+from secgraph.image.expand import row_of
+from secgraph.image.rows import ItemRow, Version
+from tests.adapters.drawn_base import DrawnBase, base_of
 
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:") as opened:
-        Relations(opened).create()
         yield opened
 
 
 def reader(connection: duckdb.DuckDBPyConnection, limits: Limits) -> DuckDBReader:
+    relations = Relations(connection)
     lock_down(connection, limits)
-    return DuckDBReader(connection, Relations(connection), limits)
+    return DuckDBReader(connection, relations, limits)
 
 
 def test_rows_and_parameters(connection: duckdb.DuckDBPyConnection) -> None:
@@ -137,11 +142,61 @@ def test_no_statement_gets_out(connection: duckdb.DuckDBPyConnection, tmp_path: 
     assert a_python_variable.fetchall() == [(1,)]
 
 
-def test_an_open_file_stays_usable(tmp_path: Path) -> None:
-    with duckdb.connect(str(tmp_path / "graph.duckdb")) as connection:
-        relations = Relations(connection)
-        relations.create()
-        lock_down(connection)
-        relations.replace([("a", None, ())])
-        connection.execute("CHECKPOINT")
-        assert connection.execute("SELECT key FROM node").fetchall() == [("a",)]
+def test_rows_are_laid_over_after_the_door_is_shut(connection: duckdb.DuckDBPyConnection) -> None:
+    relations = Relations(connection)
+    lock_down(connection)
+    relations.apply([ItemRow("a", Version(1, 0), None, ())])
+    assert connection.execute("SELECT key FROM delta_item").fetchall() == [("a",)]
+
+
+def test_only_named_folders_stay_readable(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    for name in ("in's", "out"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rows.csv").write_text("secret\n1\n")
+    lock_down(connection, folders=[str(tmp_path / "in's")])
+    inside = str(tmp_path / "in's" / "rows.csv")
+    assert connection.execute("SELECT secret FROM read_csv($1)", [inside]).fetchall() == [(1,)]
+    for path in (tmp_path / "out" / "rows.csv", tmp_path / "in's" / ".." / "out" / "rows.csv"):
+        with pytest.raises(duckdb.PermissionException):
+            connection.execute("SELECT * FROM read_csv($1)", [str(path)])
+
+
+BASE = [
+    row_of("a", Entity({"_id": "a", "_type": "t", "_class": ("C",), "size": 1}), (), Version(1, 0)),
+    row_of("b", Entity({"_id": "b", "_type": "t", "_class": ("C",), "size": 2}), (), Version(1, 0)),
+]
+SIZES = Statement('SELECT sum("size#n") FROM entity', reads=Reads(frozenset({"size#n"})))
+
+
+def over_base(connection: duckdb.DuckDBPyConnection, limits: Limits) -> tuple[DuckDBReader, DrawnBase]:
+    with duckdb.connect(":memory:") as source:
+        held = Relations(source)
+        held.apply(BASE)
+        base = base_of(held, source, connection)
+    relations = Relations(connection, base)
+    lock_down(connection, limits)
+    return DuckDBReader(connection, relations, limits), base
+
+
+def test_what_a_statement_reads_is_loaded_before_its_time_begins(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    opened, base = over_base(connection, Limits())
+    assert opened.fetch(SIZES) == [(3,)]
+    assert ("entities", {"size#n"}) in base.asked
+    assert list(opened.counts([SIZES])) == [3]
+    ids = [id_ for (id_,) in opened.fetch(Statement("SELECT id FROM entity ORDER BY id", reads=Reads()))]
+    assert [json.loads(text)[1] for text in opened.documents(ids[::-1])] == [{"size": 2}, {"size": 1}]
+
+
+def test_what_does_not_fit_into_memory_is_a_limit(connection: duckdb.DuckDBPyConnection) -> None:
+    opened, base = over_base(connection, Limits(memory="40MB"))
+    wide = """SELECT range AS id, 0 AS sort, false AS deleted, repeat(range::VARCHAR, 50) AS "_id#s"
+              FROM range(3000000)"""
+    base.entities = lambda columns: wide  # type: ignore[method-assign]
+    statement = Statement("SELECT count(*) FROM entity", reads=Reads(frozenset({"_id#s"})))
+    with pytest.raises(QueryError, match="40MB of memory") as caught:
+        opened.fetch(statement)
+    assert caught.value.code == "LIMITS"
+    del base.entities
+    assert opened.fetch(statement) == [(2,)]

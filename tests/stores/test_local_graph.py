@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -111,27 +112,88 @@ def test_a_store_that_cannot_be_written_says_so_and_keeps_nothing(tmp_path):
         assert graph.items() == []
 
 
-@pytest.mark.parametrize("format_", [1, 2])
-def test_a_file_of_an_older_format_is_laid_out_anew_when_it_is_opened_for_writing(tmp_path, format_):
-    """What its items say is shown as this version shows it; a reader sees it as it was."""
+OLD = """
+CREATE TABLE graph_file (format INTEGER);
+INSERT INTO graph_file VALUES ({});
+CREATE TABLE item (id VARCHAR, rev BIGINT, body VARCHAR);
+CREATE TABLE quarantine (id VARCHAR, reason VARCHAR, body VARCHAR, received_on BIGINT);
+INSERT INTO quarantine VALUES ('q', 'no reason', '{{}}', 5);
+CREATE TABLE relations_format (version INTEGER, stamp VARCHAR);
+CREATE TABLE node (id BIGINT, key VARCHAR);
+CREATE TABLE entity (id BIGINT, sort INTEGER, deleted BOOLEAN, "_id#s" VARCHAR);
+CREATE TABLE entity_document (id BIGINT, body VARCHAR, text VARCHAR);
+CREATE TABLE relationship (id BIGINT, owner BIGINT, class VARCHAR, src BIGINT, dst BIGINT, deleted BOOLEAN);
+CREATE TABLE relationship_document (id BIGINT, body VARCHAR);
+CREATE TABLE known_sort (number INTEGER, type VARCHAR, classes VARCHAR[]);
+CREATE TABLE known_property (record VARCHAR, name VARCHAR, kind VARCHAR);
+CREATE TABLE known_verb (verb VARCHAR);
+"""
+TABLES = {"graph_file", "image", "item", "quarantine", "unprojected"}
+
+
+@pytest.fixture(params=[1, 2, 3])
+def old_file(request, tmp_path):
+    """A file of an older format, with an item of its time and all the tables that queries read."""
     path = tmp_path / "graph.duckdb"
-    known = {"_class": ["Host"], "instanceType": "m6i.large"}
-    blocks = {
-        "inspector2/awsEc2Instance": {"time": 9, "properties": known},
-        "guardduty/locates/x": {"time": 0, "properties": {}, "edges": [["LOCATES", ">", "y", "y", "t"]]},
-    }
+    blocks = {"inspector2/awsEc2Instance": {"time": 9, "properties": {"_class": ["Host"]}}}
     thing = {"id": "x", "key": "x", "type": "aws_instance", "rev": 1, "version": 1}
     body = json.dumps({"v": 1, **thing, "createdOn": 1, "beginOn": 1, "blocks": blocks})
-    old = items_of({"entities": [{"_id": "x", "_key": "x", "_type": "t", "_class": "C"}]}, now=1)
-    with LocalGraph.open(path) as graph:
-        graph.write(old)
-        graph.connection.execute("UPDATE item SET body = ?", [body])
-        graph.connection.execute("UPDATE graph_file SET format = ?", [format_])
-    shown = 'SELECT _type FROM (SELECT "_type#s" AS _type FROM entity)'
-    for read_only, type_ in ((True, "t"), (False, "aws_instance"), (True, "aws_instance")):
-        with LocalGraph.open(path, read_only=read_only) as graph:
-            assert graph.connection.execute(shown).fetchall() == [(type_,)]
-            assert graph.relations.catalogue().verbs == set()
-            assert len(graph.items()) == 1
     with duckdb.connect(str(path)) as opened:
-        assert opened.execute("SELECT format FROM graph_file").fetchall() == [(3,)]
+        opened.execute(OLD.format(request.param))
+        opened.execute("INSERT INTO item VALUES ('x', 1, ?)", [body])
+    return path
+
+
+def tables(path):
+    with duckdb.connect(str(path)) as opened:
+        return {name for (name,) in opened.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+
+
+def test_an_older_file_is_read_as_it_is(old_file):
+    before = old_file.read_bytes()
+    with LocalGraph.open(old_file, read_only=True) as graph:
+        assert [item.thing.id for item in graph.items()] == graph.unprojected() == graph.ids() == ["x"]
+        assert graph.image_mark() == ""
+    assert old_file.read_bytes() == before
+
+
+def test_an_older_file_gives_up_what_queries_read_when_it_is_opened_for_writing(old_file):
+    with LocalGraph.open(old_file) as graph:
+        assert graph.unprojected() == ["x"]
+        assert [event.id for event in graph.quarantined()] == ["q"]
+        graph.projected(["x"])
+    assert tables(old_file) == TABLES
+    with LocalGraph.open(old_file) as graph:
+        assert graph.unprojected() == [], "a file is brought up to date once"
+        assert [item.thing.id for item in graph.items()] == ["x"]
+
+
+def test_an_older_file_that_cannot_be_brought_up_to_date_stays_old(old_file):
+    with duckdb.connect(str(old_file)) as opened:
+        opened.execute(
+            "CREATE VIEW unprojected AS SELECT 1 AS id"
+        )  # the last of what is made stands in the way
+    before = tables(old_file)
+    with pytest.raises(StoreUnavailable):
+        LocalGraph.open(old_file)
+    assert tables(old_file) == before
+
+
+def test_what_is_written_is_to_be_projected_until_it_was(tmp_path):
+    path = tmp_path / "graph.duckdb"
+    drawn = [{"_key": key, "_type": "t", "_class": "C"} for key in ("c", "a", "b")]
+    items = items_of({"entities": drawn}, now=1)
+    c, a, b = [item.thing.id for item in items]
+    with LocalGraph.open(path) as graph:
+        graph.write(items[:2])
+        graph.write(items[2:])
+        assert graph.unprojected() == [c, a, b]
+        graph.projected([c, b], mark="first")
+        assert graph.write([items[0]]) == [c], "what lost is not written, so that there is nothing to project"
+        assert (graph.unprojected(), graph.image_mark()) == ([a], "first")
+        graph.write([replace(items[2], rev=2)])
+    with LocalGraph.open(path, read_only=True) as graph:
+        assert graph.unprojected() == [a, b]
+    with LocalGraph.open(path) as graph:
+        graph.unproject()
+        assert (set(graph.unprojected()), graph.image_mark()) == ({a, b, c}, "")
