@@ -1,7 +1,7 @@
 """The graph in one local DuckDB file: items (the truth), which of them the image lacks, and quarantine.
 
-A batch costs one bulk read and one bulk write, whatever its size: row by row would cost a hundredfold. An item
-and the note that it is to be projected are written in one transaction, so that none is left out.
+A batch costs one bulk read and one bulk write, whatever its size: row by row would cost a hundredfold. An
+item and the note that it is to be projected are written in one transaction, so that none is left out.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from secgraph.ingest.ports import Quarantined
 
 FORMAT: Final = 4
 """Formats 1 to 3 also held what queries read, which now lies in an image beside the file. Their items are
-read; once such a file is opened for writing, the rest is dropped and every item is to be projected. Programs that
-know those formats alone refuse format 4."""
+read; once such a file is opened for writing, the rest is dropped and every item is to be projected.
+Programs that know those formats alone refuse format 4."""
 
 ROW_GROUP: Final = 30_720
 """Rows that one core reads while another reads the next; DuckDB's own 122,880 would leave all but one core
