@@ -94,7 +94,8 @@ def _sentences(manifest: Manifest, waiting: int | None) -> Iterator[str]:
             changes = sum(delta.rows for delta in manifest.stand.deltas)
             yield f"{_counted(len(manifest.stand.deltas), 'delta')} over it: {_counted(changes, 'change')}"
     if waiting:
-        yield f"{_counted(waiting, 'item')} of the graph not in it yet; queries read them from the graph"
+        is_not = "is not" if waiting == 1 else "are not"
+        yield f"{_counted(waiting, 'item')} of the graph {is_not} in it yet: queries read the graph for that"
     if manifest.rebuild:
         yield f"it is being rebuilt since {_time(manifest.rebuild.started_on)}"
 
@@ -155,7 +156,8 @@ def _verify(arguments: argparse.Namespace) -> int:
         return 2 if fallback else 0
     for it in found.named:
         print(plain(f"{it.id}: {it.what}"))
-    print(f"{found.differing} things differ; `secgraph image rebuild` makes the image again from the graph")
+    differ = "1 thing differs" if found.differing == 1 else f"{found.differing:,} things differ"
+    print(f"{differ}; `secgraph image rebuild` makes the image again from the graph")
     return 2
 
 
