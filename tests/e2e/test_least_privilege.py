@@ -148,8 +148,11 @@ def test_a_rebuild_without_a_grant_fails_and_harms_nothing(deployment: Deploymen
     before, generation = deployment.ask(ALL), deployment.manifest().generation
     output = "RebuildFunction"
     with deployment.held_up(output):
-        for action in ("s3:GetObject", "s3:PutObject", "dynamodb:DescribeTable", "sqs:SendMessage"):
-            with without(deployment, output, action):
+        for action, on in (
+            *(("s3:GetObject", "/image/"), ("s3:PutObject", "/image/")),
+            *(("dynamodb:DescribeTable", ""), ("sqs:SendMessage", "")),
+        ):
+            with without(deployment, output, action, on):
                 assert "AccessDenied" in failure(deployment, output, message(Start("anew"))), action
         rebuild = deployment.manifest().rebuild
         assert rebuild is not None
