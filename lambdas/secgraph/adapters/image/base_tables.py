@@ -20,6 +20,11 @@ from secgraph.image.ports import Known, ObjectStore
 from secgraph.image.rows import Version
 
 MINUTE: Final = 60_000
+FEW_GROUPS: Final = 8
+"""Row groups of the nodes up to which only these are fetched, and read."""
+
+_Group = tuple[int, int, int]
+"""A row group, its least hash and its greatest."""
 
 
 class CachedBase:
@@ -30,7 +35,7 @@ class CachedBase:
         self._folder = files.folder
         self._selects = Selects(files)
         self._documents = StoredDocuments(files)
-        self._groups: list[tuple[int, int, int]] | None = None
+        self._groups: list[_Group] | None = None
         self._own: duckdb.DuckDBPyConnection | None = None
 
     @classmethod
@@ -68,44 +73,49 @@ class CachedBase:
 
     def known(self, hashes: Collection[int]) -> Mapping[int, Known]:
         """Find items and ends by `key_hash` of their `_id`s; who is not known is left out."""
-        groups = self._groups_of(hashes)
-        if not groups:
+        if not hashes:
             return {}
-        self._selects.ensure([self._base.nodes], NODE, {number for number, _, _ in groups})
+        nodes = self._base.nodes
+        groups = self._groups_of(hashes)
+        self._selects.ensure([nodes], NODE, None if groups is None else {number for number, _, _ in groups})
         # Other row groups may be holes in the file. DuckDB passes over them by the same bounds.
-        within = " OR ".join([f"hash BETWEEN {least} AND {most}" for _, least, most in groups])
+        within = "true" if groups is None else _within(groups)
         rows = self._connection().execute(
-            f"SELECT {', '.join(map(quoted, NODE))} FROM {self._selects.scan(self._base.nodes)} "  # noqa: S608
-            f"WHERE ({within}) AND hash IN (SELECT unnest($1::UBIGINT[]))",
+            f"SELECT {', '.join(map(quoted, NODE))} FROM read_parquet({self._selects.paths([nodes])}) "  # noqa: S608
+            f"WHERE {within} AND hash IN (SELECT unnest($1::UBIGINT[]))",
             [list(hashes)],
         )
         return {hash_: _known(*row) for hash_, *row in rows.fetchall()}
 
-    def _groups_of(self, hashes: Collection[int]) -> list[tuple[int, int, int]]:
-        """Give the row groups that may have them, each with its least and its greatest hash."""
-        if not hashes:
-            return []
+    def _groups_of(self, hashes: Collection[int]) -> list[_Group] | None:
+        """Give the row groups that may have them, None for all: more than a few cost more to tell apart."""
+        if len(hashes) > 4 * FEW_GROUPS:
+            return None
         if self._groups is None:
             self._selects.ensure([self._base.nodes], ())
-            metadata = self._selects.scan(self._base.nodes).replace("read_parquet", "parquet_metadata", 1)
             self._groups = (
                 self._connection()
                 .execute(
                     "SELECT row_group_id, stats_min_value::UBIGINT, stats_max_value::UBIGINT "  # noqa: S608
-                    f"FROM {metadata} WHERE path_in_schema = 'hash'"
+                    f"FROM parquet_metadata({self._selects.paths([self._base.nodes])}) "
+                    "WHERE path_in_schema = 'hash'"
                 )
                 .fetchall()
             )
-        if len(hashes) > len(self._groups):
-            return self._groups
         ordered = sorted(hashes)
-        return [it for it in self._groups if bisect_left(ordered, it[1]) < bisect_right(ordered, it[2])]
+        found = [it for it in self._groups if bisect_left(ordered, it[1]) < bisect_right(ordered, it[2])]
+        return found if len(found) <= FEW_GROUPS else None
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         """Give a connection for look-ups: a reader's own may be locked, or in a transaction."""
         if self._own is None:
             self._own = duckdb.connect(":memory:")
         return self._own
+
+
+def _within(groups: Sequence[_Group]) -> str:
+    ranges = [f"hash BETWEEN {least} AND {most}" for _, least, most in groups]
+    return f"({' OR '.join(ranges)})" if ranges else "false"
 
 
 def _known(sort: int, ordinal: int, rev: int | None, minute: int, gone: bool) -> Known:

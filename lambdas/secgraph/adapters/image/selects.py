@@ -1,13 +1,13 @@
 """Files of a base as SQL. In: parts, groups, names of columns. Out: SELECTs that can run at once.
 
 Before a SELECT is given, the columns that it reads were fetched, from all files side by side, and checked. It
-names each file by itself and with the columns that are in it: DuckDB plans that faster than a list of files
-whose columns it has to match.
+reads all files at once: DuckDB does that almost twice as fast as a UNION ALL of one SELECT for each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from secgraph.adapters.image.cached import LocalFiles, Stretch, Wanted
@@ -27,9 +27,17 @@ EDGE: Final = {
     "outgoing": "BOOLEAN",
 }
 """The columns of a group's file. Instead of the last a reader sees `id` and `owner`."""
-NODE: Final = ("hash", "sort", "ordinal", "rev", "minute", "gone")
+NODE: Final = {
+    "hash": "UBIGINT",
+    "sort": "INTEGER",
+    "ordinal": "INTEGER",
+    "rev": "INTEGER",
+    "minute": "INTEGER",
+    "gone": "BOOLEAN",
+}
 _TEXT: Final = {"text": "VARCHAR", "ids": "BIGINT[]"}
-_COMPUTED: Final = {"id": "{first} + file_row_number", "owner": "CASE WHEN outgoing THEN src ELSE dst END"}
+_OWNER: Final = "CASE WHEN outgoing THEN src ELSE dst END AS owner"
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _RELATIONSHIP: Final = {
     "id": "BIGINT",
     "owner": "BIGINT",
@@ -47,8 +55,7 @@ class Selects:
         """Give a SELECT of the entities of these parts: id, sort, deleted and these columns, in the order of
         ids."""
         types = ENTITY | {name: sql_type(name) for name in columns if name not in ENTITY}
-        self.ensure([part.columns for part in parts], types)
-        return _union([self._plain(part.columns, types) for part in parts], types)
+        return self._select([part.columns for part in parts], types)
 
     def relationships(self, groups: Sequence[EdgeGroup], columns: Collection[str] | None = None) -> str:
         """Give a SELECT of the relationships of these groups: the fixed columns, and these property columns
@@ -56,18 +63,20 @@ class Selects:
         if columns is None:
             columns = sorted({name for group in groups for name in columns_of(group.file)} - EDGE.keys())
         types = _RELATIONSHIP | {name: sql_type(name) for name in columns}
-        self.ensure([group.file for group in groups], {*EDGE, *columns})
-        return _union([self._edges(group, types) for group in groups], types)
+        firsts = [group.first for group in groups]
+        computed = {
+            "id": f"list_extract({firsts}::BIGINT[], file_index::BIGINT + 1) + file_row_number AS id",
+            "owner": _OWNER,
+        }
+        return self._select([group.file for group in groups], types, computed)
 
     def searched(self, parts: Sequence[EntityPart]) -> str:
         """Give a SELECT of text and ids of these parts."""
-        self.ensure([part.texts for part in parts], _TEXT)
-        return _union([self._plain(part.texts, _TEXT) for part in parts], _TEXT)
+        return self._select([part.texts for part in parts], _TEXT)
 
     def nodes(self, file: RowsFile) -> str:
         """Give a SELECT of all nodes."""
-        self.ensure([file], NODE)
-        return f"SELECT {_list(map(quoted, NODE))} FROM {self.scan(file)}"  # noqa: S608 (our own names)
+        return self._select([file], NODE)
 
     def ensure(
         self, files: Iterable[RowsFile], columns: Collection[str], groups: Collection[int] | None = None
@@ -75,36 +84,25 @@ class Selects:
         """Have the footers of files, and these columns of them (of these row groups alone), at hand."""
         self._files.ensure([_wanted(file, columns, groups) for file in files])
 
-    def scan(self, file: RowsFile) -> str:
-        """Name a file in SQL."""
-        return f"read_parquet({literal(self._files.path(file.name))})"
+    def paths(self, files: Sequence[RowsFile]) -> str:
+        """List files in SQL."""
+        return f"[{_list(literal(self._files.path(file.name)) for file in files)}]"
 
-    def _plain(self, file: RowsFile, types: Mapping[str, str]) -> str:
-        held = columns_of(file)
-        listed = _list(_shown(name, type_, held) for name, type_ in types.items())
-        return f"SELECT {listed} FROM {self.scan(file)}"  # noqa: S608 (names are quoted)
-
-    def _edges(self, group: EdgeGroup, types: Mapping[str, str]) -> str:
-        held = columns_of(group.file)
-        listed = _list(
-            f"{_COMPUTED[name].format(first=group.first)} AS {name}"
-            if name in _COMPUTED
-            else _shown(name, type_, held)
-            for name, type_ in types.items()
-        )
-        path = literal(self._files.path(group.file.name))
-        return f"SELECT {listed} FROM read_parquet({path}, file_row_number = true)"  # noqa: S608
+    def _select(
+        self, files: Sequence[RowsFile], types: Mapping[str, str], computed: Mapping[str, str] = _NOTHING
+    ) -> str:
+        """Select these columns, of which a file may lack some; `computed` says how one is made of others."""
+        self.ensure(files, {*types, "outgoing"} if computed else types)
+        held = {name for file in files for name in columns_of(file)}
+        if not files:
+            return f"SELECT {_list(_shown(name, types[name], held) for name in types)} WHERE false"
+        listed = _list(computed.get(name) or _shown(name, types[name], held) for name in types)
+        return f"SELECT {listed} FROM read_parquet({self.paths(files)}, union_by_name = true)"  # noqa: S608
 
 
 def sql_type(column: str) -> str:
     """Give the type of a property column."""
     return property_and_kind(column)[1].sql
-
-
-def _union(selects: Sequence[str], types: Mapping[str, str]) -> str:
-    if selects:
-        return " UNION ALL ".join(selects)
-    return f"SELECT {_list(_shown(name, type_, ()) for name, type_ in types.items())} WHERE false"
 
 
 def _shown(name: str, type_: str, held: Collection[str]) -> str:
