@@ -185,7 +185,10 @@ def test_what_a_statement_reads_is_loaded_before_its_time_begins(
     assert opened.fetch(SIZES) == [(3,)]
     assert ("entities", {"size#n"}) in base.asked
     assert list(opened.counts([SIZES])) == [3]
-    ids = [id_ for (id_,) in opened.fetch(Statement("SELECT id FROM entity ORDER BY id", reads=Reads()))]
+    ids = [
+        int(id_ or 0)
+        for (id_,) in opened.fetch(Statement("SELECT id FROM entity ORDER BY id", reads=Reads()))
+    ]
     assert [json.loads(text)[1] for text in opened.documents(ids[::-1])] == [{"size": 2}, {"size": 1}]
 
 
@@ -200,3 +203,18 @@ def test_what_does_not_fit_into_memory_is_a_limit(connection: duckdb.DuckDBPyCon
     assert caught.value.code == "LIMITS"
     del base.entities
     assert opened.fetch(statement) == [(2,)]
+
+
+def test_before_memory_is_too_little_what_is_held_is_compressed(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    opened, base = over_base(connection, Limits(memory="120MB"))
+    numbers = [f"n{number}#n" for number in range(4)]
+    wide = ", ".join(f'id + {place} AS "{name}"' for place, name in enumerate(numbers))
+    base.entities = lambda columns: (  # type: ignore[method-assign]
+        f"SELECT id, 0 AS sort, false AS deleted, {wide} FROM (SELECT range AS id FROM range(1500000))"
+    )
+    every = Statement("SELECT count(*) FROM entity", reads=Reads(frozenset(numbers)))
+    assert opened.fetch(every) == [(1_500_000,)]
+    hungry = Statement("SELECT count(DISTINCT id) FROM entity", reads=every.reads)
+    assert opened.fetch(hungry) == [(1_500_000,)]

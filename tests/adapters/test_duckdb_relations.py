@@ -35,7 +35,7 @@ def lay(relations: Relations, *drawn: Drawn, rev: int = 1) -> None:
     relations.apply([row_of(*each, Version(rev, 0)) for each in drawn])
 
 
-def entity(id_: str, type_: str = "thing", **properties: Value) -> Entity:
+def entity(id_: str, type_: Value = "thing", **properties: Value) -> Entity:
     named: dict[str, Value] = {"_id": id_, "_key": f"key:{id_}", "_type": type_, "_class": ("Record",)}
     return Entity(named | properties)
 

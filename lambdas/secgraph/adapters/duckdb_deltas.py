@@ -86,6 +86,11 @@ class DeltaTables:
         if self.live is not None:
             self.live.look()
 
+    def forget_unread(self) -> None:
+        """Give up what the latest statement did not read."""
+        if self.live is not None:
+            self.live.forget_unread()
+
     def lay(self, rows: Sequence[ItemRow], growing: Growing) -> None:
         """Lay rows over what is held, in their order. Part of a transaction; `growing` is added to."""
         for start in range(0, len(rows), CHUNK):

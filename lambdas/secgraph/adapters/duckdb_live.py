@@ -44,27 +44,39 @@ class LiveBase:
         self._laid_relationship = relationship
         self._base_columns = entity_columns(tables.base.catalogue)
         self._used: dict[str, None] = {}
+        self._read: frozenset[str] = frozenset()
         self._has_entities = False
         self._groups: set[int] = set()
 
     # ── statements ────────────────────────────────────────────────────────────────────────────────────
 
-    def ensure_entity(self, columns: Collection[str]) -> None:
-        """Load these property columns, and keep others that were in use lately."""
+    def ensure_entity(self, columns: Collection[str]) -> bool:
+        """Load these property columns, and keep others that were in use lately; tell whether anything was
+        loaded."""
+        self._read = frozenset(columns)
         for name in columns:
             self._used.pop(name, None)
             self._used[name] = None  # the latest used stands last
-        if not self._has_entities or not self.entity.columns >= frozenset(columns):
-            self._load_entities(columns)
+        if self._has_entities and self.entity.columns >= self._read:
+            return False
+        self._load_entities(columns)
+        return True
+
+    def forget_unread(self) -> None:
+        """Keep only the columns that the latest statement reads."""
+        self._used = {name: None for name in self._used if name in self._read}
+        self._has_entities = False
 
     def ensure_relationship(
         self, links: Collection[Link] | None, columns: Collection[str], moves: Collection[Move]
-    ) -> None:
-        """Load the groups that hold these links (None: all), and have these property columns."""
+    ) -> bool:
+        """Load the groups that hold these links (None: all), and have these property columns; tell whether
+        anything was loaded."""
         missing = sorted(self._groups_of(links, moves) - self._groups)
         if missing:
             self._load_relationships(missing)
         self.relationship.take_up(columns)
+        return bool(missing)
 
     def texts_not_laid(self) -> str:
         """Give a SELECT of what full text looks in, without what it would find of items that something was

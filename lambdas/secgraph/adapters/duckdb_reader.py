@@ -109,6 +109,14 @@ class DuckDBReader:
 
     def _run(self, statement: Statement, seconds: float) -> Rows:
         self._load(statement)
+        try:
+            return self._ran(statement, seconds)
+        except duckdb.OutOfMemoryException:
+            if not self._relations.compress():
+                raise self._out_of_memory() from None
+        return self._run(statement, seconds)
+
+    def _ran(self, statement: Statement, seconds: float) -> Rows:
         with _bounded(self._connection, seconds) as clock:
             try:
                 found = self._connection.execute(statement.sql, list(statement.parameters))
@@ -117,8 +125,6 @@ class DuckDBReader:
                 if clock.struck:
                     raise _limit(f"The query ran longer than {seconds:g} seconds.") from None
                 raise
-            except duckdb.OutOfMemoryException:
-                raise self._out_of_memory() from None
             except duckdb.InvalidInputException as error:
                 if _REGEX_TOO_LARGE not in str(error):
                     raise

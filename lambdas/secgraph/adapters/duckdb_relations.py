@@ -23,10 +23,6 @@ from secgraph.graph.relations import Catalogue, Reads, quoted
 from secgraph.image.ports import BaseTables
 from secgraph.image.rows import ItemRow
 
-UNCOMPRESSED: Final = "64MB"
-"""What may lie in memory as it came. By default it is 16 MB: then a quarter of the time that it takes to lay
-deltas over goes into compressing them."""
-
 _LAID_TEXTS: Final = "SELECT text, [id] AS ids FROM delta_text"
 
 
@@ -34,9 +30,6 @@ class Relations:
     """The relations in a connection that has nothing else in it. Make them before it is locked down."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, base: BaseTables | None = None) -> None:
-        connection.execute("ATTACH ':memory:' AS live (COMPRESS)")
-        connection.execute("USE live")
-        connection.execute(f"SET checkpoint_threshold = '{UNCOMPRESSED}'")
         self._connection = connection
         self._tables = DeltaTables(connection, base)
         self._links = LinkTexts(connection)
@@ -44,6 +37,7 @@ class Relations:
         self._numbers = _numbers(base)
         self._moves: frozenset[Move] = frozenset()
         self._views: dict[str, str] = {}
+        self._is_loose = False
         self._show()
 
     def catalogue(self) -> Catalogue:
@@ -56,28 +50,62 @@ class Relations:
         Each takes the place of all that was said of its item; one that is no newer than what is held changes
         nothing. Raises StoreTooLarge if memory does not suffice.
         """
-        growing = Growing(Draft(self._catalogue), self._numbers.copy(), set(self._moves))
         try:
-            with self._transaction():
-                self._tables.lay(rows, growing)
-        except duckdb.OutOfMemoryException as error:
-            raise StoreTooLarge(f"{len(rows):,} changes do not fit into memory beside the graph.") from error
+            self._apply(rows)
+        except duckdb.OutOfMemoryException:
+            self.compress()
+            try:
+                self._apply(rows)
+            except duckdb.OutOfMemoryException as error:
+                raise StoreTooLarge(
+                    f"{len(rows):,} changes do not fit into memory beside the graph."
+                ) from error
+
+    def _apply(self, rows: Sequence[ItemRow]) -> None:
+        growing = Growing(Draft(self._catalogue), self._numbers.copy(), set(self._moves))
+        with self._transaction():
+            self._tables.lay(rows, growing)
         self._catalogue = growing.draft.frozen()
         self._numbers, self._moves = growing.numbers, frozenset(growing.moves)
+        self._is_loose = True
         self._show()
 
     def ensure(self, reads: Reads) -> None:
         """Load what a statement reads, unless it is here already.
 
-        Raises ObjectMissing, ObjectDamaged or StoreUnavailable if the base cannot be read.
+        If memory runs out, what is held is compressed, then the columns that only other statements read are
+        given up; duckdb.OutOfMemoryException is raised if that does not suffice. Raises ObjectMissing,
+        ObjectDamaged or StoreUnavailable if the base cannot be read.
         """
+        for relief in (self.compress, self._tables.forget_unread):
+            try:
+                self._ensure(reads)
+            except duckdb.OutOfMemoryException:
+                self._is_loose = True  # some of it may have been loaded
+                relief()
+            else:
+                return
+        self._ensure(reads)
+
+    def _ensure(self, reads: Reads) -> None:
         follows = not reads.relationship.isdisjoint(DERIVED_COLUMNS)
         live = self._tables.live
         if live is not None:
             keys = {KEY} & entity_columns(self._catalogue) if follows else set()
-            live.ensure_entity(reads.entity | keys)
-            live.ensure_relationship(reads.links, reads.relationship.difference(DERIVED_COLUMNS), self._moves)
+            plain = reads.relationship.difference(DERIVED_COLUMNS)
+            loaded = live.ensure_entity(reads.entity | keys)
+            self._is_loose |= live.ensure_relationship(reads.links, plain, self._moves) or loaded
         self._show(derived=follows, texts=reads.searched)
+
+    def compress(self) -> bool:
+        """Compress what is held in memory to about a seventh; tell whether there was anything to compress.
+
+        At a million entities that takes two seconds, so it is done only once memory runs out.
+        """
+        was_loose, self._is_loose = self._is_loose, False
+        if was_loose:
+            self._connection.execute("CHECKPOINT")
+        return was_loose
 
     def documents(self, ids: Sequence[int]) -> list[str]:
         """Give the documents of entities, in their order. Raises StoreError if one is not there."""
