@@ -1,4 +1,4 @@
-"""`make costs`: the worked table of docs/costs.md, from the figures of counted.json; `--count` counts them anew."""
+"""`make costs`: the tables of docs/costs.md, from the figures of counted.json; `--count` counts them anew."""
 
 from __future__ import annotations
 
