@@ -13,7 +13,7 @@ import infra
 from infra.asking import EXAMPLES, example_events
 from infra.settings import Settings
 
-FIELDS = {"query", "parameters", "includeDeleted", "rowMetadata", "cursor", "format"}
+FIELDS = {"query", "parameters", "includeDeleted", "rowMetadata", "cursor", "format", "fresh"}
 FILES = sorted(EXAMPLES.glob("*.json"))
 HEADLINES = (
     "Find aws_guardduty_finding that relates to aws_instance that has aws_inspector_finding with "
