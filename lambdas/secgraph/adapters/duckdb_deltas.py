@@ -13,36 +13,28 @@ the same item.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
 
 from secgraph.adapters.duckdb_catalogue import Draft
-from secgraph.adapters.duckdb_folding import Folded, Held, Newest, Numbers, fold
+from secgraph.adapters.duckdb_folding import Folded, Held, Numbers, fold
+from secgraph.adapters.duckdb_lines import ITEM, Ends, entity_line, item_line, relationship_lines
 from secgraph.adapters.duckdb_live import LiveBase, Move
-from secgraph.adapters.duckdb_wide import ENTITY, RELATIONSHIP, WideTable, line_of
+from secgraph.adapters.duckdb_wide import ENTITY, RELATIONSHIP, WideTable
 from secgraph.graph.relations import Link
 from secgraph.image.base import UNSEEN
-from secgraph.image.columns import encoded, sound
 from secgraph.image.ports import BaseTables
-from secgraph.image.rows import ItemRow, ShownEdge, Version, key_hash
+from secgraph.image.rows import ItemRow, Version, key_hash
 
 CHUNK: Final = 5_000
 _WHOLE: Final = '{"whole":'
 _NAMED: Final = "(SELECT unnest($1::BIGINT[]))"
 
-_ITEM: Final = {
-    "id": "BIGINT",
-    "hash": "UBIGINT",
-    "key": "VARCHAR",
-    "rev": "BIGINT",
-    "at": "BIGINT",
-    "gone": "BOOLEAN",
-}
 _TABLES: Final = f"""
-CREATE TABLE delta_item ({", ".join(f'"{name}" {type_}' for name, type_ in _ITEM.items())});
+CREATE TABLE delta_item ({", ".join(f'"{name}" {type_}' for name, type_ in ITEM.items())});
 CREATE TABLE delta_document (id BIGINT, body VARCHAR);
 CREATE TABLE delta_text (id BIGINT, text VARCHAR);
 CREATE TABLE delta_node (id BIGINT, hash UBIGINT);
@@ -176,17 +168,14 @@ class DeltaTables:
         self._connection.execute(
             "INSERT INTO delta_item SELECT unnest(from_json(line, $2)) "
             "FROM (SELECT unnest($1::VARCHAR[]) AS line)",
-            [[_item_line(id_, it, folded) for id_, it in folded.newest.items()], json.dumps(_ITEM)],
+            [[item_line(id_, it, folded.hashes) for id_, it in folded.newest.items()], json.dumps(ITEM)],
         )
 
     def _insert_entities(self, folded: Folded, draft: Draft) -> None:
         shown = [(id_, it.sort, it.row.entity) for id_, it in folded.newest.items() if it.row.entity]
         if not shown:
             return
-        lines = [
-            line_of(f'"id":{id_},"sort":{sort},"deleted":{_flag(entity.deleted)}', entity.columns)
-            for id_, sort, entity in shown
-        ]
+        lines = [entity_line(id_, sort, entity) for id_, sort, entity in shown]
         borne = self.entity.insert(lines, "sort")
         draft.add_entity_columns({int(sort): names for sort, names in borne.items()})
         draft.add_deleted(sort for _, sort, entity in shown if entity.deleted and sort is not None)
@@ -201,11 +190,11 @@ class DeltaTables:
             )
 
     def _insert_relationships(self, folded: Folded, before: Mapping[int, int], draft: Draft) -> None:
-        links: set[tuple[str, int | None, int | None]] = set()
+        links: set[Ends] = set()
         verbs: set[tuple[str, bool]] = set()
         lines: list[str] = []
-        for edge, fixed, link in _relationships(folded, before):
-            lines.append(line_of(fixed, edge.columns))
+        for edge, line, link in relationship_lines(folded, before):
+            lines.append(line)
             links.add(link)
             verbs.add((edge.verb, edge.stated is not None and edge.stated.startswith(_WHOLE)))
         if not lines:
@@ -268,44 +257,3 @@ class DeltaTables:
             "AND src_sort IS NOT NULL AND dst_sort IS NOT NULL"
         ).fetchall()
         draft.add_links(Link(*link) for link in links)
-
-
-def _relationships(
-    folded: Folded, before: Mapping[int, int]
-) -> Iterator[tuple[ShownEdge, str, tuple[str, int | None, int | None]]]:
-    """Give each relationship with its fixed columns, as fields of a JSON object, and what it links."""
-    newest, ids, hashes = folded.newest, folded.ids, folded.hashes
-    for owner, it in newest.items():
-        for number, edge in enumerate(it.row.edges, it.first):
-            other = ids[hashes[edge.other]]
-            there = newest.get(other)
-            sort = before.get(other) if there is None else there.sort
-            src, dst, src_sort, dst_sort = owner, other, it.sort, sort
-            if not edge.outgoing:
-                src, dst, src_sort, dst_sort = other, owner, sort, it.sort
-            fixed = (
-                f'"id":{number},"owner":{owner},"class":{_text(edge.verb)},"src":{src},"dst":{dst},'
-                f'"src_sort":{_number(src_sort)},"dst_sort":{_number(dst_sort)},'
-                f'"deleted":{_flag(edge.deleted)},"stated":{_text(edge.stated)}'
-            )
-            yield edge, fixed, (edge.verb, src_sort, dst_sort)
-
-
-def _item_line(id_: int, newest: Newest, folded: Folded) -> str:
-    row = newest.row
-    return (
-        f'{{"id":{id_},"hash":{folded.hashes[row.id]},"key":{_text(row.id)},"rev":{row.version.rev},'
-        f'"at":{row.version.at},"gone":{_flag(row.version.gone)}}}'
-    )
-
-
-def _text(text: str | None) -> str:
-    return "null" if text is None else sound(encoded(text))
-
-
-def _number(number: int | None) -> str:
-    return "null" if number is None else str(number)
-
-
-def _flag(is_so: object) -> str:
-    return "true" if is_so else "false"

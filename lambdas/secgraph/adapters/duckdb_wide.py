@@ -103,11 +103,6 @@ class WideTable:
         return borne
 
 
-def line_of(fixed: str, columns: str) -> str:
-    """Write a row: its fixed columns as fields of a JSON object, and the object of its property columns."""
-    return f"{{{fixed}}}" if columns == "{}" else f"{{{fixed},{columns[1:]}"
-
-
 def sql_type(column: str) -> str:
     """Give the type of a property column."""
     return property_and_kind(column)[1].sql
