@@ -47,9 +47,9 @@ def test_a_later_format_is_refused_with_the_remedy() -> None:
     [
         b"",
         b"no gzip",
-        gzip.compress(b""),
+        gzip.compress(b"", mtime=0),
         pack([])[:-4],
-        *map(gzip.compress, (b"[1]\n", b"{}\n", b"nonsense\n", b"\xff\n", b"[]\n")),
+        *(gzip.compress(text, mtime=0) for text in (b"[1]\n", b"{}\n", b"nonsense\n", b"\xff\n", b"[]\n")),
     ],
 )
 def test_what_is_no_delta_is_damaged(body: bytes) -> None:

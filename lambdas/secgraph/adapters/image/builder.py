@@ -9,7 +9,7 @@ Memory is bounded: DuckDB keeps to a limit and puts what is beyond it into files
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +23,7 @@ from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.image.base_tables import CachedBase
 from secgraph.adapters.image.cached import local_files
 from secgraph.adapters.image.edge_groups import Edges, write_relationships
-from secgraph.adapters.image.entity_parts import Entities, write_entities
+from secgraph.adapters.image.entity_parts import Written, write_entities
 from secgraph.adapters.image.nodes import next_ordinals, write_nodes
 from secgraph.adapters.image.selects import Selects
 from secgraph.adapters.image.stored_documents import StoredDocuments
@@ -94,31 +94,31 @@ class ParquetBuilder:
 def _built(shop: Workshop, known: Catalogue, generation: int, now: int) -> Base:
     edges = write_relationships(shop, known)
     nodes = write_nodes(shop, now)
-    entities = write_entities(shop, known)
+    written = write_entities(shop, known)
     return Base(
         generation=generation,
         made_on=now,
-        catalogue=_catalogue(known, entities, edges),
+        catalogue=_catalogue(known, written, edges),
         ordinals=next_ordinals(shop),
         nodes=nodes,
-        entities=tuple(entities.parts),
+        entities=tuple([it.part for it in written]),
         relationships=tuple(edges.groups),
     )
 
 
-def _catalogue(known: Catalogue, entities: Entities, edges: Edges) -> Catalogue:
+def _catalogue(known: Catalogue, written: Sequence[Written], edges: Edges) -> Catalogue:
     """Leave out of what is known what was found to be there no more. Sorts stay: ids are made of them."""
     derived = {
         pair: verbs & edges.verbs
         for pair, verbs in known.relationship_verbs.items()
         if column(*pair) in DERIVED_COLUMNS
     }
-    verbs = _bearers(edges.borne)
+    verbs = _bearers(edges.borne.items())
     relationship_verbs = {
         pair: verbs.get(pair, frozenset()) | derived.get(pair, frozenset()) for pair in {*verbs, *derived}
     }
     relationship_verbs = {pair: verbs for pair, verbs in relationship_verbs.items() if verbs}
-    entity_sorts = _bearers(entities.borne)
+    entity_sorts = _bearers(borne for it in written for borne in it.borne.items())
     return Catalogue(
         sorts=known.sorts,
         entity_properties=_kinds(entity_sorts),
@@ -127,13 +127,13 @@ def _catalogue(known: Catalogue, entities: Entities, edges: Edges) -> Catalogue:
         entity_sorts=entity_sorts,
         relationship_verbs=relationship_verbs,
         links=frozenset().union(*[group.links for group in edges.groups if group.links is not None]),
-        deleted=frozenset(entities.deleted),
+        deleted=frozenset().union(*[it.deleted for it in written]),
     )
 
 
-def _bearers(borne: Mapping[Any, Iterable[str]]) -> dict[tuple[str, Kind], frozenset[Any]]:
+def _bearers(borne: Iterable[tuple[Any, Iterable[str]]]) -> dict[tuple[str, Kind], frozenset[Any]]:
     found: dict[tuple[str, Kind], set[Any]] = {}
-    for bearer, names in borne.items():
+    for bearer, names in borne:
         for name in names:
             found.setdefault(property_and_kind(name), set()).add(bearer)
     return {pair: frozenset(bearers) for pair, bearers in found.items()}

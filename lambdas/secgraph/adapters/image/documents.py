@@ -89,6 +89,10 @@ class DocumentIndex:
 
     def unpack(self, packed: bytes, offset: int) -> list[str]:
         """Give the texts of the block that lies at this offset. Raises ObjectDamaged."""
+        return self.plain(packed, offset).decode("utf-8").split("\n")
+
+    def plain(self, packed: bytes, offset: int) -> bytes:
+        """Give the same in one piece: to find out whether a block is whole. Raises ObjectDamaged."""
         unpacking = zlib.decompressobj(zdict=self._dictionary)
         try:
             plain = unpacking.decompress(packed)
@@ -96,7 +100,7 @@ class DocumentIndex:
             raise ObjectDamaged(f"{self.name} is damaged: the documents at {offset}: {error}") from None
         if not unpacking.eof:
             raise ObjectDamaged(f"{self.name} is damaged: the documents at {offset} are cut off")
-        return plain.decode("utf-8").split("\n")
+        return plain
 
     def _place(self, id_: int) -> int | None:
         run = bisect_right(self._firsts, id_) - 1
@@ -124,7 +128,7 @@ class DocumentsWriter:
         self._sizes = array("I")
         self._ids: list[int] = []
         self._texts: list[str] = []
-        self._waiting: list[tuple[list[int], list[str]]] = []
+        self._waiting: list[tuple[Sequence[int], list[str] | bytes]] = []
 
     def __enter__(self) -> DocumentsWriter:
         return self
@@ -142,8 +146,7 @@ class DocumentsWriter:
     def copy(self, ids: Sequence[int], packed: bytes) -> None:
         """Add a whole block as it is."""
         self._end_block()
-        self._flush()
-        self._write(ids, packed)
+        self._waiting.append((ids, packed))
 
     def finish(self, name: str) -> DocumentsFile:
         """Write the index. Describes the file as it will be stored under `name`."""
@@ -164,22 +167,25 @@ class DocumentsWriter:
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        packed = self._executor.map(_packed, [texts for _, texts in waiting])
-        for (ids, _), body in zip(waiting, packed, strict=True):
-            self._write(ids, body)
+        packed = self._executor.map(_packed, [body for _, body in waiting if not isinstance(body, bytes)])
+        for ids, body in waiting:
+            self._write(ids, body if isinstance(body, bytes) else next(packed))
 
     def _write(self, ids: Sequence[int], packed: bytes) -> None:
         self._file.write(packed)
         self._size += len(packed)
         self._counts.append(len(ids))
         self._sizes.append(len(packed))
-        for id_ in ids:
-            if id_ == self._next:
+        if ids[0] == self._next and ids[-1] - ids[0] == len(ids) - 1:
+            self._lengths[-1] += len(ids)
+        else:
+            for id_ in ids:
+                if id_ != self._next:
+                    self._firsts.append(id_)
+                    self._lengths.append(0)
                 self._lengths[-1] += 1
-            else:
-                self._firsts.append(id_)
-                self._lengths.append(1)
-            self._next = id_ + 1
+                self._next = id_ + 1
+        self._next = ids[-1] + 1
 
 
 def _packed(texts: Sequence[str]) -> bytes:

@@ -26,6 +26,15 @@ class _Range:
     end: int
     hidden: frozenset[int]
 
+    def keeps(self, block: Block) -> bool:
+        """Tell whether all of a block stays, and is worth a block."""
+        return (
+            self.first <= block.ids[0]
+            and block.ids[-1] < self.end
+            and 2 * len(block.ids) > DOCUMENTS_A_BLOCK
+            and self.hidden.isdisjoint(block.ids)
+        )
+
 
 def merge_documents(
     shop: Workshop, label: str, first: int, end: int, sources: Sequence[EntityPart]
@@ -37,8 +46,13 @@ def merge_documents(
     arriving = _Arriving(shop, first, end)
     path = shop.folder / label
     with DocumentsWriter(path, shop.pool) as writer:
-        for index, block, packed, lines in _blocks(shop, range_, sources):
-            _merge(writer, index.is_newest, block, packed, lines, range_, arriving)
+        for index, block, packed in _blocks(shop, range_, sources):
+            for id_, text in arriving.before(block.ids[0]):
+                writer.add(id_, text)
+            if index.is_newest and range_.keeps(block) and not arriving.has_before(block.ids[-1]):
+                writer.copy(block.ids, packed)
+            else:
+                _merge(writer, range_, block, index.unpack(packed, block.offset), arriving)
         for id_, text in arriving.before(end):
             writer.add(id_, text)
         file = writer.finish(shop.prefix + label)
@@ -47,34 +61,18 @@ def merge_documents(
 
 
 def _merge(
-    writer: DocumentsWriter,
-    can_stay: bool,
-    block: Block,
-    packed: bytes,
-    lines: Sequence[str],
-    range_: _Range,
-    arriving: _Arriving,
+    writer: DocumentsWriter, range_: _Range, block: Block, texts: Sequence[str], arriving: _Arriving
 ) -> None:
-    for id_, text in arriving.before(block.ids[0]):
-        writer.add(id_, text)
-    kept = [
-        (id_, line)
-        for id_, line in zip(block.ids, lines, strict=True)
-        if range_.first <= id_ < range_.end and id_ not in range_.hidden
-    ]
-    is_whole = len(kept) == len(block.ids) and not arriving.has_before(block.ids[-1])
-    if can_stay and is_whole and 2 * len(kept) > DOCUMENTS_A_BLOCK:
-        writer.copy(block.ids, packed)
-        return
-    for id_, line in kept:
-        for other, text in arriving.before(id_):
-            writer.add(other, text)
-        writer.add(id_, line)
+    for id_, text in zip(block.ids, texts, strict=True):
+        if range_.first <= id_ < range_.end and id_ not in range_.hidden:
+            for other, laid in arriving.before(id_):
+                writer.add(other, laid)
+            writer.add(id_, text)
 
 
 def _blocks(
     shop: Workshop, range_: _Range, sources: Sequence[EntityPart]
-) -> Iterator[tuple[DocumentIndex, Block, bytes, list[str]]]:
+) -> Iterator[tuple[DocumentIndex, Block, bytes]]:
     """Read the blocks that have documents of these ids. Each is unpacked: what is damaged goes no further."""
     files = [part.documents for part in sources]
     for file, index in zip(files, shop.documents.indexes_of(files), strict=True):
@@ -82,9 +80,9 @@ def _blocks(
         for start in range(0, len(blocks), _AT_ONCE):
             some = blocks[start : start + _AT_ONCE]
             bodies = shop.documents.packed(file, [(it.offset, it.size) for it in some])
-            unpacked = shop.pool.map(index.unpack, bodies, [it.offset for it in some])
-            for block, packed, lines in zip(some, bodies, unpacked, strict=True):
-                yield index, block, packed, lines
+            for block, packed in zip(some, bodies, strict=True):
+                index.plain(packed, block.offset)
+                yield index, block, packed
 
 
 class _Arriving:

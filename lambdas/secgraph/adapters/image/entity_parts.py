@@ -1,13 +1,18 @@
 """Entities laid over those of a base → the parts of the next one. In: tables, parts. Out: parts.
 
-A part in whose range of ids nothing came or went stays as it is. Another is written anew, one at a time, so
-that memory is bounded by the size of a part.
+A part in whose range of ids nothing came or went stays as it is. The others are written anew, few at a time,
+so that memory is bounded by the size of a part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from queue import SimpleQueue
+from typing import Final
 
 from secgraph.adapters.image.documents_merge import merge_documents
 from secgraph.adapters.image.parts import columns_of
@@ -18,30 +23,54 @@ from secgraph.graph.relations import Catalogue, column, quoted
 from secgraph.image.base import END_OF_IDS, SORT_SHIFT, EntityPart
 from secgraph.image.layout import Cut, Piece, cuts, settled
 
-
-@dataclass(slots=True)
-class Entities:
-    """The parts of a base; which columns the entities of a sort fill, and in which sorts one is deleted, as
-    far as that is known without reading what stays."""
-
-    parts: list[EntityPart] = field(default_factory=list)
-    borne: dict[int, set[str]] = field(default_factory=dict)
-    deleted: set[int] = field(default_factory=set)
+AT_ONCE: Final = 2
+"""Parts that are written side by side: DuckDB alone uses but one processor for much of it."""
 
 
-def write_entities(shop: Workshop, known: Catalogue) -> Entities:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A part of a base; which columns the entities of a sort fill, and in which sorts one is deleted, as far
+    as that is known without reading what stays."""
+
+    part: EntityPart
+    borne: Mapping[int, frozenset[str]]
+    deleted: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A part that has to be written: its number, ids, and the parts that it comes from."""
+
+    number: int
+    first: int
+    end: int
+    sources: Sequence[EntityPart]
+
+
+def write_entities(shop: Workshop, known: Catalogue) -> list[Written]:
     """Write the parts that change. `known` is what base and deltas hold together."""
-    entities = Entities()
+    planned: list[_Plan | Written] = []
     for piece in settled(list(_pieces(shop))):
+        sources = [shop.parts[number] for number in piece.sources]
         if piece.is_changed:
-            for first, end in _ranges(shop, piece):
-                sources = [shop.parts[number] for number in piece.sources]
-                entities.parts.append(_written(shop, len(entities.parts), first, end, sources, entities))
+            planned += [_Plan(len(planned) + place, *each, sources) for place, each in _ranges(shop, piece)]
         else:
-            part = shop.parts[piece.sources[0]]
-            entities.parts.append(replace(part, first=piece.first, end=piece.end))
-            _take_over(part, known, entities)
-    return entities
+            planned.append(_kept(replace(sources[0], first=piece.first, end=piece.end), known))
+    free: SimpleQueue[Workshop] = SimpleQueue()
+
+    def write(plan: _Plan | Written) -> Written:
+        if isinstance(plan, Written):
+            return plan
+        own = free.get()
+        try:
+            return _written(own, plan)
+        finally:
+            free.put(own)
+
+    with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
+        for _ in range(AT_ONCE):
+            free.put(stack.enter_context(shop.beside()))
+        return list(pool.map(write, planned))
 
 
 # ── plan ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -89,15 +118,13 @@ def _counted(shop: Workshop, part: EntityPart) -> tuple[dict[int, int], int]:
     return stay, hidden
 
 
-def _ranges(shop: Workshop, piece: Piece) -> Iterator[tuple[int, int]]:
-    """Divide a piece."""
+def _ranges(shop: Workshop, piece: Piece) -> list[tuple[int, tuple[int, int]]]:
+    """Divide a piece. Gives the ranges of its parts, numbered."""
     sources = [shop.parts[number] for number in piece.sources]
-    first = piece.first
-    for cut in cuts(piece.rows):
-        end = cut.sort << SORT_SHIFT if not cut.place else _id_at(shop, sources, cut)
-        yield first, end
-        first = end
-    yield first, piece.end
+    edges = [
+        cut.sort << SORT_SHIFT if not cut.place else _id_at(shop, sources, cut) for cut in cuts(piece.rows)
+    ]
+    return list(enumerate(pairwise([piece.first, *edges, piece.end])))
 
 
 def _id_at(shop: Workshop, sources: Sequence[EntityPart], cut: Cut) -> int:
@@ -116,28 +143,19 @@ def _id_at(shop: Workshop, sources: Sequence[EntityPart], cut: Cut) -> int:
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _written(
-    shop: Workshop, number: int, first: int, end: int, sources: Sequence[EntityPart], entities: Entities
-) -> EntityPart:
-    """Write one part, and note what its entities have."""
-    within = f"id >= {first} AND id < {end}"
-    _gather(shop, sources, within)
+def _written(shop: Workshop, plan: _Plan) -> Written:
+    within = f"id >= {plan.first} AND id < {plan.end}"
+    _gather(shop, plan.sources, within)
     borne = shop.filled("piece", "sort", [name for name in shop.columns("piece") if name not in ENTITY])
-    for sort, names in borne.items():
-        entities.borne.setdefault(sort, set()).update(names)
-    entities.deleted.update(sort for (sort,) in shop.rows("SELECT DISTINCT sort FROM piece WHERE deleted"))
+    deleted = frozenset(sort for (sort,) in shop.rows("SELECT DISTINCT sort FROM piece WHERE deleted"))
     held = listed([*ENTITY, *map(quoted, sorted({name for names in borne.values() for name in names}))])
-    columns = shop.write(f"SELECT {held} FROM piece ORDER BY id", f"entities-{number}.parquet")  # noqa: S608
+    columns = shop.write(f"SELECT {held} FROM piece ORDER BY id", f"entities-{plan.number}.parquet")  # noqa: S608
     shop.rows("DROP TABLE piece")
-    return EntityPart(
-        first=first,
-        end=end,
-        rows=columns.rows,
-        sorts=frozenset(borne),
-        columns=columns,
-        documents=merge_documents(shop, f"documents-{number}.bin", first, end, sources),
-        texts=texts_of(shop, f"texts-{number}.parquet", within, sources),
-    )
+    documents = merge_documents(shop, f"documents-{plan.number}.bin", plan.first, plan.end, plan.sources)
+    texts = texts_of(shop, f"texts-{plan.number}.parquet", within, plan.sources)
+    sorts = frozenset(borne)
+    part = EntityPart(plan.first, plan.end, columns.rows, sorts, columns, documents, texts)
+    return Written(part, borne, deleted)
 
 
 def _gather(shop: Workshop, sources: Sequence[EntityPart], within: str) -> None:
@@ -153,15 +171,16 @@ def _gather(shop: Workshop, sources: Sequence[EntityPart], within: str) -> None:
     )
 
 
-def _take_over(part: EntityPart, known: Catalogue, entities: Entities) -> None:
-    """Note what the entities of a part that stays may have."""
+def _kept(part: EntityPart, known: Catalogue) -> Written:
+    """Say what the entities of a part that stays may have."""
     columns = columns_of(part.columns)
-    entities.deleted |= known.deleted & part.sorts
-    for (name, kind), sorts in known.entity_sorts.items():
-        place = column(name, kind)
-        if place in columns:
+    borne: dict[int, set[str]] = {}
+    for pair, sorts in known.entity_sorts.items():
+        if (place := column(*pair)) in columns:
             for sort in sorts & part.sorts:
-                entities.borne.setdefault(sort, set()).add(place)
+                borne.setdefault(sort, set()).add(place)
+    filled = {sort: frozenset(names) for sort, names in borne.items()}
+    return Written(part, filled, known.deleted & part.sorts)
 
 
 def _empty(name: str) -> str:

@@ -15,21 +15,28 @@ ROW_GROUP: Final = 131_072
 """Rows of a row group: a part of usual size is one or two, so that a column of it is one or two stretches."""
 MAGIC: Final = b"PAR1"
 """A Parquet file begins so. The bytes belong to no column."""
-_LEVEL: Final = 9
+LEVEL: Final = 3
+"""Of zstd."""
 _MEMBERS: Final = ", list, element"
 """Parquet keeps a list as a column of its members, under this name after that of the list. No name of a
 column ends so: those of properties end in their kind."""
 
 
 def write_rows(
-    connection: duckdb.DuckDBPyConnection, select: str, path: Path, name: str, *, row_group: int = ROW_GROUP
+    connection: duckdb.DuckDBPyConnection,
+    select: str,
+    path: Path,
+    name: str,
+    *,
+    row_group: int = ROW_GROUP,
+    level: int = LEVEL,
 ) -> RowsFile:
     """Write the rows of a SELECT, in its order, to a local file that will be stored under `name`.
 
     Each chunk, and the footer, gets the CRC-32 by which readers tell that it is whole.
     """
     connection.execute(
-        f"COPY ({select}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {_LEVEL}, "
+        f"COPY ({select}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {level}, "
         f"PARQUET_VERSION v2, ROW_GROUP_SIZE {row_group}, WRITE_BLOOM_FILTER false)"
     )
     return described(connection, path, name)

@@ -10,6 +10,8 @@ from secgraph.image.base import EntityPart, RowsFile
 
 SHARED_FROM: Final = 24
 """Characters from which on a value that several entities of a part hold is written once for all of them."""
+_LEVEL: Final = 7
+"""Texts are a sixth smaller so than at the level of columns, which gain nothing by a higher one."""
 
 
 def texts_of(shop: Workshop, label: str, within: str, sources: Sequence[EntityPart]) -> RowsFile:
@@ -30,10 +32,11 @@ def texts_of(shop: Workshop, label: str, within: str, sources: Sequence[EntityPa
     file = shop.write(
         "SELECT text, ids FROM ("  # noqa: S608
         "SELECT 0 AS kind, text, ids FROM passage UNION ALL "
-        "SELECT 1, string_agg(value, chr(10) ORDER BY value), [id] FROM line "
+        "SELECT 1, string_agg(value, chr(10)), [id] FROM line "
         f"WHERE length(value) < {SHARED_FROM} OR value NOT IN (SELECT text FROM passage) "
         "GROUP BY id) WHERE text <> '' ORDER BY kind, ids[1], text",
         label,
+        level=_LEVEL,
     )
     shop.rows("DROP TABLE line")
     shop.rows("DROP TABLE passage")

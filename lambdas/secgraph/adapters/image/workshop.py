@@ -5,15 +5,16 @@ The connection is the one of `Relations`: it holds the delta_* tables and `moved
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from secgraph.adapters.image.parts import ROW_GROUP, write_rows
+from secgraph.adapters.image.parts import LEVEL, ROW_GROUP, write_rows
 from secgraph.adapters.image.selects import Selects
 from secgraph.adapters.image.stored_documents import StoredDocuments
 from secgraph.graph.relations import quoted
@@ -48,6 +49,14 @@ class Workshop:
         """Give the groups of the base before."""
         return () if self.before is None else self.before.relationships
 
+    @contextmanager
+    def beside(self) -> Iterator[Workshop]:
+        """Give a workshop with the same tables, and temporary ones of its own, for another thread."""
+        ((database,),) = self.rows("SELECT current_database()")
+        with closing(self.connection.cursor()) as connection:
+            connection.execute(f"USE {quoted(database)}")
+            yield replace(self, connection=connection)
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement."""
         return self.connection.execute(sql, list(parameters)).fetchall()
@@ -56,10 +65,11 @@ class Workshop:
         """Name the columns of a table."""
         return [row[0] for row in self.rows(f"DESCRIBE {table}")]
 
-    def write(self, select: str, label: str, *, row_group: int = ROW_GROUP) -> RowsFile:
+    def write(self, select: str, label: str, *, row_group: int = ROW_GROUP, level: int = LEVEL) -> RowsFile:
         """Store the rows of a SELECT as a Parquet file."""
         path = self.folder / label
-        file = write_rows(self.connection, select, path, self.prefix + label, row_group=row_group)
+        name = self.prefix + label
+        file = write_rows(self.connection, select, path, name, row_group=row_group, level=level)
         self.put(path)
         return file
 
