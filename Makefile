@@ -4,7 +4,7 @@ PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: help demo test test-thorough test-dynamodb-local bench lint
+.PHONY: help demo test test-thorough test-dynamodb-local bench costs lint
 help:  ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 21
 
@@ -51,6 +51,9 @@ SIZES ?= 10k 100k 1M
 bench: $(VENV)/.bench  ## what it costs here, beside SQLite and Ladybug: an hour; SIZES="10k 100k": 10 minutes
 	@$(PY) -m benchmarks
 	@$(PY) -m benchmarks.engines.run --sizes $(SIZES) $(SAVE:%=--save %)
+
+costs: $(DEV)  ## what a deployment costs a month, as docs/costs.md shows it; COUNT=--count counts anew (2 minutes)
+	@$(PY) -m benchmarks.costs $(COUNT)
 
 lint: $(DEV)  ## ruff, mypy, import contracts
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

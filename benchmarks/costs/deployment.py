@@ -10,9 +10,10 @@ from infra.settings import DEFAULT_MEMORY_MB
 from secgraph import contract
 from secgraph.image import plan
 
-ALARMS: Final = 18
-METRICS: Final = 5
-"""Counted in the template by tests/infra/test_costs.py."""
+ALARMS: Final = 15
+METRICS: Final = 4
+KEYS: Final = 1
+"""Counted in the template by tests/infra/test_bill.py."""
 
 
 def deployed() -> Deployed:
@@ -31,4 +32,5 @@ def deployed() -> Deployed:
         compact_age_hours=plan.DUE_AGE_MS / plan.HOUR_MS,
         alarms=ALARMS,
         metrics=METRICS,
+        keys=KEYS,
     )

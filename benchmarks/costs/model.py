@@ -61,6 +61,7 @@ class Deployed:
     compact_age_hours: float
     alarms: int
     metrics: int
+    keys: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def projections(month: Month, deployed: Deployed, counted: Counted) -> float:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/burst-adaptive-capacity.html
     """
     count = batches(month, deployed)
-    rows_a_batch = rows(month, counted) / count
+    rows_a_batch = rows(month, counted) / count if count else 0.0
     return float(count * SHARDS * (1 - (1 - 1 / SHARDS) ** rows_a_batch))
 
 
@@ -163,7 +164,8 @@ def _seconds(work: float, memory_gb: float, waits: float, counted: Counted) -> f
 
 
 def _lambda(what: str, count: float, seconds: float, memory_gb: float, prices: Prices) -> list[Line]:
-    gb_seconds = count * seconds * memory_gb
+    """Write the two lines of a function that is invoked so often and runs for so long altogether."""
+    gb_seconds = seconds * memory_gb
     return [
         Line("Lambda", f"{what}: invocations", count, count * prices.invocation),
         Line("Lambda", f"{what}: GB-seconds", gb_seconds, gb_seconds * prices.gb_second),
@@ -174,8 +176,8 @@ def _ingest(month: Month, deployed: Deployed, counted: Counted, prices: Prices) 
     count = batches(month, deployed)
     # A message is sent, received and deleted; idle pollers ask every 20 seconds.
     asked = month.events + 2 * count + deployed.pollers * SECONDS / 20
-    work = counted.ingest_batch_seconds + counted.ingest_event_seconds * month.events / count
-    seconds = _seconds(work, deployed.ingest_gb, counted.ingest_waits, counted)
+    work = count * counted.ingest_batch_seconds + month.events * counted.ingest_event_seconds
+    seconds = _seconds(work, deployed.ingest_gb, count * counted.ingest_waits, counted)
     return [
         Line("SQS", "requests", asked, asked * prices.queue_request),
         *_lambda("ingest", count, seconds, deployed.ingest_gb, prices),
@@ -207,8 +209,8 @@ def projections_free(month: Month) -> float:
 
 def _projection(month: Month, deployed: Deployed, counted: Counted, prices: Prices) -> list[Line]:
     count = projections(month, deployed, counted)
-    work = counted.project_batch_seconds + counted.project_row_seconds * rows(month, counted) / count
-    waits = counted.project_puts + counted.project_gets
+    work = count * counted.project_batch_seconds + rows(month, counted) * counted.project_row_seconds
+    waits = count * (counted.project_puts + counted.project_gets)
     seconds = _seconds(work, deployed.project_gb, waits, counted)
     puts, gets = count * counted.project_puts, count * counted.project_gets
     return [
@@ -227,8 +229,10 @@ def _compaction(month: Month, deployed: Deployed, counted: Counted, prices: Pric
     idle = _seconds(counted.start_seconds, deployed.compact_gb, 2, counted)
     puts, gets = count * counted.compact_puts, count * counted.compact_gets + looked
     return [
-        *_lambda("compact", count, built, deployed.compact_gb, prices),
-        *_lambda("compact, nothing due", max(looked - count, 0), idle, deployed.compact_gb, prices),
+        *_lambda("compact", count, count * built, deployed.compact_gb, prices),
+        *_lambda(
+            "compact, nothing due", looked - count, (looked - count) * idle, deployed.compact_gb, prices
+        ),
         Line("S3", "base: PUT", puts, puts * prices.put),
         Line("S3", "base: GET", gets, gets * prices.get),
     ]
@@ -245,7 +249,7 @@ def _reading(month: Month, deployed: Deployed, counted: Counted, prices: Prices)
         ("query", month.questions, opened + counted.rule_seconds_a_million * size),
     ):
         seconds = _seconds(work, deployed.reader_gb, counted.open_gets / 8, counted)
-        lines += _lambda(what, count, seconds, deployed.reader_gb, prices)
+        lines += _lambda(what, count, count * seconds, deployed.reader_gb, prices)
     gets = (month.evaluations + month.questions) * counted.open_gets
     return [*lines, Line("S3", "image: GET", gets, gets * prices.get)]
 
@@ -267,4 +271,5 @@ def _watching(month: Month, deployed: Deployed, counted: Counted, prices: Prices
         Line("CloudWatch", "GB of logs", logs, logs * prices.log_gb),
         Line("CloudWatch", "alarms", deployed.alarms, deployed.alarms * prices.alarm_month),
         Line("CloudWatch", "metrics", deployed.metrics, deployed.metrics * prices.metric_month),
+        Line("KMS", "keys", deployed.keys, deployed.keys * prices.key_month),
     ]

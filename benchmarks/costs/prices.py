@@ -34,6 +34,8 @@ class Prices:
     log_gb: float = 0.50
     alarm_month: float = 0.10
     metric_month: float = 0.30
+    # https://aws.amazon.com/kms/pricing/
+    key_month: float = 1.00
 
 
 US_EAST_1: Final = Prices()
