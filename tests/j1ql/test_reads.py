@@ -61,9 +61,9 @@ def _seen(reads: Reads) -> dict[str, str]:
     assert reads.links is not None
     links = " OR ".join(map(_is_link, sorted(reads.links))) or "FALSE"
     return {
-        "relationship": f"SELECT {relationship} FROM live.relationship WHERE {links}",
-        "searched": f"SELECT * FROM live.searched WHERE {reads.searched}",
-        "entity": f"SELECT {entity} FROM live.entity",
+        "relationship": f"SELECT {relationship} FROM memory.main.relationship WHERE {links}",
+        "searched": f"SELECT * FROM memory.main.searched WHERE {reads.searched}",
+        "entity": f"SELECT {entity} FROM memory.main.entity",
     }
 
 
