@@ -119,7 +119,11 @@ class Image(Construct):
             # Without a limit on tries or age, which is the default: what cannot be done now stays in the
             # stream, for the 24 hours that it keeps anything.
             bisect_batch_on_error=True,
-            filters=[_of_items({"anything-but": [contract.LOCATOR]}), _of_items({"exists": False})],
+            # Removals apart: whether a filter for what has no new image takes them is not documented.
+            filters=[
+                _written({"anything-but": [contract.LOCATOR]}),
+                {"pattern": '{"eventName": ["REMOVE"]}'},
+            ],
         )
         # Lambda asks whether the role may read the stream when the mapping is made.
         mapping.node.add_dependency(project.role)
@@ -205,6 +209,6 @@ class Image(Construct):
         return rebuild
 
 
-def _of_items(type_: dict[str, object]) -> dict[str, str]:
-    """Take the records whose item has such a type. One that is gone has none: its new image is missing."""
+def _written(type_: dict[str, object]) -> dict[str, str]:
+    """Take the records of writes whose item has such a type."""
     return {"pattern": json.dumps({"dynamodb": {"NewImage": {"type": {"S": [type_]}}}})}

@@ -168,8 +168,9 @@ def test_one_function_reads_the_stream_and_a_failure_keeps_its_place(resources: 
 
 def test_of_the_stream_all_but_locators_is_taken(resources: Resources) -> None:
     filters = resources[stream_of(resources)]["Properties"]["FilterCriteria"]["Filters"]
-    items, gone = [json.loads(each["Pattern"])["dynamodb"]["NewImage"]["type"]["S"] for each in filters]
-    assert (items, gone) == ([{"anything-but": [LOCATOR]}], [{"exists": False}])
+    written, removed = [json.loads(each["Pattern"]) for each in filters]
+    assert written == {"dynamodb": {"NewImage": {"type": {"S": [{"anything-but": [LOCATOR]}]}}}}
+    assert removed == {"eventName": ["REMOVE"]}
 
 
 def test_the_image_is_compacted_on_a_schedule_and_after_a_deployment(template: Template) -> None:
