@@ -36,6 +36,7 @@ READ: Final = ("s3:GetObject",)
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 WRITE: Final = ("s3:GetObject", "s3:PutObject")
 TIDY: Final = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject")
+REMOVED: Final = {"pattern": '{"eventName": ["REMOVE"]}'}
 STREAM: Final = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 SCAN: Final = ("dynamodb:Scan", "dynamodb:DescribeTable")
 DEPLOYED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
