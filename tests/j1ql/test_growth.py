@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ class SlowReader:
 
     def fetch(self, statement: Statement) -> Rows:
         raise QueryError("LIMITS", SLOW, Position(1, 1, 0), expected="less", suggestion="WITH")
+
+    def documents(self, ids: Sequence[int]) -> list[str]:
+        raise AssertionError("nothing was found")
 
     def counts(self, statements: Iterable[Statement]) -> Iterator[int | None]:
         for count, _ in zip(self._counts, statements, strict=False):
