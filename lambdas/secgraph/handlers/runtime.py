@@ -53,9 +53,8 @@ CONFIG: Final = Config(
 A request to an endpoint that hangs gives up after 4 × (2 + 5) seconds and pauses of 1 + 2 + 4 seconds at
 most: 35 of the 60 that ingest and query have. It happens once an invocation, since the requests of a read or
 a write run side by side, those that wait are dropped once one gave up, and nothing further is asked of a
-store that failed. So what could not be stored
-is handed back in time and with the reason. All of these endpoints answer within a fraction of a second when
-they are well.
+store that failed. So what could not be stored is handed back in time and with the reason. All of these
+endpoints answer within a fraction of a second when they are well.
 """
 
 

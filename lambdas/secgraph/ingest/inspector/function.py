@@ -17,11 +17,7 @@ from secgraph.ingest.values import facts
 def named_function(text: str, path: str, place: Place, witness: Witness) -> Resource:
     """Name a function by its ARN, which may end in a version or alias; its key does not."""
     home, function, _ = _function(text, path, place)
-    service = stubs.service(kinds.LAMBDA, home.everywhere())
-    known = witness.of_key(function, service)
-    return Resource(
-        function, (known, *stubs.service_stubs(witness, kinds.LAMBDA, home.everywhere())), function.key
-    )
+    return _known(function, home, witness)
 
 
 def function(body: Body, place: Place, witness: Witness) -> Resource:
@@ -31,8 +27,7 @@ def function(body: Body, place: Place, witness: Witness) -> Resource:
     does not tell, and a role keyed by its name would be a second entity beside the real one. The inventory,
     which knows both, can join on `roleArn`.
     """
-    text, path = required_id(body), body.at("id")
-    home, function, version = _function(text, path, place)
+    home, function, version = _function(required_id(body), body.at("id"), place)
     details, tags = body.body("details").body("awsLambdaFunction"), tag_properties(body)
     network = _network(details.body("vpcConfig"), home)
     properties = {
@@ -41,10 +36,19 @@ def function(body: Body, place: Place, witness: Witness) -> Resource:
         **facts(version=details.text("version") or version),
         **tags,
     }
-    return named_function(text, path, place, witness).adding(
+    return _known(function, home, witness).adding(
         witness.saw(function, "awsLambdaFunction", properties, network.edges_of_function()),
         *network.stubs_and_service(witness),
         tags=tags,
+    )
+
+
+def _known(function: Thing, home: Place, witness: Witness) -> Resource:
+    """State what follows from the ARN of a function alone."""
+    service = stubs.service(kinds.LAMBDA, home.everywhere())
+    known = witness.of_key(function, service)
+    return Resource(
+        function, (known, *stubs.service_stubs(witness, kinds.LAMBDA, home.everywhere())), function.key
     )
 
 

@@ -22,17 +22,21 @@ _IMAGE: Final = re.compile(r"repository/(?P<name>.+)[/@](?P<digest>sha256:[^/]+)
 def named_image(text: str, path: str, place: Place, witness: Witness) -> Resource:
     """Name an ECR image by `{repository ARN}/sha256:…`. Repository names contain slashes."""
     _, repository, image = _ecr_image(text, path, place)
-    return Resource(image, tuple(Registered(repository, image).stubs(witness)), image.name)
+    return _known(repository, image, witness)
 
 
 def container_image(body: Body, place: Place, witness: Witness) -> Resource:
     """Read an ECR image."""
-    text, path = required_id(body), body.at("id")
-    home, repository, image = _ecr_image(text, path, place)
+    home, repository, image = _ecr_image(required_id(body), body.at("id"), place)
     details, tags = body.body("details").body("awsEcrContainerImage"), tag_properties(body)
     known = {**_image_facts(details, home, repository.id, image.id), **tags}
     seen = witness.saw(image, "awsEcrContainerImage", known)
-    return named_image(text, path, place, witness).adding(seen, tags=tags)
+    return _known(repository, image, witness).adding(seen, tags=tags)
+
+
+def _known(repository: Thing, image: Thing, witness: Witness) -> Resource:
+    """State what follows from the ARN of an image alone."""
+    return Resource(image, tuple(Registered(repository, image).stubs(witness)), image.name)
 
 
 def _ecr_image(text: str, path: str, place: Place) -> tuple[Place, Thing, Thing]:
