@@ -92,8 +92,8 @@ def test_one_story_with_what_ships() -> None:
     ("machine", "examples", "steps"),
     [
         (ImageMachine, 15, 20),
-        pytest.param(ImageMachine, 600, 50, marks=pytest.mark.thorough, id="many"),
-        pytest.param(ParquetMachine, 60, 30, marks=pytest.mark.thorough, id="many of the shipped"),
+        pytest.param(ImageMachine, 150, 40, marks=pytest.mark.thorough, id="many"),
+        pytest.param(ParquetMachine, 20, 30, marks=pytest.mark.thorough, id="many of the shipped"),
     ],
 )
 def test_reading_the_image_equals_reading_the_table(

