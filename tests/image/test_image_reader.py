@@ -179,6 +179,23 @@ def test_whatever_of_a_base_is_not_whole_is_read_elsewhere(based: Image, is_open
     assert told >= (4 if is_opened else 5), "all but what these questions do not read"
 
 
+@pytest.mark.parametrize("comes_as_delta", [True, False], ids=["a delta", "rows laid over"])
+def test_what_is_new_is_taken_up_though_damage_stands_in_its_way(based: Image, comes_as_delta: bool) -> None:
+    based.compact()  # nothing lies over the base, so nothing of it was needed yet
+    (ids,) = (name for name in based.files() if name.endswith("nodes.parquet"))
+    with based.reader() as reader:
+        assert not reader.refresh(based.table.now).fallback
+        _spoil(based.store, ids, is_lost=True)
+        if comes_as_delta:
+            based.write(2, 6, value=4)
+            reader.refresh(based.table.now)
+        else:
+            based.table.put(6, value=4, ends=[1])
+            reader.extra([expand(based.table.items[6], based.table.now)])
+        assert ids in reader.state().fallback
+        assert plain(answers(reader)) == plain(expected(based))
+
+
 def test_a_reader_that_fell_back_goes_on_with_what_is_new(based: Image) -> None:
     with based.reader() as reader:
         _spoil(based.store, based.files()[0], is_lost=True)

@@ -1,7 +1,7 @@
 """Is the comparison any good? Each fault of faults.jsonl, made in a copy of the package, must be noticed.
 
-A fault names its file, the text there (once), what to put in its place, and the rule that it breaks. Rare ones
-name the seed of questions among which one soon meets them; with any other the same takes longer.
+A fault names its file, the text there (once), what to put in its place, and the rule that it breaks. A rare
+one names the seed of questions among which it is soon met; with any other the same takes longer.
 """
 
 from __future__ import annotations

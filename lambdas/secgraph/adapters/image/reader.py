@@ -89,8 +89,8 @@ class ImageReader:
 
     def extra(self, rows: Sequence[ItemRow]) -> None:
         """Lay rows over that this version may not hold yet. One that is no newer than what is held changes
-        nothing. They are forgotten when another base is opened."""
-        self._open.apply(rows)
+        nothing. They are forgotten when another base is opened. Raises what `fetch` raises."""
+        self._whole(lambda: self._open.apply(rows))
         self._has_extra = True
 
     # ── GraphReader ───────────────────────────────────────────────────────────────────────────────────
@@ -150,7 +150,12 @@ class ImageReader:
 
     def _show(self, manifest: Manifest) -> None:
         if self._manifest is not None and manifest.stand.base == self._manifest.stand.base:
-            self._open.lay(manifest.stand.deltas)
+            try:
+                self._open.lay(manifest.stand.deltas)
+            except _NOT_WHOLE as error:
+                if self._fallback:
+                    raise
+                self._replace(self._before(manifest, error), _explained(error))
             return
         try:
             self._replace(self._stand(manifest.stand), "")
