@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import duckdb
@@ -15,7 +16,8 @@ import pytest
 
 from secgraph.adapters.image.folder_store import FolderStore
 from secgraph.adapters.local_graph import LocalGraph
-from secgraph.cli import gather
+from secgraph.cli import beside, clock, gather
+from secgraph.cli.beside import Beside
 from secgraph.flows.load import load
 from secgraph.graph.loading import items_of
 from secgraph.image import plan
@@ -162,23 +164,76 @@ def test_a_file_of_format_3_is_read_and_brought_up_to_date_by_a_write(hosts, run
     assert hosts() == (["a", "b"], "")
 
 
-def test_the_image_answers_while_another_process_writes(hosts, run):
+@contextmanager
+def held_open() -> Iterator[None]:
+    """Another process has the graph open for writing."""
     hold = (
-        "import sys\nfrom pathlib import Path\nfrom secgraph.adapters.local_graph import LocalGraph\n"
-        f"with LocalGraph.open(Path({str(GRAPH)!r})) as graph:\n"
-        "    graph.remove([''])\n    print('held', flush=True)\n    sys.stdin.read()\n"
+        "import sys\nfrom pathlib import Path\nfrom secgraph.cli.beside import writing\n"
+        f"with writing(Path({str(GRAPH)!r})) as beside:\n"
+        "    beside.graph.remove([''])\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        (IMAGE / "seen").unlink()
+        yield
+        holder.communicate()
+
+
+def refused(run: Run) -> bool:
+    code, _, err = run("query", "FIND Host")
+    return (code, "another process has this graph file open" in err) == (2, True)
+
+
+def test_the_image_answers_while_another_process_writes(hosts, run):
+    with held_open():
+        (IMAGE / "seen").write_text("something else")
         assert hosts() == (["a", "b"], "")
         shutil.rmtree(IMAGE)
-        code, _, err = run("query", "FIND Host")
-        assert (code, "another process has this graph file open" in err) == (2, True)
-        holder.communicate()
+        assert refused(run)
+
+
+def test_the_image_of_another_graph_does_not_answer_while_this_one_is_written(hosts, run):
+    write("c")
+    run("load", "c.json", "--graph", "other.duckdb")
+    shutil.copy("other.duckdb", GRAPH)
+    with held_open():
+        assert refused(run)
+    assert hosts() == (["c"], "")
+
+
+def test_half_an_image_does_not_answer(hosts, run, monkeypatch):
+    monkeypatch.setattr(beside, "AT_ONCE", 1)
+    projected, codes = Beside._project, []
+    ask = "import sys\nfrom secgraph.cli import main\nsys.exit(main(['query', 'FIND Host']))"
+
+    def then_ask(self: Beside, ids: Sequence[str]) -> None:
+        projected(self, ids)
+        codes.append(subprocess.run([sys.executable, "-c", ask], capture_output=True, check=False).returncode)
+
+    monkeypatch.setattr(Beside, "_project", then_ask)
+    assert run("image", "rebuild")[0] == 0
+    assert codes == [2, 2]
+    assert hosts() == (["a", "b"], "")
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_clock_that_was_set_back_loses_no_change(run, monkeypatch, dies):
+    ahead = clock.now() + 3_600_000
+    for name, now in (("old", ahead), ("new", ahead - 3_600_000)):
+        monkeypatch.setattr(clock, "now", lambda text=None, now=now: now)
+        if dies and name == "new":
+            monkeypatch.setattr(Beside, "_project", _die)
+        write("a", displayName=name)
+        with nullcontext() if name == "old" or not dies else pytest.raises(Died):
+            run("load", "a.json")
+    shown = run("query", "FIND Host WITH name='a' RETURN Host.displayName", "--format", "csv")
+    assert shown[1].split()[1:] == ["new"]
+
+
+def _die(*_: object) -> None:
+    raise Died
 
 
 def test_damage_is_told_and_mended(hosts, run):

@@ -29,7 +29,7 @@ from secgraph.flows.project import StreamRecord, project
 from secgraph.flows.published import held
 from secgraph.image import manifest as manifests
 from secgraph.image.expand import expand
-from secgraph.image.manifest import EMPTY
+from secgraph.image.manifest import EMPTY, Manifest
 from secgraph.image.names import BASES, DELTAS, REBUILDS
 from secgraph.image.plan import is_due
 from secgraph.image.rows import Version
@@ -39,7 +39,8 @@ AT_ONCE: Final = 5_000
 """Items that are projected together: as many as are held in memory."""
 MARK: Final = "mark"
 SEEN: Final = "seen"
-"""What FILE looked like when all of it was in the image: as long as it does, none need open it to ask."""
+"""What FILE looked like when all of it was in the image: as long as it does, none need open it to ask. There
+is none while the image is made anew."""
 
 
 def store_beside(path: Path) -> FolderStore:
@@ -77,11 +78,13 @@ class Beside:
     def __init__(self, graph: LocalGraph, path: Path) -> None:
         self.graph = graph
         self.store = store_beside(path)
-        self._is_its_image = False
+        self._is_its_image = is_image_of(self.store, graph)
+        if not self._is_its_image:
+            self._distrust()
 
     def catch_up(self, *, at_least: int = 1) -> None:
         """Bring what was written into the image, unless it is less than that; compact it if that is due."""
-        if not self._is_its_image and not is_image_of(self.store, self.graph):
+        if not self._is_its_image:
             self.begin_anew()
         self._is_its_image = True
         waiting = self.graph.unprojected()
@@ -103,18 +106,23 @@ class Beside:
 
     def begin_anew(self) -> None:
         """Empty the folder, and have every item projected."""
+        self._distrust()
         self.graph.unproject()
         pointer = self.store.pointer()
         if pointer is not None:
             self.store.swap(manifests.dump(EMPTY), pointer.tag)
         self.store.delete([name for prefix in (DELTAS, BASES, REBUILDS) for name in self.store.names(prefix)])
 
+    def _distrust(self) -> None:
+        """Have nobody who cannot open FILE ask this image, until all of FILE is in it."""
+        self.store.delete([SEEN])
+
     def _project(self, ids: Sequence[str]) -> None:
         """Ids are forgotten only once the manifest names their rows: who dies in between projects them again,
         and that changes nothing. The folder bears both marks as long as that takes."""
         old, new = self.graph.image_mark(), uuid4().hex
         self.store.put(MARK, f"{old} {new}".encode())
-        items, now = self.graph.read(ids), clock.now()
+        items, now = self.graph.read(ids), _later(clock.now(), held(self.store).manifest)
         records = [StreamRecord(id_, Version(items[id_].rev, now), items[id_]) for id_ in ids]
         project(records, store=self.store, now=now, token=uuid4().hex)
         self.graph.projected(ids, mark=new)
@@ -140,7 +148,8 @@ def writing(path: Path) -> Iterator[Beside]:
 def asking(path: Path) -> Iterator[ImageReader]:
     """Open the image of a graph file, to ask it. What another process is just writing is not in it yet.
 
-    Raises InputError if there is no graph, StoreLocked if it is being written for the first time.
+    Raises InputError if there is no graph, StoreLocked if all of it is being brought into the image: what is
+    written for the first time, and what is rebuilt.
     """
     store = store_beside(path)
     with closing(ImageReader(store, store.root)) as reader:
@@ -151,7 +160,7 @@ def asking(path: Path) -> Iterator[ImageReader]:
                 with LocalGraph.open(path, read_only=True) as graph:
                     take_in(reader, store, graph)
             except StoreLocked:
-                if reader.refresh(clock.now()).version == 0:
+                if not _note_in(store, SEEN) or reader.refresh(clock.now()).version == 0:
                     raise
         yield reader
         if reader.state().fallback:
@@ -178,6 +187,7 @@ def take_in(reader: ImageReader, store: FolderStore, graph: LocalGraph) -> None:
     now = clock.now()
     if is_image_of(store, graph):
         reader.refresh(now)
+        now = _later(now, held(store).manifest)
         left = graph.unprojected()
     else:
         left = graph.ids()
@@ -187,6 +197,12 @@ def take_in(reader: ImageReader, store: FolderStore, graph: LocalGraph) -> None:
         ids = left[start : start + AT_ONCE]
         items = graph.read(ids)
         reader.extra([expand(items[id_], now) for id_ in ids])  # noqa: S610 (no Django)
+
+
+def _later(now: int, manifest: Manifest) -> int:
+    """Give the time of a change of FILE. It is no earlier than the one before, whatever the clock says: the
+    image takes an older row for a stale one."""
+    return max(now, manifest.until)
 
 
 def _note(text: str) -> None:
