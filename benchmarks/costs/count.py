@@ -200,6 +200,10 @@ class _Bucket:
         self.puts += 1  # a LIST costs as much
         return self.inner.names(prefix)
 
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        self.puts += 1
+        return self.inner.sizes(prefix)
+
     def pointer(self) -> Pointer | None:
         self.gets += 1
         return self.inner.pointer()

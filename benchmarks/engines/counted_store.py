@@ -5,7 +5,7 @@ It is no folder to those who read it, so that they fetch as from S3: ranges, int
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from secgraph.image.ports import ObjectStore, Pointer
@@ -42,6 +42,10 @@ class CountedStore:
     def names(self, prefix: str) -> list[str]:
         """List objects."""
         return self.inner.names(prefix)
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """List objects with their sizes."""
+        return self.inner.sizes(prefix)
 
     def pointer(self) -> Pointer | None:
         """Read the pointer."""

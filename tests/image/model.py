@@ -89,6 +89,10 @@ class MemoryStore:
         self._call()
         return sorted(name for name in self.objects if name.startswith(prefix))
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        self._call()
+        return {name: len(body) for name, body in self.objects.items() if name.startswith(prefix)}
+
     def pointer(self) -> Pointer | None:
         self._call()
         return None if self.body is None else Pointer(self.body, _tag(self.body))
@@ -114,7 +118,8 @@ def _tag(body: bytes) -> str:
 
 
 class RowsBuilder:
-    """Bases in PARTS parts, each a file of rows; a part without a newer row keeps its file."""
+    """Bases in PARTS parts, each a file of rows; a part without a newer row keeps its file, and is not read if
+    it has none at all."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -138,6 +143,8 @@ class RowsBuilder:
         return Base(generation, now, Catalogue(), {}, nodes, tuple(parts), ())
 
     def _part(self, old: EntityPart | None, folder: str, place: int, rows: Sequence[ItemRow]) -> EntityPart:
+        if old and not rows:
+            return old
         known = rows_of(self._store, old) if old else []
         laid = newest([*known, *rows])
         if old and laid == known:

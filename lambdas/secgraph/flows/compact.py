@@ -14,17 +14,24 @@ from dataclasses import replace
 from secgraph.errors import ObjectDamaged, ObjectMissing, StoreError
 from secgraph.flows.next_base import Builder, Compacted, Ground, make, read_base, read_rows
 from secgraph.flows.published import change, held
+from secgraph.image.base import Base
 from secgraph.image.manifest import Manifest, Stand, swept
 from secgraph.image.names import BASES, DELTAS, REBUILDS, rebuild_of
-from secgraph.image.plan import files_of, is_abandoned, is_due, is_orphan, is_rebuilding, outlived
+from secgraph.image.plan import files_of, is_abandoned, is_due, is_hour, is_orphan, is_rebuilding, outlived
 from secgraph.image.ports import ObjectStore
 
 
 def upkeep(*, store: ObjectStore, builder: Builder, now: int, token: str) -> Compacted | None:
-    """Compact if that is due, and remove what nobody reads any more: for a schedule. As `compact`."""
+    """Compact if that is due, and remove what nobody reads any more: for a schedule. As `compact`.
+
+    It is removed first, about once an hour also what nothing names: a compaction that never gets through
+    leaves something each time.
+    """
+    sweep(store, now)
+    if is_hour(now):
+        remove_orphans(store, now)
     if is_due(held(store).manifest, now):
         return compact(store=store, builder=builder, now=now, token=token)
-    sweep(store, now)
     return None
 
 
@@ -63,7 +70,23 @@ def _over_what_can_be_read(
 
 def _ground(manifest: Manifest, stand: Stand, store: ObjectStore) -> Ground:
     base = read_base(store, stand.base) if stand.base else None
+    if base:
+        _check_whole(base, store)
     return Ground(manifest, stand, base, read_rows(store, stand.deltas))
+
+
+def _check_whole(base: Base, store: ObjectStore) -> None:
+    """Raise ObjectMissing or ObjectDamaged unless all files of a base are there, in full size.
+
+    What stays is not read when the next base is made. A file that is lost would be named by that as well, and
+    by the base before it then: nothing would be left to read in its place.
+    """
+    found = store.sizes(BASES)
+    for name, size in files_of(base).items():
+        if name not in found:
+            raise ObjectMissing(f"{name}: is not there")
+        if found[name] != size:
+            raise ObjectDamaged(f"{name}: {found[name]} bytes that are not the {size} once written")
 
 
 # ── sweeping ──────────────────────────────────────────────────────────────────────────────────────────

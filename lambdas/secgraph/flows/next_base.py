@@ -39,7 +39,8 @@ class Builder(Protocol):
         """Lay rows over a base, in their order, and write what changed as new files under
         `names.base_folder(generation, token)`; what stayed as it was keeps its files.
 
-        Raises ObjectMissing or ObjectDamaged for a file of the base, StoreUnavailable for what may pass.
+        Raises ObjectMissing or ObjectDamaged for a file of the base, StoreUnavailable for what may pass,
+        StoreError if memory or disk do not suffice.
         """
         ...
 
@@ -116,7 +117,7 @@ class _Making:
         self._rows = 0
 
     def built(self) -> Base:
-        """Build; what was written of one that fails is removed."""
+        """Build; what was written of one that fails, however it does, is removed."""
         try:
             return self._builder.build(
                 self._ground.base,
@@ -125,7 +126,7 @@ class _Making:
                 now=self._now,
                 token=self._token,
             )
-        except StoreError:
+        except Exception:
             self._remove()
             raise
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from secgraph import contract
 from secgraph.image.base import Base
 from secgraph.image.manifest import OPEN_AT_MOST, Delta, Manifest
 from secgraph.image.names import DELTAS, written_on
@@ -21,6 +22,8 @@ KEPT_DELTA_MS: Final = 5 * 60_000
 and each stands in the manifest until it is removed."""
 ORPHAN_MS: Final = DAY_MS
 """How old an object must be that nothing names: no function that might still name it runs as long."""
+LOOK_MS: Final = contract.COMPACT_EVERY_MINUTES * 60_000
+"""As often as upkeep comes; in one such time of each hour it looks for orphans, which takes lists."""
 REBUILD_MS: Final = DAY_MS
 """How long a rebuild holds up compaction; one that has not ended by then is taken for dead."""
 
@@ -93,6 +96,11 @@ def files_of(base: Base) -> dict[str, int]:
 def entities_in(base: Base) -> int:
     """Count the entities of a base."""
     return sum(part.rows for part in base.entities)
+
+
+def is_hour(now: int) -> bool:
+    """Tell whether orphans are to be looked for now."""
+    return now % HOUR_MS < LOOK_MS
 
 
 def is_orphan(name: str, named: set[str], now: int) -> bool:

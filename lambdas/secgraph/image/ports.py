@@ -49,6 +49,10 @@ class ObjectStore(Protocol):
         """List the objects whose names begin like this."""
         ...
 
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """List them with their sizes in bytes."""
+        ...
+
     def pointer(self) -> Pointer | None:
         """Read the pointer, None if there is none yet."""
         ...

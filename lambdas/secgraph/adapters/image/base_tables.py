@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
 
 import duckdb
@@ -22,6 +23,9 @@ from secgraph.image.rows import Version
 MINUTE: Final = 60_000
 FEW_GROUPS: Final = 8
 """Row groups of the nodes up to which only these are fetched, and read."""
+
+_LOOK_UPS: Final = MappingProxyType({"memory_limit": "256MB", "threads": "2"})
+"""A reader's DuckDB beside has nearly all the memory; what is looked up is a few bytes each."""
 
 _Group = tuple[int, int, int]
 """A row group, its least hash and its greatest."""
@@ -43,6 +47,12 @@ class CachedBase:
         """Read a description. Raises ObjectMissing or ObjectDamaged, StoreError for a later version's."""
         body = description.checked(store.get(description.name))
         return cls(bases.load(body), local_files(store, cache))
+
+    def close(self) -> None:
+        """Give the memory of look-ups back; the next one takes it again."""
+        if self._own is not None:
+            self._own.close()
+            self._own = None
 
     @property
     def base(self) -> Base:
@@ -109,7 +119,7 @@ class CachedBase:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         """Give a connection for look-ups: a reader's own may be locked, or in a transaction."""
         if self._own is None:
-            self._own = duckdb.connect(":memory:")
+            self._own = duckdb.connect(":memory:", config=dict(_LOOK_UPS))
         return self._own
 
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import duckdb
@@ -27,7 +26,9 @@ from secgraph.adapters.image.entity_parts import Written, write_entities
 from secgraph.adapters.image.nodes import next_ordinals, write_nodes
 from secgraph.adapters.image.selects import Selects
 from secgraph.adapters.image.stored_documents import StoredDocuments
+from secgraph.adapters.image.work_folder import work_folder
 from secgraph.adapters.image.workshop import Workshop
+from secgraph.errors import StoreError
 from secgraph.graph.relations import Catalogue, Kind, column, property_and_kind
 from secgraph.image.base import Base
 from secgraph.image.names import base_folder
@@ -61,16 +62,34 @@ class ParquetBuilder:
         """Lay rows over a base, in their order, and write what changed as new files under
         `names.base_folder(generation, token)`; what stayed as it was keeps its files.
 
-        Raises ObjectMissing or ObjectDamaged for a file of the base, StoreUnavailable for what may pass.
+        Raises ObjectMissing or ObjectDamaged for a file of the base, StoreUnavailable for what may pass,
+        StoreError if memory or disk do not suffice.
         """
-        self._work.mkdir(parents=True, exist_ok=True)
+        try:
+            return self._build(base, deltas, generation, now, base_folder(generation, token))
+        except (duckdb.Error, OSError) as error:
+            raise StoreError(self._explained(error)) from error
+
+    def _explained(self, error: Exception) -> str:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        first = f"The next base of the graph image could not be made: {reason}"
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return f"{first}. Give it more memory than {self._memory}, or more room in {self._work}."
+        if isinstance(error, OSError | duckdb.IOException):
+            return f"{first}. Look after the room on the disk of {self._work} and its permissions."
+        return f"{first}. If that happens again, make the image again with `secgraph image rebuild`."
+
+    def _build(
+        self, base: Base | None, deltas: Iterable[Sequence[ItemRow]], generation: int, now: int, prefix: str
+    ) -> Base:
         files = local_files(self._store, self._work / "base")
-        before = None if base is None else CachedBase(base, files)
         with (
-            TemporaryDirectory(dir=self._work, prefix="build-") as folder,
+            ExitStack() as stack,
+            work_folder(self._work) as folder,
             closing(self._connected(folder)) as connection,
             ThreadPoolExecutor(_PACKING) as pool,
         ):
+            before = None if base is None else stack.enter_context(closing(CachedBase(base, files)))
             relations = Relations(connection, before)
             for rows in deltas:
                 relations.apply(rows)
@@ -80,14 +99,14 @@ class ParquetBuilder:
                 Selects(files),
                 StoredDocuments(files),
                 self._store,
-                Path(folder),
-                base_folder(generation, token),
+                folder,
+                prefix,
                 pool,
             )
             return _built(shop, relations.catalogue(), generation, now)
 
-    def _connected(self, folder: str) -> duckdb.DuckDBPyConnection:
-        spilled = str(Path(folder) / "spilled")
+    def _connected(self, folder: Path) -> duckdb.DuckDBPyConnection:
+        spilled = str(folder / "spilled")
         return duckdb.connect(":memory:", config={"memory_limit": self._memory, "temp_directory": spilled})
 
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from errno import ENOSPC
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
+from stat import S_ISREG
+from threading import Lock
 from typing import Final, Protocol
 
 from secgraph.adapters.image.folder_store import FolderStore
@@ -30,6 +32,8 @@ GAP: Final = 64 << 10
 """Bytes nobody asked for that cost less than one request more."""
 RANGE: Final = 4 << 20
 """Stretches are joined up to this size; larger ranges would leave the network to too few requests."""
+LOAD: Final = 8 << 20
+"""So much of a file is in memory at a time, or one range."""
 AT_ONCE: Final = 8
 LIMIT: Final = 4 << 30
 
@@ -50,6 +54,19 @@ class Wanted:
     name: str
     size: int
     stretches: Sequence[Stretch]
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """Ranges of the object `name` that come together; `file` is open."""
+
+    name: str
+    file: int
+    ranges: Sequence[Sequence[Stretch]]
+
+
+_Place = tuple[str, int]
+"""The name of an object, an offset."""
 
 
 class LocalFiles(Protocol):
@@ -140,6 +157,7 @@ class CachedFiles:
         self._folder = folder
         self._limit = limit
         self._files: dict[str, int] = {}
+        self._opening = Lock()
         self._sure: dict[str, set[int]] = defaultdict(set)
 
     def __del__(self) -> None:
@@ -158,8 +176,9 @@ class CachedFiles:
 
     def ensure(self, wanted: Sequence[Wanted]) -> None:
         """Fetch what is not there, side by side, and check it before it is kept."""
-        missing = [self._missing(it) for it in wanted]
-        self._fetched([it for it in missing if it.stretches])
+        missing = [it for it in map(self._missing, wanted) if it.stretches]
+        self._receive(missing)
+        self._count_as_sure(missing)
 
     def read(self, wanted: Sequence[Wanted]) -> list[list[bytes]]:
         """Give stretches as they are in the files."""
@@ -167,7 +186,10 @@ class CachedFiles:
 
     def fetch(self, wanted: Sequence[Wanted]) -> list[list[bytes]]:
         """Give stretches as the store has them; they are kept too."""
-        return self._fetched(wanted)
+        bodies: dict[_Place, bytes] = {}
+        self._receive(wanted, bodies)
+        self._count_as_sure(wanted)
+        return [[bodies[it.name, each.offset] for each in it.stretches] for it in wanted]
 
     # ── fetching ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -184,45 +206,46 @@ class CachedFiles:
                 missing.append(it)
         return Wanted(wanted.name, wanted.size, missing)
 
-    def _fetched(self, wanted: Sequence[Wanted]) -> list[list[bytes]]:
-        if not wanted:
-            return []
-        self._make_room(sum(each.size for it in wanted for each in it.stretches))
-        files = [self._open(it) for it in wanted]
-        with ThreadPoolExecutor(min(AT_ONCE, len(wanted))) as pool:
-            bodies = list(pool.map(self._received, wanted, files))
+    def _count_as_sure(self, wanted: Sequence[Wanted]) -> None:
         for it in wanted:
             self._sure[it.name].update(each.offset for each in it.stretches if each.crc is not None)
-        return bodies
 
-    def _received(self, wanted: Wanted, file: int) -> list[bytes]:
-        ranges = joined(wanted.stretches)
-        places = [(stretches[0].offset, _end(stretches)) for stretches in ranges]
-        received = self._store.get_ranges(wanted.name, [(start, end - start) for start, end in places])
-        bodies: dict[int, bytes] = {}
-        for stretches, (start, _), body in zip(ranges, places, received, strict=True):
+    def _receive(self, wanted: Sequence[Wanted], bodies: dict[_Place, bytes] | None = None) -> None:
+        """Bring stretches into the files, some at a time; those that are asked for go into `bodies` too."""
+        if not wanted:
+            return
+        self._make_room(sum(each.size for it in wanted for each in it.stretches))
+        loads = [_Load(it.name, self._open(it), some) for it in wanted for some in loaded(it.stretches)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in pool.map(lambda load: self._bring(load, bodies), loads):
+                pass
+
+    def _bring(self, load: _Load, bodies: dict[_Place, bytes] | None) -> None:
+        places = [(stretches[0].offset, _end(stretches)) for stretches in load.ranges]
+        received = self._store.get_ranges(load.name, [(start, end - start) for start, end in places])
+        for stretches, (start, _), body in zip(load.ranges, places, received, strict=True):
             for it in stretches:
                 piece = body[it.offset - start : it.offset - start + it.size]
-                _check(wanted.name, it, piece)
-                _write(file, piece, it.offset, self.path(wanted.name))
-                bodies[it.offset] = piece
-        return [bodies[it.offset] for it in wanted.stretches]
+                _check(load.name, it, piece)
+                _write(load.file, piece, it.offset, self.path(load.name))
+                if bodies is not None:
+                    bodies[load.name, it.offset] = piece
 
     # ── files ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _open(self, wanted: Wanted) -> int:
         """Open the file, made if need be; it stays open, and locked, as long as this lives."""
-        path = self.path(wanted.name)
-        held = self._files.get(wanted.name)
-        if held is None:
-            held = self._files[wanted.name] = _locked(path, wanted.size)
+        with self._opening:  # a descriptor that is nowhere kept would hold its lock for good
+            held = self._files.get(wanted.name)
+            if held is None:
+                held = self._files[wanted.name] = _locked(self.path(wanted.name), wanted.size)
         with suppress(OSError):  # only who goes first depends on it
             os.utime(held)
         return held
 
     def _make_room(self, size: int) -> None:
         """Remove files that nobody uses, until so many bytes more are within the limit."""
-        files = [(path, path.stat()) for path in self._folder.rglob("*") if path.is_file()]
+        files = [(path, stat) for path in self._folder.rglob("*") if (stat := _stat_of_file(path))]
         used = sum(stat.st_blocks * 512 for _, stat in files) + size
         for path, stat in sorted(files, key=lambda it: it[1].st_mtime):
             if used <= self._limit:
@@ -241,6 +264,20 @@ def joined(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
         else:
             ranges.append([it])
     return ranges
+
+
+def loaded(stretches: Sequence[Stretch]) -> list[list[list[Stretch]]]:
+    """Put ranges into loads: as much as is held in memory at a time, of one file."""
+    loads: list[list[list[Stretch]]] = []
+    room = 0
+    for range_ in joined(stretches):
+        size = _end(range_) - range_[0].offset
+        if size > room:
+            loads.append([])
+            room = LOAD
+        loads[-1].append(range_)
+        room -= size
+    return loads
 
 
 def _end(stretches: Sequence[Stretch]) -> int:
@@ -288,10 +325,21 @@ def _removed(path: Path) -> bool:
     except BlockingIOError:
         return False
     else:
+        if not _is_same(file, path):  # another removed it, and somebody has made it anew since
+            return False
         path.unlink(missing_ok=True)
         return True
     finally:
         os.close(file)
+
+
+def _stat_of_file(path: Path) -> os.stat_result | None:
+    """Give None for a folder, and for what another process has removed since it was listed."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat if S_ISREG(stat.st_mode) else None
 
 
 def _is_same(file: int, path: Path) -> bool:

@@ -7,14 +7,15 @@ lock that the system takes back from one that dies.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfileobj
-from tempfile import NamedTemporaryFile
 from typing import IO, Final
+from uuid import uuid4
 
 from secgraph.errors import ObjectDamaged, ObjectMissing, StoreError, StoreUnavailable
 from secgraph.image.names import MANIFEST
@@ -22,6 +23,8 @@ from secgraph.image.ports import Pointer
 
 _LOCK: Final = ".lock"
 _UNFINISHED: Final = ".unfinished-"
+_UNFINISHED_S: Final = 86_400
+"""How long after the last byte that came a file counts as being written."""
 
 
 class FolderStore:
@@ -58,23 +61,32 @@ class FolderStore:
             self._write(name, lambda file: copyfileobj(source, file, 1 << 20))
 
     def delete(self, names: Sequence[str]) -> None:
-        """Remove objects, and the folders of bases and rebuilds that are empty then."""
+        """Remove objects, and the folders of bases and rebuilds that are empty then; with them, what
+        processes that died left unfinished."""
         for name in names:
             path = self.path(name)
             with self._told(name):
                 path.unlink(missing_ok=True)
                 self._prune(path.parent)
+        self._remove_unfinished()
 
     def names(self, prefix: str) -> list[str]:
         """List the objects whose names begin like this."""
         with self._told(prefix):
             found = [
-                (Path(folder) / file).relative_to(self.root).as_posix()
-                for folder, _, files in os.walk(self.root)
-                for file in files
-                if file != _LOCK and not file.startswith(_UNFINISHED)
+                path.relative_to(self.root).as_posix()
+                for path in self._files()
+                if path.name != _LOCK and not path.name.startswith(_UNFINISHED)
             ]
         return sorted(name for name in found if name.startswith(prefix) and name != MANIFEST)
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """List them with their sizes in bytes."""
+        sizes: dict[str, int] = {}
+        for name in self.names(prefix):
+            with self._told(name), suppress(FileNotFoundError):  # removed since it was listed
+                sizes[name] = self.path(name).stat().st_size
+        return sizes
 
     # ── the pointer ───────────────────────────────────────────────────────────────────────────────────
 
@@ -117,16 +129,30 @@ class FolderStore:
         path = self.path(name)
         with self._told(name):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=path.parent, prefix=_UNFINISHED, delete=False) as file:
+            beside = path.with_name(f"{_UNFINISHED}{uuid4().hex}")
+            with beside.open("xb") as file:
                 try:
                     fill(file)
                     file.flush()
                     os.fsync(file.fileno())
-                    Path(file.name).replace(path)
+                    beside.replace(path)
                 except BaseException:
-                    Path(file.name).unlink(missing_ok=True)
+                    beside.unlink(missing_ok=True)
                     raise
             _to_disk(path.parent)
+
+    def _remove_unfinished(self) -> None:
+        """Remove what nobody writes to any more."""
+        with self._told(_UNFINISHED):
+            for path in self._files():
+                if path.name.startswith(_UNFINISHED) and _is_old(path):
+                    path.unlink(missing_ok=True)
+                    self._prune(path.parent)
+
+    def _files(self) -> Iterator[Path]:
+        for folder, _, files in os.walk(self.root):
+            for file in files:
+                yield Path(folder) / file
 
     def _prune(self, folder: Path) -> None:
         """Remove the folder of one base or rebuild; into those above it others are writing."""
@@ -157,6 +183,13 @@ def _stretch(file: IO[bytes], name: str, offset: int, length: int) -> bytes:
     if len(body) != length:
         raise ObjectDamaged(f"{name}: ends at {offset + len(body)}, before {offset + length}")
     return body
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _UNFINISHED_S
+    except FileNotFoundError:  # it was finished meanwhile
+        return False
 
 
 def _to_disk(folder: Path) -> None:

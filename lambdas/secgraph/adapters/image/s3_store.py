@@ -90,12 +90,17 @@ class S3Store:
 
     def names(self, prefix: str) -> list[str]:
         """List the objects whose names begin like this, without the pointer."""
+        return sorted(self.sizes(prefix))
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """List them with their sizes in bytes."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._key(prefix)
         )
         with self._told(prefix):
-            keys = [listed["Key"] for page in pages for listed in page.get("Contents", [])]
-        return sorted(key.removeprefix(self._prefix) for key in keys if key != self._key(MANIFEST))
+            found = {it["Key"]: it["Size"] for page in pages for it in page.get("Contents", [])}
+        found.pop(self._key(MANIFEST), None)
+        return {key.removeprefix(self._prefix): size for key, size in found.items()}
 
     # ── the pointer ───────────────────────────────────────────────────────────────────────────────────
 
