@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,19 @@ from secgraph.graph.locators import LOCATOR
 from secgraph.graph.model import Ref
 from secgraph.image import manifest as manifests
 from secgraph.image import plan
+from secgraph.image.base import Base
 from secgraph.image.manifest import OPEN_AT_MOST, Manifest, Rebuild
-from secgraph.image.plan import DUE_AGE_MS, KEPT_DELTA_MS, KEPT_MS, ORPHAN_MS, files_of
-from secgraph.image.rows import Version
-from tests.image.model import MemoryStore, RowsBuilder, Seen, shown
+from secgraph.image.plan import (
+    DUE_AGE_MS,
+    HOUR_MS,
+    KEPT_DELTA_MS,
+    KEPT_MS,
+    LOOK_MS,
+    ORPHAN_MS,
+    files_of,
+)
+from secgraph.image.rows import Version, key_hash
+from tests.image.model import PARTS, Crash, MemoryStore, RowsBuilder, Seen, shown
 from tests.image.table import START, Table, item
 
 TOKENS = map(str, count())
@@ -258,6 +268,91 @@ def test_a_damaged_base_is_made_again_from_the_one_before(image: Image) -> None:
     image.put(3, value=3)
     assert image.verified().is_same
     assert image.compact()
+
+
+@pytest.mark.parametrize("body", [b"cut", None])
+def test_what_is_lost_of_a_part_that_would_stay_goes_into_no_other_base(
+    image: Image, body: bytes | None
+) -> None:
+    """Else two bases would name it, and neither could be read in the place of the other."""
+    image.put(*range(9))
+    image.compact()
+    first = set(image.store.objects)
+    image.put(1, value=1)
+    image.compact()
+    (lost,) = [name for name in set(image.store.names("bases/2-")) - first if name[-1].isdigit()]
+    image.put(next(number for number in range(9) if part_of(number) != part_of(1)), value=2)
+    image.store.objects = {name: held for name, held in image.store.objects.items() if name != lost}
+    image.store.objects |= {lost: body} if body else {}
+    done = image.compact()
+    assert done is not None
+    assert lost in done.mended
+    assert image.verified().is_same
+    image.put(1, value=3)
+    assert image.compact()
+    assert image.verified().is_same
+
+
+def part_of(number: int) -> int:
+    return key_hash(item(number, 1).thing.id) % PARTS
+
+
+def test_what_two_bases_share_only_a_rebuild_replaces(image: Image) -> None:
+    image.put(*range(9))
+    image.compact()
+    image.put(1, value=1)
+    image.compact()
+    for name in first_files(image):
+        image.store.objects[name] = b""
+    image.put(1, value=2)
+    before = set(image.store.objects)
+    with pytest.raises(StoreError, match=r"bases/1-.*secgraph image rebuild"):
+        image.compact()
+    assert set(image.store.objects) == before
+    assert image.rebuild()
+    assert image.verified().is_same
+
+
+class FullDisk(RowsBuilder):
+    """Dies when it has written something."""
+
+    def __init__(self, store: MemoryStore, error: BaseException) -> None:
+        super().__init__(store)
+        self.error = error
+
+    def build(self, base: Base | None, *deltas: Any, **how: Any) -> Base:
+        super().build(base, *deltas, **how)
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ValueError("of any kind"), StoreError("the disk is full")])
+def test_a_base_that_cannot_be_made_leaves_nothing(image: Image, error: Exception) -> None:
+    image.put(1)
+    image.builder = FullDisk(image.store, error)
+    with pytest.raises(type(error), match=str(error)):
+        image.compact()
+    assert image.store.names("bases/") == []
+
+
+def test_what_compactions_leave_that_never_get_through_goes_when_it_is_old(image: Image) -> None:
+    """So does what was retired: folding retires some with each change."""
+    image.put(1)
+    image.compact()
+    image.put(1, value=1)
+    image.compact()
+    image.put(1, value=2)
+    image.builder = FullDisk(image.store, Crash())
+    left = []
+    for wait in (ORPHAN_MS, ORPHAN_MS, LOOK_MS):
+        image.table.pass_(wait)
+        if wait == ORPHAN_MS:
+            image.table.pass_(HOUR_MS - image.table.now % HOUR_MS)
+        with pytest.raises(Crash):
+            image.upkeep()
+        left.append(len({name.split("/")[1] for name in image.store.names("bases/3-")}))
+    assert left == [1, 1, 2]
+    assert image.manifest().retired == ()
+    assert image.verified().is_same
 
 
 def test_what_is_folded_while_a_base_is_made_stays_readable(

@@ -61,11 +61,18 @@ def _over_what_can_be_read(
         return make(ground, store=store, builder=builder, now=now, token=token)
     except (ObjectMissing, ObjectDamaged) as error:
         if manifest.previous is None:
-            raise StoreError(f"{error}; make the image again with `secgraph image rebuild`") from error
-        deltas = (*manifest.previous.deltas, *manifest.stand.deltas)
-        ground = _ground(manifest, Stand(manifest.previous.base, deltas), store)
-        done = make(ground, store=store, builder=builder, now=now, token=f"{token}-again")
+            raise _beyond_mending(error) from error
+        before = Stand(manifest.previous.base, (*manifest.previous.deltas, *manifest.stand.deltas))
+        try:
+            ground = _ground(manifest, before, store)
+            done = make(ground, store=store, builder=builder, now=now, token=f"{token}-again")
+        except (ObjectMissing, ObjectDamaged) as worse:
+            raise _beyond_mending(worse) from worse
         return done and replace(done, mended=str(error))
+
+
+def _beyond_mending(error: StoreError) -> StoreError:
+    return StoreError(f"{error}; make the image again with `secgraph image rebuild`")
 
 
 def _ground(manifest: Manifest, stand: Stand, store: ObjectStore) -> Ground:
