@@ -208,7 +208,7 @@ def test_what_does_not_fit_into_memory_is_a_limit(connection: duckdb.DuckDBPyCon
 def test_before_memory_is_too_little_what_is_held_is_compressed(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    opened, base = over_base(connection, Limits(memory="120MB"))
+    opened, base = over_base(connection, Limits(memory="150MB"))
     numbers = [f"n{number}#n" for number in range(4)]
     wide = ", ".join(f'id + {place} AS "{name}"' for place, name in enumerate(numbers))
     base.entities = lambda columns: (  # type: ignore[method-assign]

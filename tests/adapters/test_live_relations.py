@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secgraph.adapters.duckdb_relations import Relations
+from secgraph.errors import StoreTooLarge
 from secgraph.graph.edges import DERIVED
 from secgraph.graph.merge import relationships
 from secgraph.graph.model import Edge, Item, Observation, Properties, Ref
@@ -290,6 +291,32 @@ def test_of_columns_that_nobody_names_any_more_the_latest_stay(connection, monke
     for name in ("size#n", "owner#s", "_key#s"):
         opened.relations.ensure(Reads(frozenset({name})))
     assert tables.asked[-1] == ("entities", frozenset({"owner#s", "_key#s"}))
+
+
+@pytest.mark.parametrize("is_replaceable", [False, True])
+def test_where_memory_runs_out_what_a_statement_does_not_read_is_given_up(connection, is_replaceable):
+    """An error of DuckDB's own stands for the memory that ran out, as often as there is relief."""
+    opened, tables = over_base(BASE, connection)
+    opened.relations.is_replaceable = is_replaceable
+    opened.relations.apply([row("b", 2, HOST, has("d", verb="FEEDS"), size=5)])
+    whole = opened.everything()
+    tables.asked.clear()
+    reads = Reads(frozenset({"size#n"}), links=links_of(opened, "FEEDS"))
+    attempts = []
+
+    def ask():
+        attempts.append(opened.rows("SELECT DISTINCT class FROM known_relationship ORDER BY class"))
+        raise duckdb.OutOfMemoryException("no more")
+
+    with pytest.raises(StoreTooLarge):
+        opened.relations.run(reads, ask)
+    assert len(attempts) == 3 + is_replaceable
+    assert attempts[0] > attempts[-1]
+    assert [what for what in tables.asked if what[0] == "entities"] == [("entities", frozenset({"size#n"}))]
+    opened.relations.apply([row("c", 2, DISK, has("e", "net"), size=6)])
+    assert opened.everything()["entities"] != whole["entities"]
+    laid = [row("b", 2, HOST, has("d", verb="FEEDS"), size=5), row("c", 2, DISK, has("e", "net"), size=6)]
+    assert opened.everything() == in_memory([*BASE, *laid])
 
 
 def test_an_end_that_comes_later_makes_a_relationship_of_the_base_visible(connection):

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from secgraph.adapters.duckdb_reader import Limits
 from secgraph.adapters.image.builder import ParquetBuilder
 from secgraph.adapters.image.reader import ImageReader
-from secgraph.errors import ObjectDamaged, ObjectMissing, StoreUnavailable
+from secgraph.errors import ObjectDamaged, ObjectMissing, QueryError, StoreError, StoreUnavailable
 from secgraph.flows.ask import ask
 from secgraph.flows.compact import compact
 from secgraph.flows.next_base import read_base
 from secgraph.flows.project import project
-from secgraph.flows.published import held
+from secgraph.flows.published import change, held
+from secgraph.graph.documents import entity_of
+from secgraph.graph.relations import Link, Reads, Statement
+from secgraph.image import manifest as manifests
+from secgraph.image.deltas import pack
 from secgraph.image.expand import expand
+from secgraph.image.manifest import Delta, FileRef
 from secgraph.image.plan import files_of
+from secgraph.image.ports import Pointer
+from secgraph.image.rows import ItemRow, ShownEdge, ShownEntity, Version
 from tests.image.model import MemoryStore
 from tests.image.table import START, Table, item
 
@@ -261,4 +271,137 @@ def test_rows_laid_over_show_at_once_unless_they_are_no_news(based: Image) -> No
         newer = item(2, 7, value=9)
         reader.extra([expand(newer, based.table.now)])
         based.table.items[2] = newer
+        assert plain(answers(reader)) == plain(expected(based))
+
+
+# ── ids ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ids(reader: ImageReader) -> dict[object, int]:
+    """Tell the ids of all entities by name."""
+    statement = Statement('SELECT "_key#s", id FROM entity', (), Reads(frozenset({"_key#s"})))
+    return {key: int(id_ or 0) for key, id_ in reader.fetch(statement)}
+
+
+def test_after_rows_were_laid_over_ids_are_again_those_of_every_other_reader(based: Image) -> None:
+    with based.reader() as reader, based.reader("another") as other:
+        reader.refresh(based.table.now)
+        reader.extra([expand(item(9, 1), based.table.now)])
+        based.write(8, 9)
+        for each in (reader, other):
+            each.refresh(based.table.now)
+        assert ids(reader) == ids(other)
+        reader.extra([expand(based.table.items[9], based.table.now)])  # no news, as mostly
+        based.store.read.clear()
+        reader.refresh(based.table.now)
+        assert ids(reader) == ids(other)
+        assert based.store.read == []
+
+
+def test_damage_in_documents_never_shows_another_entity(image: Image) -> None:
+    """An end that nothing led to any more, and that came back, has another id in each of the two bases."""
+    image.table.put(7, ends=[20])
+    image.write(5)
+    image.compact()
+    image.table.put(7, ends=[])
+    image.write(5, value=1)
+    image.compact()
+    image.write(20, 21)
+    (documents,) = (name for name in image.files() if name.endswith(".bin"))
+    with image.reader() as reader:
+        reader.refresh(image.table.now)
+        before = ids(reader)
+        _spoil(image.store, documents, is_lost=False)
+        with pytest.raises(StoreUnavailable, match="Ask again"):
+            reader.documents(list(before.values()))
+        assert (after := ids(reader)) != before
+        found = [entity_of(text).properties["_key"] for text in reader.documents(list(after.values()))]
+        assert found == list(after)
+        assert documents in reader.state().fallback
+
+
+@dataclass
+class Restless(Watched):
+    """Its manifest is replaced each time that somebody looks, and names what is gone."""
+
+    def pointer_unless(self, tag: str) -> Pointer | None:
+        pointer = self.pointer()
+        assert pointer
+        return replace(pointer, tag=f"{tag}+")
+
+
+def test_a_reader_that_does_not_keep_up_says_so(based: Image) -> None:
+    gone = {name: body for name, body in based.store.objects.items() if not name.startswith("bases/")}
+    store = Restless(objects=gone, body=based.store.body)
+    with closing(ImageReader(store, based.folder / "cache")) as reader:
+        with pytest.raises(StoreUnavailable, match="replaced"):
+            reader.refresh(START)
+        assert reader.state().read_on == 0
+
+
+# ── memory ────────────────────────────────────────────────────────────────────────────────────────────
+
+VERBS = "ABCD"
+
+
+@pytest.fixture
+def wide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
+    """Give an image whose relationships do not fit into 12 MB at once: about 4 MB of each verb."""
+    monkeypatch.setattr("secgraph.image.layout.LINK_OF_ITS_OWN", 1_000)
+    image, draw = Image(tmp_path), Random(1)
+    shown = ShownEntity("host", ("Host",), False, "{}", "[{},{}]", "t")
+    edges = [("%0120x" % draw.getrandbits(480), verb) for verb in VERBS for _ in range(10_000)]
+    rows = [
+        ItemRow(
+            f"i{place}",
+            Version(1, START),
+            shown,
+            tuple(
+                ShownEdge(verb, f"i{(place + step) % 1_000}", True, False, None, json.dumps({"x#s": text}))
+                for step, (text, verb) in enumerate(edges[place::1_000])
+            ),
+        )
+        for place in range(1_000)
+    ]
+    add(image, rows)
+    return image
+
+
+def add(image: Image, rows: list[ItemRow]) -> None:
+    """Publish rows as a delta, and compact."""
+    body, name = pack(rows), f"deltas/{next(image.tokens)}"
+    image.store.put(name, body)
+    delta = Delta(FileRef.of(name, body), len(rows), START)
+    change(image.store, lambda manifest: manifests.opened(manifest, delta, START))
+    image.compact()
+
+
+def count_of(reader: ImageReader, verb: str, sql: str = "") -> object:
+    reads = Reads(relationship=frozenset({"x#s"}), links=frozenset({Link(verb, 0, 0)}))
+    sql = sql or f"SELECT count(\"x#s\") FROM relationship WHERE class = '{verb}'"
+    return reader.fetch(Statement(sql, (), reads))[0][0]
+
+
+def test_what_was_asked_before_stands_in_nobodys_way(wide: Image) -> None:
+    with closing(ImageReader(wide.store, wide.folder / "cache", Limits(memory="12MB", threads=1))) as reader:
+        reader.refresh(START)
+        for verb in VERBS + VERBS:
+            assert count_of(reader, verb) == 10_000
+        with pytest.raises(QueryError, match="12MB of memory"):
+            count_of(reader, "A", 'SELECT max(s."x#s" || t."x#s") FROM relationship AS s, relationship AS t '
+                                  'GROUP BY s.id, t.id')  # fmt: skip
+        assert count_of(reader, "B") == 10_000
+        add(
+            wide, [ItemRow("new", Version(1, START + 1), None, ())]
+        )  # all that was in use does not fit at once
+        assert reader.refresh(START).version == held(wide.store).manifest.version
+        assert [count_of(reader, verb) for verb in VERBS] == [10_000] * len(VERBS)
+        assert len(reader.documents([0])) == 1
+
+
+def test_no_error_of_duckdb_gets_out(based: Image) -> None:
+    with based.reader() as reader:
+        reader.refresh(based.table.now)
+        with pytest.raises(StoreError, match="could not be asked.*nonsense"):
+            reader.fetch(Statement("SELECT nonsense"))
         assert plain(answers(reader)) == plain(expected(based))

@@ -78,17 +78,15 @@ class DeltaTables:
         if self.live is not None:
             self.live.look()
 
-    def forget_unread(self) -> None:
-        """Give up what the latest statement did not read."""
-        if self.live is not None:
-            self.live.forget_unread()
-
-    def lay(self, rows: Sequence[ItemRow], growing: Growing) -> None:
-        """Lay rows over what is held, in their order. Part of a transaction; `growing` is added to."""
+    def lay(self, rows: Sequence[ItemRow], growing: Growing) -> bool:
+        """Lay rows over what is held, in their order; tell whether any was newer. Part of a transaction;
+        `growing` is added to."""
+        is_newer = False
         for start in range(0, len(rows), CHUNK):
-            self._lay(rows[start : start + CHUNK], growing)
+            is_newer |= self._lay(rows[start : start + CHUNK], growing)
+        return is_newer
 
-    def _lay(self, rows: Sequence[ItemRow], growing: Growing) -> None:
+    def _lay(self, rows: Sequence[ItemRow], growing: Growing) -> bool:
         named = {row.id for row in rows} | {edge.other for row in rows for edge in row.edges}
         hashes = {text: key_hash(text) for text in named}
         held = self._held(list(hashes.values()))
@@ -100,7 +98,7 @@ class DeltaTables:
             growing.numbers,
         )
         if not folded.newest:
-            return
+            return False
         sorts = self._sorts(folded, held)
         self._delete(held.laid & folded.newest.keys())
         self._insert_items(folded)
@@ -111,6 +109,7 @@ class DeltaTables:
             self._move(self.live, folded, held, sorts.base, growing)
             self.live.follow(folded.newest)
         self._resort(folded, sorts.before, growing.draft)
+        return True
 
     def _held(self, hashes: list[int]) -> Held:
         fresh: dict[int, int] = {}

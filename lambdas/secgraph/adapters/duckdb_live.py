@@ -3,7 +3,8 @@
     entity              base entities that nothing was laid over, and those of the deltas
     known_relationship  the same of relationships, with the sorts that their ends have now
 
-A column is loaded with the first statement that names it, and so is a group of relationships.
+A column is loaded with the first statement that names it, and so is a group of relationships. All of it can
+be given up again: it is loaded once more where it is read.
 """
 
 from __future__ import annotations
@@ -44,39 +45,57 @@ class LiveBase:
         self._laid_relationship = relationship
         self._base_columns = entity_columns(tables.base.catalogue)
         self._used: dict[str, None] = {}
-        self._read: frozenset[str] = frozenset()
+        self._read: frozenset[str] | None = None
+        self._read_groups: frozenset[int] = frozenset()
         self._has_entities = False
+        self._has_laid = True
         self._groups: set[int] = set()
 
     # ── statements ────────────────────────────────────────────────────────────────────────────────────
 
+    def begin(
+        self, columns: Collection[str] | None, links: Collection[Link] | None, moves: Collection[Move]
+    ) -> None:
+        """Note what the statement at hand reads (columns None: nothing of entities): the rest may be given
+        up."""
+        self._read = None if columns is None else frozenset(columns)
+        self._read_groups = frozenset(self._groups_of(links, moves))
+
     def ensure_entity(self, columns: Collection[str]) -> bool:
         """Load these property columns, and keep others that were in use lately; tell whether anything was
         loaded."""
-        self._read = frozenset(columns)
         for name in columns:
             self._used.pop(name, None)
             self._used[name] = None  # the latest used stands last
-        if self._has_entities and self.entity.columns >= self._read:
+        if self._has_entities and self.entity.columns >= frozenset(columns):
             return False
         self._load_entities(columns)
         return True
-
-    def forget_unread(self) -> None:
-        """Keep only the columns that the latest statement reads."""
-        self._used = {name: None for name in self._used if name in self._read}
-        self._has_entities = False
 
     def ensure_relationship(
         self, links: Collection[Link] | None, columns: Collection[str], moves: Collection[Move]
     ) -> bool:
         """Load the groups that hold these links (None: all), and have these property columns; tell whether
         anything was loaded."""
+        if not self._has_laid:
+            self._begin_relationships()
         missing = sorted(self._groups_of(links, moves) - self._groups)
         if missing:
             self._load_relationships(missing)
         self.relationship.take_up(columns)
         return bool(missing)
+
+    def give_up(self) -> bool:
+        """Give up what the statement at hand does not read; tell whether there was any."""
+        read = self._read
+        columns = self._has_entities and (read is None or not self.entity.columns <= read)
+        if columns:
+            self._used = {name: None for name in self._used if name in (read or ())}
+            self._forget_entities()
+        groups = not self._groups <= self._read_groups
+        if groups:
+            self._forget_relationships()
+        return columns or groups
 
     def texts_not_laid(self) -> str:
         """Give a SELECT of what full text looks in, without what it would find of items that something was
@@ -97,14 +116,30 @@ class LiveBase:
         shown = [quoted(name) if name in self._base_columns else empty(name) for name in names]
         laid = [quoted(name) if name in self._laid_entity.columns else empty(name) for name in names]
         select = self.tables.entities(base)
-        self._has_entities = False
-        self._connection.execute("DROP TABLE entity")  # first: both at once may be too much
-        self.entity = WideTable(self._connection, "entity", ENTITY)
+        self._forget_entities()  # first: both at once may be too much
         of_base = f"SELECT {_list([*ENTITY, *shown])} FROM ({select}) AS e WHERE {self._not_laid('e.id')}"  # noqa: S608
         of_laid = f"SELECT {_list([*ENTITY, *laid])} FROM {self._laid_entity.name}"  # noqa: S608
         self._connection.execute(f"CREATE OR REPLACE TABLE entity AS {of_base} UNION ALL {of_laid}")
         self.entity.look()
         self._has_entities = True
+
+    def _forget_entities(self) -> None:
+        self._has_entities = False
+        self._connection.execute("DROP TABLE IF EXISTS entity")
+        self.entity = WideTable(self._connection, "entity", ENTITY)
+
+    def _forget_relationships(self) -> None:
+        self._groups.clear()
+        self._has_laid = False
+        self._connection.execute(f"DROP TABLE IF EXISTS {self.relationship.name}")
+        self.relationship = WideTable(self._connection, self.relationship.name, RELATIONSHIP)
+
+    def _begin_relationships(self) -> None:
+        """Have those that were laid over in the table, before any of the base."""
+        laid = self._laid_relationship
+        self.relationship.take_up(laid.columns)
+        self._connection.execute(f"INSERT INTO {self.relationship.name} BY NAME SELECT * FROM {laid.name}")  # noqa: S608
+        self._has_laid = True
 
     def _load_relationships(self, groups: Collection[int]) -> None:
         select = self.tables.relationships(self._links_of(groups))
@@ -186,8 +221,9 @@ class LiveBase:
         named = "(SELECT unnest($1::BIGINT[]))"
         if self._has_entities:
             self._replace(self.entity, self._laid_entity, f"id IN {named}", ids)
-        self.relationship.take_up(self._laid_relationship.columns)
-        self._replace(self.relationship, self._laid_relationship, f"owner IN {named}", ids)
+        if self._has_laid:
+            self.relationship.take_up(self._laid_relationship.columns)
+            self._replace(self.relationship, self._laid_relationship, f"owner IN {named}", ids)
 
     def look(self) -> None:
         """See what is there after a change was undone."""

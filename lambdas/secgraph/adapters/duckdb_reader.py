@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock, Timer
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 import duckdb
 
 from secgraph.adapters.duckdb_relations import Relations
-from secgraph.errors import Position, QueryError
+from secgraph.errors import Position, QueryError, StoreTooLarge
 from secgraph.graph.relations import Catalogue, Rows, Statement
 
+E = TypeVar("E", bound=QueryError)
 _WHOLE: Final = Position(1, 1, 0)
 _REGEX_TOO_LARGE: Final = "pattern too large"
 """What RE2 says of an expression that it will not compile: only it knows how large one becomes."""
@@ -67,6 +68,10 @@ def lock_down(
         connection.execute(setting)
 
 
+class OutOfMemory(QueryError):  # noqa: N818 (reads as a state, as those in errors.py do)
+    """LIMITS: a statement needs more memory than there is. What was held in it may be lost."""
+
+
 class DuckDBReader:
     """Answers from a connection that holds the relations. One statement runs at a time."""
 
@@ -82,15 +87,16 @@ class DuckDBReader:
         return self._relations.catalogue()
 
     def fetch(self, statement: Statement) -> Rows:
-        """Run one statement within the limits. Raises QueryError LIMITS; the answer is never cut."""
+        """Run one statement within the limits. Raises QueryError LIMITS (OutOfMemory if that is the one); the
+        answer is never cut."""
         return self._run(statement, self._limits.seconds)
 
     def documents(self, ids: Sequence[int]) -> Sequence[str]:
         """Give the documents of the entities with these ids, in their order."""
         try:
             return self._relations.documents(ids)
-        except duckdb.OutOfMemoryException:
-            raise self._out_of_memory() from None
+        except StoreTooLarge as error:
+            raise self._out_of_memory() from error
 
     def counts(self, statements: Iterable[Statement]) -> Iterator[int | None]:
         """Run statements that give one number each, within `Limits.counting` for all; None comes last, for
@@ -108,16 +114,25 @@ class DuckDBReader:
             yield int(number or 0)
 
     def _run(self, statement: Statement, seconds: float) -> Rows:
-        self._load(statement)
-        try:
-            return self._ran(statement, seconds)
-        except duckdb.OutOfMemoryException:
-            if not self._relations.compress():
-                raise self._out_of_memory() from None
-        return self._run(statement, seconds)
+        """Have in memory what it reads, and run it: the first that reads it waits for that, and is given its
+        time. What is run again, since memory ran out, has only what is left."""
+        spent = 0.0
 
-    def _ran(self, statement: Statement, seconds: float) -> Rows:
-        with _bounded(self._connection, seconds) as clock:
+        def ask() -> Rows:
+            nonlocal spent
+            began = monotonic()
+            try:
+                return self._ran(statement, max(0.0, seconds - spent), seconds)
+            finally:
+                spent += monotonic() - began
+
+        try:
+            return self._relations.run(statement.reads, ask)
+        except StoreTooLarge as error:
+            raise self._out_of_memory() from error
+
+    def _ran(self, statement: Statement, left: float, seconds: float) -> Rows:
+        with _bounded(self._connection, left) as clock:
             try:
                 found = self._connection.execute(statement.sql, list(statement.parameters))
                 rows = found.fetchmany(self._limits.rows + 1)
@@ -133,15 +148,8 @@ class DuckDBReader:
             raise _limit(f"The query gave more than {self._limits.rows:,} rows.")
         return rows
 
-    def _load(self, statement: Statement) -> None:
-        """Have in memory what it reads: the first that reads it waits for that, and is given its time."""
-        try:
-            self._relations.ensure(statement.reads)
-        except duckdb.OutOfMemoryException:
-            raise self._out_of_memory() from None
-
-    def _out_of_memory(self) -> QueryError:
-        return _limit(f"The query needed more than {self._limits.memory} of memory.")
+    def _out_of_memory(self) -> OutOfMemory:
+        return _refused(OutOfMemory, f"The query needed more than {self._limits.memory} of memory.")
 
 
 class _Clock:
@@ -179,7 +187,11 @@ def _bounded(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[
 
 
 def _limit(what: str) -> QueryError:
-    return QueryError(
+    return _refused(QueryError, what)
+
+
+def _refused(kind: type[E], what: str) -> E:
+    return kind(
         "LIMITS",
         f"{what} Nothing was cut: no answer is given.",
         _WHOLE,

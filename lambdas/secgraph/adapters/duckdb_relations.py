@@ -6,9 +6,9 @@ ItemRow… ─apply→ delta_* tables (duckdb_deltas.py) ───────�
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Final, TypeVar
 
 import duckdb
 
@@ -23,11 +23,22 @@ from secgraph.graph.relations import Catalogue, Reads, quoted
 from secgraph.image.ports import BaseTables
 from secgraph.image.rows import ItemRow
 
+T = TypeVar("T")
 _LAID_TEXTS: Final = "SELECT text, [id] AS ids FROM delta_text"
+
+_HAS_ROOM: Final = """
+SELECT 2 * coalesce(sum(memory_usage_bytes), 0) <= parse_formatted_bytes(current_setting('memory_limit'))
+FROM duckdb_memory() WHERE tag <> 'EXTERNAL_FILE_CACHE'"""
+"""What is compressed stands beside what it is made of. If that does not fit, the database is lost."""
 
 
 class Relations:
-    """The relations in a connection that has nothing else in it. Make them before it is locked down."""
+    """The relations in a connection that has nothing else in it. Make them before it is locked down.
+
+    Where memory runs out, whatever was being done, the same is tried: to compress what is held, to give up
+    what the statement at hand does not read, and at last, if `is_replaceable`, to compress it at the risk
+    that the database is lost. StoreTooLarge says that this did not suffice; the relations may be lost then.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, base: BaseTables | None = None) -> None:
         self._connection = connection
@@ -38,54 +49,50 @@ class Relations:
         self._moves: frozenset[Move] = frozenset()
         self._views: dict[str, str] = {}
         self._is_loose = False
+        self.is_replaceable = False
         self._show()
 
     def catalogue(self) -> Catalogue:
         """Tell what the graph holds, without reading any records. What is gone may still be listed."""
         return self._catalogue
 
-    def apply(self, rows: Sequence[ItemRow]) -> None:
-        """Lay rows over what is held, in their order: all, or none if it fails.
+    def apply(self, rows: Sequence[ItemRow]) -> bool:
+        """Lay rows over what is held, in their order: all, or none if it fails. Tell whether any was newer.
 
         Each takes the place of all that was said of its item; one that is no newer than what is held changes
         nothing. Raises StoreTooLarge if memory does not suffice.
         """
-        try:
-            self._apply(rows)
-        except duckdb.OutOfMemoryException:
-            self.compress()
-            try:
-                self._apply(rows)
-            except duckdb.OutOfMemoryException as error:
-                raise StoreTooLarge(
-                    f"{len(rows):,} changes do not fit into memory beside the graph."
-                ) from error
+        live = self._tables.live
+        if live is not None:
+            live.begin(None, (), ())
+        return self._within_memory(lambda: self._apply(rows))
 
-    def _apply(self, rows: Sequence[ItemRow]) -> None:
+    def _apply(self, rows: Sequence[ItemRow]) -> bool:
         growing = Growing(Draft(self._catalogue), self._numbers.copy(), set(self._moves))
         with self._transaction():
-            self._tables.lay(rows, growing)
+            is_newer = self._tables.lay(rows, growing)
         self._catalogue = growing.draft.frozen()
         self._numbers, self._moves = growing.numbers, frozenset(growing.moves)
         self._is_loose = True
         self._show()
+        return is_newer
 
     def ensure(self, reads: Reads) -> None:
-        """Load what a statement reads, unless it is here already.
+        """Load what a statement reads, unless it is here already. Raises what `run` raises."""
+        self.run(reads, lambda: None)
 
-        If memory runs out, what is held is compressed, then the columns that only other statements read are
-        given up; duckdb.OutOfMemoryException is raised if that does not suffice. Raises ObjectMissing,
-        ObjectDamaged or StoreUnavailable if the base cannot be read.
+    def run(self, reads: Reads, ask: Callable[[], T]) -> T:
+        """Load what a statement reads, unless it is here already, and give what it gives.
+
+        Raises StoreTooLarge if memory does not suffice; ObjectMissing, ObjectDamaged or StoreUnavailable if
+        the base cannot be read.
         """
-        for relief in (self.compress, self._tables.forget_unread):
-            try:
-                self._ensure(reads)
-            except duckdb.OutOfMemoryException:
-                self._is_loose = True  # some of it may have been loaded
-                relief()
-            else:
-                return
-        self._ensure(reads)
+
+        def attempt() -> T:
+            self._ensure(reads)
+            return ask()
+
+        return self._within_memory(attempt)
 
     def _ensure(self, reads: Reads) -> None:
         follows = not reads.relationship.isdisjoint(DERIVED_COLUMNS)
@@ -93,22 +100,55 @@ class Relations:
         if live is not None:
             keys = {KEY} & entity_columns(self._catalogue) if follows else set()
             plain = reads.relationship.difference(DERIVED_COLUMNS)
+            live.begin(reads.entity | keys, reads.links, self._moves)
             loaded = live.ensure_entity(reads.entity | keys)
             self._is_loose |= live.ensure_relationship(reads.links, plain, self._moves) or loaded
         self._show(derived=follows, texts=reads.searched)
 
-    def compress(self) -> bool:
-        """Compress what is held in memory to about a seventh; tell whether there was anything to compress.
+    # ── memory ────────────────────────────────────────────────────────────────────────────────────────
 
-        At a million entities that takes two seconds, so it is done only once memory runs out.
-        """
-        was_loose, self._is_loose = self._is_loose, False
-        if was_loose:
+    def _within_memory(self, attempt: Callable[[], T]) -> T:
+        """Give what `attempt` gives. It is repeated after each relief that there was."""
+        reliefs = iter((self._compress, self._give_up, self._compress_at_risk))
+        while True:
+            try:
+                return attempt()
+            except duckdb.OutOfMemoryException as error:
+                self._is_loose = True  # some of it may have been loaded
+                if not any(relief() for relief in reliefs):  # no further than the first that there was
+                    raise StoreTooLarge("Memory does not suffice for the graph and what is asked.") from error
+            except duckdb.FatalException as error:
+                raise StoreTooLarge("Memory ran out, and what was held in it is lost.") from error
+
+    def _compress(self, *, at_risk: bool = False) -> bool:
+        """Compress what is held to about a seventh; tell whether that was tried. At a million entities it
+        takes two seconds, so it is done only once memory runs out."""
+        if not self._is_loose or not (at_risk or self._has_room()):
+            return False
+        self._is_loose = False
+        with suppress(duckdb.Error):  # the next attempt tells: it fits, it does not, or the database is lost
             self._connection.execute("CHECKPOINT")
-        return was_loose
+        return True
+
+    def _compress_at_risk(self) -> bool:
+        return self.is_replaceable and self._compress(at_risk=True)
+
+    def _has_room(self) -> bool:
+        return self._connection.execute(_HAS_ROOM).fetchone() == (True,)
+
+    def _give_up(self) -> bool:
+        self._tables.look()  # an attempt may have ended halfway
+        live = self._tables.live
+        return live is not None and live.give_up()
 
     def documents(self, ids: Sequence[int]) -> list[str]:
-        """Give the documents of entities, in their order. Raises StoreError if one is not there."""
+        """Give the documents of entities, in their order.
+
+        Raises StoreError if one is not there, StoreTooLarge if memory does not suffice.
+        """
+        return self._within_memory(lambda: self._documents(ids))
+
+    def _documents(self, ids: Sequence[int]) -> list[str]:
         found = dict(
             self._connection.execute(
                 "SELECT id, body FROM delta_document WHERE id IN (SELECT unnest($1::BIGINT[]))", [list(ids)]

@@ -42,6 +42,7 @@ class OpenStand:
         self._laid: set[str] = set()
         self._connection = duckdb.connect(":memory:")
         self._relations = Relations(self._connection, tables)
+        self._relations.is_replaceable = True
         lock_down(self._connection, limits, [] if tables is None else [str(it) for it in tables.folders])
         self.reader = DuckDBReader(self._connection, self._relations, limits)
 
@@ -58,7 +59,8 @@ class OpenStand:
     def lay(self, deltas: Sequence[Delta]) -> None:
         """Lay those over that are not yet, in their order.
 
-        Raises ObjectMissing, ObjectDamaged or StoreUnavailable; what was laid until then stays.
+        Raises ObjectMissing, ObjectDamaged, StoreUnavailable, or StoreTooLarge if memory does not suffice;
+        what was laid until then stays.
         """
         rows: list[ItemRow] = []
         names: list[str] = []
@@ -71,17 +73,21 @@ class OpenStand:
 
     def _lay(self, rows: list[ItemRow], names: list[str]) -> None:
         if rows:
-            self.apply(rows)
+            self._relations.apply(rows)
         self._laid.update(names)
         rows.clear()
         names.clear()
 
-    def apply(self, rows: Sequence[ItemRow]) -> None:
-        """Lay rows over; those that are no newer than what is held change nothing."""
-        self._relations.apply(rows)
+    def extra(self, rows: Sequence[ItemRow]) -> bool:
+        """Lay rows over that no delta brought, unless they are no newer than what is held; tell whether any
+        was. Whoever opens this stand anew has not got them. Raises StoreTooLarge."""
+        is_newer = self._relations.apply(rows)
+        if is_newer:
+            self._relations.is_replaceable = False
+        return is_newer
 
     def prepare(self, reads: Reads) -> None:
-        """Load what statements read at once, as far as it is here."""
+        """Load what statements read at once, as far as it is here. Raises StoreTooLarge."""
         held = self._relations.catalogue()
         self._relations.ensure(
             Reads(

@@ -7,6 +7,7 @@
 An object of the base that is missing or damaged is no reason not to answer: `previous`, the base before it
 with the deltas that went into this one, says the same. The reader takes that instead, and its state says so.
 A delta that cannot be read is: to answer from a part of the graph would close alerts.
+Neither is a lack of memory (kept_open.py), as long as what one question reads fits.
 """
 
 from __future__ import annotations
@@ -16,10 +17,18 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from secgraph.adapters.duckdb_reader import DEFAULT, Limits
+from secgraph.adapters.image.kept_open import KeptOpen
 from secgraph.adapters.image.opened import OpenStand
 from secgraph.adapters.image.state import ImageState
-from secgraph.errors import ObjectDamaged, ObjectMissing, StoreError, StoreUnavailable
-from secgraph.graph.relations import Catalogue, Reads, Rows, Statement
+from secgraph.errors import (
+    ObjectDamaged,
+    ObjectMissing,
+    QueryError,
+    StoreError,
+    StoreTooLarge,
+    StoreUnavailable,
+)
+from secgraph.graph.relations import Catalogue, Kind, Reads, Rows, Statement, column
 from secgraph.image import manifest as manifests
 from secgraph.image.manifest import Manifest, Stand
 from secgraph.image.ports import ObjectStore, Pointer
@@ -29,6 +38,7 @@ FOLLOWED_AT_MOST: Final = 3
 """Manifests that one refresh looks at: one that names what is gone was replaced while it was read."""
 
 _NOT_WHOLE: Final = (ObjectMissing, ObjectDamaged)
+_NAME: Final = column("_id", Kind.STRING)
 T = TypeVar("T")
 
 
@@ -42,36 +52,41 @@ class ImageReader:
 
     def __init__(self, store: ObjectStore, cache: Path, limits: Limits = DEFAULT) -> None:
         self._store = store
-        self._cache = cache
-        self._limits = limits
+        self._open = KeptOpen(store, cache, limits)
         self._manifest: Manifest | None = None
         self._tag = ""
         self._fallback = ""
         self._read_on = 0
         self._used = Reads()
-        self._opened: OpenStand | None = None
-        self._has_extra = False
 
     def close(self) -> None:
         """Give the memory back; the folder stays."""
-        if self._opened is not None:
-            self._opened.close()
+        self._open.close()
 
     # ── versions ──────────────────────────────────────────────────────────────────────────────────────
 
     def refresh(self, now: int) -> ImageState:
-        """Take up the newest version; `now` is epoch ms.
+        """Take up the newest version; `now` is epoch ms. What `extra` laid over is forgotten.
 
         Raises ObjectMissing or ObjectDamaged if that cannot be read and nothing else says the same,
-        StoreUnavailable for what may pass. What answered before still answers then.
+        StoreUnavailable for what may pass, StoreTooLarge if memory does not suffice. What answered before
+        still answers then.
         """
+        if self._open.has_extra:  # its ids were given in an order of its own, and pages go by ids
+            self._open.close()
+        with self._open.guarded():
+            self._follow_newest()
+        self._read_on = now
+        return self.state()
+
+    def _follow_newest(self) -> None:
         pointer = self._store.pointer_unless(self._tag) if self._tag else self._store.pointer()
         for _ in range(FOLLOWED_AT_MOST):
             if pointer is None:
-                break
+                return
             pointer = self._follow(pointer)
-        self._read_on = now
-        return self.state()
+        if pointer is not None:
+            raise StoreUnavailable("The graph image was replaced each time that it was read. Ask again.")
 
     def state(self) -> ImageState:
         """Tell what answers. A query may find damage: look after it, too."""
@@ -89,15 +104,16 @@ class ImageReader:
 
     def extra(self, rows: Sequence[ItemRow]) -> None:
         """Lay rows over that this version may not hold yet. One that is no newer than what is held changes
-        nothing. They are forgotten when another base is opened. Raises what `fetch` raises."""
-        self._whole(lambda: self._open.apply(rows))
-        self._has_extra = True
+        nothing. They are forgotten at the next `refresh`, and when another base is opened. Raises what
+        `fetch` raises; StoreTooLarge if memory does not suffice.
+        """
+        self._whole(lambda _: self._open.extra(rows))  # noqa: S610 (no Django)
 
     # ── GraphReader ───────────────────────────────────────────────────────────────────────────────────
 
     def catalogue(self) -> Catalogue:
         """Tell what the graph holds."""
-        return self._open.reader.catalogue()
+        return self._whole(lambda stand: stand.reader.catalogue())
 
     def fetch(self, statement: Statement) -> Rows:
         """Run one statement within the limits.
@@ -106,34 +122,53 @@ class ImageReader:
         be asked again.
         """
         self._used = _joined(self._used, statement.reads)
-        return self._whole(lambda: self._open.reader.fetch(statement))
+        return self._whole(lambda stand: stand.reader.fetch(statement))
 
     def documents(self, ids: Sequence[int]) -> Sequence[str]:
-        """Give the documents of the entities with these ids, in their order. Raises what `fetch` raises."""
-        return self._whole(lambda: self._open.reader.documents(ids))
+        """Give the documents of the entities with these ids, in their order.
+
+        Raises what `fetch` raises; StoreUnavailable also if damage is found, and these ids, of rows that were
+        fetched before, are not those of the same entities in what is read instead.
+        """
+        with self._open.guarded():
+            try:
+                return self._open.ask(lambda stand: stand.reader.documents(ids))
+            except _NOT_WHOLE as error:
+                named = self._named(ids)
+                self._fall_back(error)
+                if named is None or self._named(ids) != named:
+                    raise _again(error) from error
+            return self._open.ask(lambda stand: stand.reader.documents(ids))
 
     def counts(self, statements: Iterable[Statement]) -> Iterator[int | None]:
         """Run statements that give one number each, within a small part of the limits."""
-        try:
-            yield from self._open.reader.counts(statements)
-        except _NOT_WHOLE as error:
-            self._fall_back(error)
-            yield None  # they explain a failure: that is not worth a second attempt
+        with self._open.guarded():
+            try:
+                yield from self._open.stand.reader.counts(statements)
+            except _NOT_WHOLE as error:
+                self._fall_back(error)
+                yield None  # they explain a failure: that is not worth a second attempt
 
-    def _whole(self, ask: Callable[[], T]) -> T:
+    def _whole(self, question: Callable[[OpenStand], T]) -> T:
+        with self._open.guarded():
+            try:
+                return self._open.ask(question)
+            except _NOT_WHOLE as error:
+                self._fall_back(error)
+            return self._open.ask(question)
+
+    def _named(self, ids: Sequence[int]) -> Rows | None:
+        """Tell whose ids these are; None if that cannot be told of each."""
+        listed = sorted(set(ids))
+        select = f'SELECT id, "{_NAME}" FROM entity WHERE id IN (SELECT unnest($1::BIGINT[])) ORDER BY id'  # noqa: S608
+        asked = Statement(select, (list(map(str, listed)),), Reads(frozenset({_NAME})))
         try:
-            return ask()
-        except _NOT_WHOLE as error:
-            self._fall_back(error)
-            return ask()
+            rows = self._open.stand.reader.fetch(asked)
+        except (*_NOT_WHOLE, QueryError):
+            return None
+        return rows if [id_ for id_, name in rows if name is not None] == listed else None
 
     # ── what is open ──────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def _open(self) -> OpenStand:
-        if self._opened is None:
-            self._opened = self._stand(Stand(None, ()))
-        return self._opened
 
     def _follow(self, pointer: Pointer) -> Pointer | None:
         """Open what a manifest names. If that is not there: give the manifest which replaced it."""
@@ -150,64 +185,61 @@ class ImageReader:
 
     def _show(self, manifest: Manifest) -> None:
         if self._manifest is not None and manifest.stand.base == self._manifest.stand.base:
-            try:
-                self._open.lay(manifest.stand.deltas)
-            except _NOT_WHOLE as error:
-                if self._fallback:
-                    raise
-                self._replace(self._before(manifest, error), _explained(error))
+            if self._fallback and (before := _before(manifest)):
+                self._open.take_up(before)
+            else:
+                self._take_up(manifest)
             return
-        try:
-            self._replace(self._stand(manifest.stand), "")
-        except _NOT_WHOLE as error:
-            self._replace(self._before(manifest, error), _explained(error))
+        self._take_up(manifest)
         self._manifest = manifest
         used, self._used = self._used, Reads()
-        if used == Reads():
-            return
+        if used != Reads():
+            self._prepare(used, manifest)
+
+    def _prepare(self, used: Reads, manifest: Manifest) -> None:
         try:
-            self._open.prepare(used)
+            self._open.stand.prepare(used)
+        except StoreTooLarge:
+            self._open.close()  # then each statement loads what it reads
         except _NOT_WHOLE as error:
             if self._fallback:
                 raise
-            self._replace(self._before(manifest, error), _explained(error))
+            self._take_up_before(manifest, error)
+
+    def _take_up(self, manifest: Manifest) -> None:
+        try:
+            self._open.take_up(manifest.stand)
+            self._fallback = ""
+        except _NOT_WHOLE as error:
+            self._take_up_before(manifest, error)
+
+    def _take_up_before(self, manifest: Manifest, error: StoreError) -> None:
+        before = _before(manifest)
+        if before is None:
+            raise error
+        self._open.take_up(before)
+        self._fallback = _explained(error)
 
     def _fall_back(self, error: StoreError) -> None:
         """Open what says the same, for the statement at hand and for all to come.
 
         Raises the error if that is open already or not there, StoreUnavailable if the statement must be made
-        anew: ids and sorts have the same numbers only if the same rows were laid over.
+        anew: sorts have the same numbers only if the same rows were laid over.
         """
         if self._manifest is None or self._fallback:
             raise error
-        held, had_extra = self._open.reader.catalogue().sorts, self._has_extra
-        self._replace(self._before(self._manifest, error), _explained(error))
-        if had_extra or self._open.reader.catalogue().sorts != held:
-            raise StoreUnavailable(f"{_explained(error)} Ask again.") from error
+        had_extra, held = self._open.has_extra, self._open.sorts()
+        self._take_up_before(self._manifest, error)
+        if had_extra or (held is not None and self._open.sorts() != held):
+            raise _again(error) from error
 
-    def _before(self, manifest: Manifest, error: StoreError) -> OpenStand:
-        if manifest.previous is None:
-            raise error
-        before = Stand(manifest.previous.base, (*manifest.previous.deltas, *manifest.stand.deltas))
-        if self._manifest is not None and self._open.base == before.base:
-            self._open.lay(before.deltas)  # it is open still
-            return self._open
-        return self._stand(before)
 
-    def _stand(self, stand: Stand) -> OpenStand:
-        opened = OpenStand.of(stand.base, self._store, self._cache, self._limits)
-        try:
-            opened.lay(stand.deltas)
-        except BaseException:
-            opened.close()
-            raise
-        return opened
-
-    def _replace(self, opened: OpenStand, fallback: str) -> None:
-        if self._opened is not None and opened is not self._opened:
-            self._opened.close()
-            self._has_extra = False
-        self._opened, self._fallback = opened, fallback
+def _before(manifest: Manifest) -> Stand | None:
+    """Give what says the same as the current base and deltas."""
+    previous = manifest.previous
+    if previous is None:
+        return None
+    return Stand(previous.base, (*previous.deltas, *manifest.stand.deltas))
 
 
 def _explained(error: StoreError) -> str:
@@ -221,3 +253,7 @@ def _joined(one: Reads, other: Reads) -> Reads:
         None if one.links is None or other.links is None else one.links | other.links,
         one.searched or other.searched,
     )
+
+
+def _again(error: StoreError) -> StoreUnavailable:
+    return StoreUnavailable(f"{_explained(error)} Ask again.")
