@@ -28,7 +28,8 @@ PROJECT_MB: Final = 1024
 # As much as new accounts may have: a compaction of a million entities needs 2 GB.
 COMPACT_MB: Final = 3008
 COMPACT_DISK_MB: Final = 10240
-REBUILD_CONCURRENCY: Final = 4
+# As few as SQS allows; see MAX_CONCURRENCY in infra/ingestion.py.
+REBUILD_CONCURRENCY: Final = 2
 REBUILD_RECEIVE_COUNT: Final = 5
 EVERY: Final = Duration.minutes(contract.COMPACT_EVERY_MINUTES)
 READ: Final = ("s3:GetObject",)
@@ -61,6 +62,9 @@ class Image(Construct):
         self._settings = settings
         self._graph = graph
         self._bucket = bucket
+        if graph.table_stream_arn is None:
+            raise ValueError("the graph table has no stream")
+        self._stream = graph.table_stream_arn
         self.dead_letters = kept_queue(self, "DeadLetters")
         self.queue = kept_queue(
             self,
@@ -96,10 +100,7 @@ class Image(Construct):
 
     def _read_stream(self, project: Function) -> None:
         """Let the function read the table's stream from where it stands, and again until it succeeds."""
-        stream = self._graph.table_stream_arn
-        if stream is None:
-            raise ValueError("the graph table has no stream")
-        project.allow(STREAM, stream)
+        project.allow(STREAM, self._stream)
         project.allow(["dynamodb:ListStreams"], f"{self._graph.table_arn}/stream/*")
         table_id = Stack.of(self).resolve(self._graph.table_arn)["Fn::GetAtt"][0]
         Validations.of(project.role).acknowledge(
@@ -112,7 +113,7 @@ class Image(Construct):
             self,
             "Stream",
             target=project.function,
-            event_source_arn=stream,
+            event_source_arn=self._stream,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             batch_size=RECORDS,
             max_batching_window=Duration.seconds(WINDOW_SECONDS),
@@ -144,6 +145,7 @@ class Image(Construct):
             environment={
                 contract.BUCKET: self._bucket.bucket_name,
                 contract.REBUILD_QUEUE: self.queue.queue_url,
+                contract.GRAPH_STREAM: self._stream,
             },
         )
         compact.allow_objects(TIDY, self._bucket, contract.IMAGE_PREFIX)
@@ -197,6 +199,7 @@ class Image(Construct):
                 contract.GRAPH_TABLE: self._graph.table_name,
                 contract.BUCKET: self._bucket.bucket_name,
                 contract.REBUILD_QUEUE: self.queue.queue_url,
+                contract.GRAPH_STREAM: self._stream,
             },
         )
         rebuild.function.add_event_source(

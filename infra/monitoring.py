@@ -98,7 +98,7 @@ class Monitoring(Construct):
             self,
             "Lag",
             f"the image is {LAG_MINUTES} minutes or more behind the graph table; the log of the project "
-            "function says why",
+            "function says why. Was it ever more than 24 hours, run `secgraph image rebuild` afterwards",
             age,
             threshold=LAG_MINUTES * 60_000,
         )

@@ -42,6 +42,7 @@ class Repairing(Construct):
         queue: sqs.IQueue,
         dead_letters: sqs.IQueue,
         rebuild_queue: sqs.IQueue,
+        rebuild_dead_letters: sqs.IQueue,
         graph: dynamodb.ITable,
         reader: iam.IRole,
     ) -> None:
@@ -59,6 +60,7 @@ class Repairing(Construct):
         self._allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], [queue.queue_arn])
         self._allow(MOVE_FROM, [dead_letters.queue_arn])
         self._allow(["sqs:SendMessage"], [rebuild_queue.queue_arn])
+        self._allow(MOVE_FROM, [rebuild_dead_letters.queue_arn])
         self._allow(["dynamodb:Scan", "dynamodb:DescribeTable"], [graph.table_arn])
         self._keep_others_out(bucket, reader)
         self._acknowledge(bucket)

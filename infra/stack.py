@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alerting import Alerting
@@ -51,6 +52,7 @@ class SecgraphStack(Stack):
             queue=ingestion.queue,
             dead_letters=ingestion.dead_letters,
             rebuild_queue=image.queue,
+            rebuild_dead_letters=image.dead_letters,
             graph=storage.graph,
             reader=asking.query.role,
         )
@@ -77,12 +79,22 @@ class SecgraphStack(Stack):
         self._output("IngestQueue", ingestion.queue.queue_url, "finding events on their way in")
         self._output("DeadLetters", ingestion.dead_letters.queue_url, "events that were given up on")
         self._output(
-            "RedriveDeadLetters", _redrive(ingestion), "sends the dead letters through the ingest queue again"
+            "RedriveDeadLetters",
+            _redrive(ingestion.dead_letters, ingestion.queue),
+            "sends the dead letters through the ingest queue again",
         )
         self._output("ProjectFunction", image.project.function.function_name, "fed by the table's stream")
         self._output("CompactFunction", image.compact.function.function_name, "compacts the graph image")
         self._output("RebuildFunction", image.rebuild.function.function_name, "fed by RebuildQueue")
         self._output("RebuildQueue", image.queue.queue_url, "`secgraph image rebuild` sends to it")
+        self._output(
+            "RebuildDeadLetters", image.dead_letters.queue_url, "parts of a rebuild that were given up on"
+        )
+        self._output(
+            "RedriveRebuild",
+            _redrive(image.dead_letters, image.queue),
+            "goes on with them; those of a rebuild that has ended do nothing",
+        )
         self._output("AlertTopic", alerting.topic.topic_arn, "subscribe to it to be told of alerts")
         self._output("GraphTable", storage.graph.table_name, "the graph; kept when the stack is deleted")
         self._output("AlertTable", storage.alerts.table_name, "alert state; kept when the stack is deleted")
@@ -97,11 +109,11 @@ def _examples() -> str:
     return ", ".join(f"examples/events/{file.name}" for file in sorted(EXAMPLES.glob("*.json")))
 
 
-def _redrive(ingestion: Ingestion) -> str:
+def _redrive(dead_letters: sqs.IQueue, queue: sqs.IQueue) -> str:
     # The destination must be named: what EventBridge put there itself never was in the ingest queue.
     return (
-        f"aws sqs start-message-move-task --source-arn {ingestion.dead_letters.queue_arn}"
-        f" --destination-arn {ingestion.queue.queue_arn}"
+        f"aws sqs start-message-move-task --source-arn {dead_letters.queue_arn}"
+        f" --destination-arn {queue.queue_arn}"
     )
 
 

@@ -21,7 +21,7 @@ def deployed() -> Deployed:
     return Deployed(
         batch_seconds=ingestion.BATCH_WINDOW_SECONDS,
         batch_events=ingestion.BATCH_SIZE,
-        pollers=ingestion.MAX_CONCURRENCY,
+        pollers=ingestion.MAX_CONCURRENCY + image.REBUILD_CONCURRENCY,
         ingest_gb=ingestion.MEMORY_MB / 1024,
         project_gb=image.PROJECT_MB / 1024,
         compact_gb=image.COMPACT_MB / 1024,

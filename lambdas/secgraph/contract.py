@@ -19,6 +19,8 @@ REBUILD_HANDLER: Final = "secgraph.handlers.rebuild.handler"
 
 # Environment variables of the functions.
 GRAPH_TABLE: Final = "SECGRAPH_GRAPH_TABLE"
+GRAPH_STREAM: Final = "SECGRAPH_GRAPH_STREAM"
+"""ARN of the graph table's stream: another one when a deployment has taken it away and made it again."""
 ALERT_TABLE: Final = "SECGRAPH_ALERT_TABLE"
 BUCKET: Final = "SECGRAPH_BUCKET"
 ALERT_TOPIC: Final = "SECGRAPH_ALERT_TOPIC"

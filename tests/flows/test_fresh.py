@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,9 @@ import pytest
 
 from secgraph.flows import fresh as flow
 from secgraph.flows.ingest import Delivery, WarmCache, ingest
+from secgraph.graph.model import Item
+from secgraph.image.expand import expand as shown
+from secgraph.image.rows import ItemRow
 from secgraph.ingest.ports import Recent
 from tests.converge.delivery import Memory
 
@@ -30,9 +33,21 @@ class Archive:
         return Recent(tuple(self.deliveries[:at_most]), len(self.deliveries) <= at_most)
 
 
+class Table(Memory):
+    """Items that this version can read; of those `later` only the next one can."""
+
+    later: frozenset[str] = frozenset()
+
+    def readable(self, ids: Collection[str]) -> tuple[Mapping[str, Item], int]:
+        found = self.read(ids)
+        return {id_: item for id_, item in found.items() if id_ not in self.later}, len(
+            self.later & found.keys()
+        )
+
+
 @pytest.fixture
-def archived() -> tuple[Memory, Archive, Callable[..., None]]:
-    memory, archive = Memory(), Archive()
+def archived() -> tuple[Table, Archive, Callable[..., None]]:
+    memory, archive = Table(), Archive()
 
     def receive(*bodies: str) -> None:
         deliveries = [Delivery("m", body, NOW) for body in bodies]
@@ -92,6 +107,28 @@ def test_more_than_may_be_read_says_so(archived, sample: Sample, monkeypatch: py
         assert not part.is_whole, bound
         assert {row.id for row in part.rows} < {row.id for row in whole.rows}
         assert any("inspector" in row.entity.type for row in part.rows if row.entity), "the newest first"
+
+
+def test_one_that_cannot_be_read_or_shown_is_left_out_and_told(
+    archived, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, archive, receive = archived
+    receive(json.dumps(sample("01")))
+    whole = {row.id for row in flow.fresh(archive=archive, graph=memory, now=NOW).rows}
+    first, second = sorted(whole)[:2]
+    memory.later = frozenset({first})
+    found = flow.fresh(archive=archive, graph=memory, now=NOW)
+    assert ({row.id for row in found.rows}, found.is_whole) == (whole - {first}, False)
+
+    def expand(item: Item, at: int) -> ItemRow:
+        if item.thing.id == second:
+            raise ValueError("no such thing")
+        return shown(item, at)
+
+    memory.later = frozenset()
+    monkeypatch.setattr("secgraph.flows.project.expand", expand)
+    found = flow.fresh(archive=archive, graph=memory, now=NOW)
+    assert ({row.id for row in found.rows}, found.is_whole) == (whole - {second}, False)
 
 
 def test_events_of_the_test_source_count_where_they_are_let_in(archived, sample: Sample) -> None:

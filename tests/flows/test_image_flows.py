@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
@@ -11,11 +12,12 @@ import pytest
 
 from secgraph.errors import ObjectDamaged, StoreError, StoreUnavailable
 from secgraph.flows import rebuild as rebuilds
+from secgraph.flows import segments
 from secgraph.flows.compact import compact, upkeep
 from secgraph.flows.next_base import Compacted, read_base
 from secgraph.flows.project import Projected, StreamRecord, project
 from secgraph.flows.published import SWAPS_AT_MOST, held
-from secgraph.flows.segments import Progress, progress, read_segment
+from secgraph.flows.segments import Page, Progress, progress, read_segment
 from secgraph.flows.verify import Verified, verify
 from secgraph.graph.locators import LOCATOR
 from secgraph.graph.model import Ref
@@ -23,6 +25,7 @@ from secgraph.image import manifest as manifests
 from secgraph.image import plan
 from secgraph.image.base import Base
 from secgraph.image.manifest import OPEN_AT_MOST, Manifest, Rebuild
+from secgraph.image.names import rebuild_folder
 from secgraph.image.plan import (
     DUE_AGE_MS,
     HOUR_MS,
@@ -441,6 +444,66 @@ def test_a_rebuild_that_took_too_long_begins_again(image: Image) -> None:
     assert image.compact() is not None
     assert image.manifest().rebuild is None
     assert image.read(rebuild, 0) is None
+
+
+def test_who_is_still_at_a_segment_that_another_has_read_takes_nothing_from_the_base(
+    image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "RUN_ROWS", 2)
+    image.put(*range(12))
+    image.compact()
+    image.table.pass_(600_000)
+    rebuild = rebuilds.begin(store=image.store, segments=1, now=image.table.now, token="r")
+
+    class Slow:
+        def scan(self, *asked: Any) -> Page:
+            page = image.table.scan(*asked)
+            image.read(rebuild, 0)
+            return page
+
+    slow = read_segment(rebuild, 0, store=image.store, table=Slow(), token="slow", stop=lambda: True)
+    assert [slow] == progress(rebuild, store=image.store)
+    assert slow is not None
+    assert (slow.is_done, slow.rows) == (True, 12)
+    name = f"{rebuild_folder(rebuild.id)}0000.json"
+    done = json.loads(image.store.objects[name])
+    late = json.dumps({**done, "isDone": False, "runs": done["runs"][:1]}).encode()
+
+    class Builder(RowsBuilder):
+        def build(self, *given: Any, **told: Any) -> Base:
+            image.store.objects[name] = late  # it had looked before the other was done
+            return super().build(*given, **told)
+
+    image.builder = Builder(image.store)
+    assert image.finish(rebuild)
+    assert image.verified().is_same
+
+
+def test_a_rebuild_that_can_be_finished_no_more_is_in_nobodys_way(image: Image) -> None:
+    image.put(1, 2)
+    rebuild = rebuilds.begin(store=image.store, segments=1, now=image.table.now, token="r")
+    image.read(rebuild, 0)
+    image.table.pass_(rebuilds.FINISHED_WITHIN_MS + 1)
+    with pytest.raises(StoreError, match="begin again with `secgraph image rebuild`"):
+        image.finish(rebuild)
+    assert image.rebuild()
+    assert image.finish(rebuild) is None
+    assert image.verified().is_same
+
+
+def test_what_only_another_rebuild_can_mend_says_so(image: Image) -> None:
+    rebuild = rebuilds.begin(store=image.store, segments=1, now=image.table.now, token="r")
+    image.put(1, 2)
+    image.read(rebuild, 0)
+    image.store.objects[image.manifest().stand.deltas[0].file.name] = b"damaged"
+    with pytest.raises(StoreError, match="`secgraph image rebuild --anew`"):
+        image.finish(rebuild)
+    image.table.pass_(600_000)
+    anew = rebuilds.begin(store=image.store, segments=1, now=image.table.now, token="s", anew=True)
+    assert image.finish(rebuild) is None
+    image.read(anew, 0)
+    assert image.finish(anew)
+    assert image.verified().is_same
 
 
 def test_a_manifest_that_cannot_be_read_is_made_again(image: Image) -> None:

@@ -15,6 +15,7 @@ import pytest
 from secgraph import contract
 from secgraph.handlers import evaluate, runtime
 
+STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/graph/stream/2026-11-18T11:06:40.000"
 ACCOUNTS = '{"111122223333": {"name": "shop-prod"}}'
 
 
@@ -81,6 +82,7 @@ def deployment(
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:told")
     for name, value in {
         contract.GRAPH_TABLE: "graph",
+        contract.GRAPH_STREAM: STREAM,
         contract.ALERT_TABLE: "alerts",
         contract.BUCKET: "bucket",
         contract.ACCOUNTS: ACCOUNTS,

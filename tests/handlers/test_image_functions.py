@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 
 import pytest
 
 from secgraph import contract
 from secgraph.adapters.dynamodb_graph import DynamoDBGraph, ScanPage
+from secgraph.adapters.dynamodb_items import attributes_of, item_of
+from secgraph.adapters.sqs_rebuild import ReadSegment
 from secgraph.errors import InputError, StoreError, StoreUnavailable
 from secgraph.flows import fresh
 from secgraph.flows.published import held
+from secgraph.flows.rebuild import FINISHED_WITHIN_MS
 from secgraph.graph.loading import items_of
 from secgraph.graph.model import Item
 from secgraph.handlers import compact, evaluate, project, query, rebuild, runtime
 from secgraph.handlers.ingest import handler as ingest
+from secgraph.image.expand import expand as shown
+from secgraph.image.rows import ItemRow
 from tests.handlers.upkeep import asked, build, catch_up, deliver, record, work_off
 
 ALL = {"query": "FIND * AS e RETURN e._type AS type, count(e) AS count ORDER BY type"}
@@ -82,10 +88,26 @@ def test_what_the_stream_has_not_delivered_is_answered_when_it_is_asked_for(
     assert (answer["totalCount"], answer["image"]["fresh"]["complete"]) == (1, True)
     monkeypatch.setattr(fresh, "ITEMS", 0)
     assert query.handler({**question, "fresh": True}, context)["image"]["fresh"]["complete"] is False
+    finding = {"id": {"S": answer["data"][0]["entity"]["_id"]}}
+    held_layout = deployment.dynamodb.get_item(TableName="graph", Key=finding)["Item"]["v"]
+    set_layout(deployment, finding, {"N": "9"})
+    left_out = query.handler({**question, "fresh": True}, context)
+    assert (left_out["totalCount"], left_out["image"]["fresh"]["complete"]) == (0, False)
+    set_layout(deployment, finding, held_layout)
     deliver(context)
     assert query.handler(question, context)["data"] == answer["data"]
     error = query.handler({**question, "fresh": "yes"}, context)["error"]
     assert error["message"] == "fresh: expected true or false"
+
+
+def set_layout(deployment, key: dict[str, dict[str, str]], layout: dict[str, str]) -> None:
+    deployment.dynamodb.update_item(
+        TableName="graph",
+        Key=key,
+        UpdateExpression="SET #v = :v",
+        ExpressionAttributeNames={"#v": "v"},
+        ExpressionAttributeValues={":v": layout},
+    )
 
 
 def test_a_damaged_file_is_told_and_answered_around(deployment, context, caplog):
@@ -181,8 +203,18 @@ def segments(monkeypatch) -> None:
     monkeypatch.setattr(DynamoDBGraph, "pages", item_by_item)
 
 
-def test_a_rebuild_goes_by_segments_that_go_on_where_they_stopped(deployment, context, segments, capsys):
+def test_a_rebuild_goes_by_segments_that_go_on_where_they_stopped(
+    deployment, context, segments, capsys, monkeypatch
+):
     load(10)
+    unshown = item_of(raw(deployment)[0])
+
+    def expand(item: Item, at: int) -> ItemRow:
+        if item == unshown:
+            raise ValueError("no such thing")
+        return shown(item, at)
+
+    monkeypatch.setattr("secgraph.flows.project.expand", expand)
     deployment.dynamodb.put_item(
         TableName="graph", Item={"id": {"S": "odd"}, "v": {"N": "9"}, "type": {"S": "t"}, "rev": {"N": "1"}}
     )
@@ -191,11 +223,17 @@ def test_a_rebuild_goes_by_segments_that_go_on_where_they_stopped(deployment, co
     assert compact.handler({}, context) == {"rebuild": True}, "its message may not have been worked on yet"
     assert work_off(context) >= 2 + 10 + 1, "two starts, each item by itself, and what finishes"
     assert compact.handler({}, context) == {"compacted": None}
-    assert query.handler(ALL, context)["data"] == [{"type": "t", "count": 10}]
+    assert query.handler(ALL, context)["data"] == [{"type": "t", "count": 9}]
     manifest = held(runtime.image_store()).manifest
     assert (manifest.generation, manifest.rebuild) == (1, None)
-    assert {kept["id"] for kept in set_aside(deployment)} == {"odd"}
-    assert counted(capsys, contract.METRIC_SET_ASIDE)
+    kept = {str(each["reason"]): each for each in set_aside(deployment)}
+    odd = kept.pop(next(reason for reason in kept if "upgrade secgraph" in reason))
+    assert odd["id"] == "odd"
+    assert [each["found"] for each in kept.values()] == [
+        record(attributes_of(unshown))["dynamodb"]["NewImage"]
+    ]
+    assert list(kept) == ["ValueError: no such thing"]
+    assert sum(counted(capsys, contract.METRIC_SET_ASIDE)) >= 2
 
 
 def test_a_rebuild_drops_what_the_table_does_not_hold(deployment, context, monkeypatch):
@@ -228,10 +266,58 @@ def test_a_rebuild_whose_messages_were_lost_is_gone_on_with(deployment, context,
     send(deployment, '{"start": "always"}')
     work_off(context)
     assert query.handler(ALL, context)["data"] == [{"type": "t", "count": 3}]
-    late = json.dumps({"rebuild": [begun.id, begun.segments, begun.started_on], "segment": 0})
-    for body in (late, json.dumps({"rebuild": [begun.id, begun.segments, begun.started_on]})):
+    late = json.dumps({"rebuild": astuple(begun), "segment": 0})
+    for body in (late, json.dumps({"rebuild": astuple(begun)})):
         rebuild.handler({"Records": [{"body": body, "receiptHandle": "r"}]}, context)
     assert held(runtime.image_store()).manifest.generation == 1, "what comes late changes nothing"
+
+
+def tell(body: str, context) -> None:
+    rebuild.handler({"Records": [{"body": body, "receiptHandle": "r"}]}, context)
+
+
+def test_what_is_asked_for_until_it_runs_is_put_into_the_queue_once(deployment, context, monkeypatch):
+    taken: list[object] = []
+    monkeypatch.setattr(runtime.rebuild_queue(), "send", taken.extend)
+    tell('{"start": "missing"}', context)
+    (first,) = taken
+    tell('{"start": "missing"}', context)
+    assert taken == [first]
+    tell('{"start": "always"}', context)
+    assert taken == [first, first], "a person may ask again"
+    later = runtime.now() + FINISHED_WITHIN_MS + 1
+    monkeypatch.setattr(runtime, "now", lambda: later)
+    assert compact.handler({}, context) == {"rebuild": True}
+    tell('{"start": "always"}', context)
+    assert isinstance(first, ReadSegment)
+    assert isinstance(taken[-1], ReadSegment)
+    assert taken[-1].rebuild.started_on == later, "what began too long ago is not gone on with"
+
+
+def test_an_image_that_followed_another_stream_is_made_again(deployment, context, monkeypatch):
+    """As after a version that took the stream away, under which ingest went on."""
+    catch_up(context)
+    load(3)
+    assert compact.handler({}, context) == {"compacted": None}
+    monkeypatch.setenv(contract.GRAPH_STREAM, "arn:another")
+    assert query.handler(ALL, context)["data"] == []
+    assert compact.handler({}, context) == {"rebuild": True}
+    assert compact.handler({}, context) == {"rebuild": True}, "no word of it yet"
+    assert work_off(context) == 2 + 1 + 1
+    assert query.handler(ALL, context)["data"] == [{"type": "t", "count": 3}]
+    assert compact.handler({}, context) == {"compacted": None}
+
+
+def test_a_rebuild_that_follows_another_stream_is_replaced(deployment, context, monkeypatch):
+    catch_up(context)
+    monkeypatch.setenv(contract.GRAPH_STREAM, "arn:second")
+    tell('{"start": "missing"}', context)
+    assert compact.handler({}, context) == {"compacted": None}, "one runs"
+    monkeypatch.setenv(contract.GRAPH_STREAM, "arn:third")
+    assert compact.handler({}, context) == {"rebuild": True}
+    work_off(context)
+    manifest = held(runtime.image_store()).manifest
+    assert (manifest.stream, manifest.generation, manifest.rebuild) == ("arn:third", 2, None)
 
 
 def test_a_part_that_fails_comes_again_soon(deployment, context, monkeypatch):

@@ -44,13 +44,21 @@ FULL = Manifest(
     generation=2,
     rows=1_000_000,
     based_on=NOW - 9,
-    rebuild=Rebuild("r", 8, NOW - 3),
+    rebuild=Rebuild("r", 8, NOW - 3, "arn:two"),
+    stream="arn:one",
 )
 
 
 @pytest.mark.parametrize("manifest", [EMPTY, FULL])
 def test_a_manifest_comes_back_as_it_was(manifest: Manifest) -> None:
     assert load(dump(manifest)) == manifest
+
+
+def test_a_manifest_that_knew_no_streams_is_read() -> None:
+    told = json.loads(dump(FULL))
+    del told["stream"]
+    told["rebuild"].pop()
+    assert load(json.dumps(told).encode()) == replace(FULL, stream="", rebuild=Rebuild("r", 8, NOW - 3))
 
 
 def test_a_later_format_is_refused_with_the_remedy() -> None:

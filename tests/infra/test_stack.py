@@ -85,12 +85,12 @@ def test_the_functions_share_one_asset(resources: Resources) -> None:
         (
             contract.COMPACT_HANDLER,
             contract.COMPACT_TIMEOUT_SECONDS,
-            {contract.BUCKET, contract.REBUILD_QUEUE},
+            {contract.BUCKET, contract.REBUILD_QUEUE, contract.GRAPH_STREAM},
         ),
         (
             contract.REBUILD_HANDLER,
             contract.REBUILD_TIMEOUT_SECONDS,
-            {contract.GRAPH_TABLE, contract.BUCKET, contract.REBUILD_QUEUE},
+            {contract.GRAPH_TABLE, contract.BUCKET, contract.REBUILD_QUEUE, contract.GRAPH_STREAM},
         ),
     ],
 )
@@ -104,6 +104,29 @@ def test_a_function_gets_what_its_handler_reads(
     assert {name for name in environment if name.startswith("SECGRAPH_")} == variables
     assert environment["POWERTOOLS_SERVICE_NAME"] == contract.METRICS_DIMENSIONS["service"]
     assert environment["POWERTOOLS_METRICS_NAMESPACE"] == contract.METRICS_NAMESPACE
+
+
+def test_queries_and_rules_find_room_in_a_new_account_whatever_else_runs(resources: Resources) -> None:
+    mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
+    taken = [
+        body["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+        for name, body in mappings.items()
+        if name != stream_of(resources)
+    ]
+    shards = 4 * mappings[stream_of(resources)]["Properties"]["ParallelizationFactor"]
+    assert sum(taken) + shards <= 10 - len(("a query", "the rules or Compact"))
+
+
+def test_who_asks_for_a_rebuild_knows_the_stream_that_project_reads(resources: Resources) -> None:
+    stream = resources[stream_of(resources)]["Properties"]["EventSourceArn"]
+    functions = [body["Properties"] for body in of_type(resources, "AWS::Lambda::Function").values()]
+    told = {
+        each["Handler"]: each["Environment"]["Variables"].get(contract.GRAPH_STREAM) for each in functions
+    }
+    assert {name: arn for name, arn in told.items() if arn} == {
+        contract.COMPACT_HANDLER: stream,
+        contract.REBUILD_HANDLER: stream,
+    }
 
 
 def test_every_log_group_forgets(resources: Resources) -> None:
@@ -414,6 +437,7 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
         ("Repairing", "IngestionQueue", {"sqs:SendMessage", "sqs:GetQueueAttributes"}),
         ("Repairing", "IngestionDeadLetters", REDRIVE),
         ("Repairing", "ImageQueue", {"sqs:SendMessage"}),
+        ("Repairing", "ImageDeadLetters", REDRIVE),
         ("Repairing", "StorageGraph", {"dynamodb:Scan", "dynamodb:DescribeTable"}),
         ("ImageProject", "StorageGraph", STREAM),
         ("ImageProject", "StorageBucket", {"s3:GetObject", "s3:PutObject", "s3:ListBucket"}),
@@ -436,7 +460,7 @@ def test_a_role_may_touch_nothing_else(resources: Resources) -> None:
         "Ingestion": 4,
         "Asking": 3,
         "Alerting": 5,
-        "Repairing": 5,
+        "Repairing": 6,
         "ImageProject": 3,
         "ImageCompact": 3,
         "ImageRebuild": 4,
@@ -586,11 +610,22 @@ def test_an_hour_without_a_run_is_an_alarm(template: Template) -> None:
     )
 
 
-def test_the_command_for_dead_letters_names_where_they_go(template: Template, resources: Resources) -> None:
-    queues = [name for name in of_type(resources, "AWS::SQS::Queue") if name.startswith("Ingestion")]
+@pytest.mark.parametrize(
+    ("prefix", "output", "url"),
+    [
+        ("Ingestion", "RedriveDeadLetters", "DeadLetters"),
+        ("Image", "RedriveRebuild", "RebuildDeadLetters"),
+    ],
+)
+def test_the_command_for_dead_letters_names_where_they_go(
+    template: Template, resources: Resources, prefix: str, output: str, url: str
+) -> None:
+    queues = [name for name in of_type(resources, "AWS::SQS::Queue") if name.startswith(prefix)]
     (queue,) = [name for name in queues if "RedrivePolicy" in resources[name]["Properties"]]
     (dead_letters,) = set(queues) - {queue}
-    words = template.to_json()["Outputs"]["RedriveDeadLetters"]["Value"]["Fn::Join"][1]
+    outputs = template.to_json()["Outputs"]
+    assert outputs[url]["Value"] == {"Ref": dead_letters}
+    words = outputs[output]["Value"]["Fn::Join"][1]
     assert words == [
         "aws sqs start-message-move-task --source-arn ",
         {"Fn::GetAtt": [dead_letters, "Arn"]},

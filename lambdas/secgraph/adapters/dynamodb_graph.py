@@ -93,9 +93,14 @@ class DynamoDBGraph:
 
     def read(self, ids: Collection[str]) -> Mapping[str, Item]:
         """Give the stored items among these ids, read consistently."""
-        parts = _in_parts(sorted(set(ids)), READ_AT_ONCE)
-        items = [item_of(raw) for found in self._in_parallel(self._batch_get, parts) for raw in found]
+        items = map(item_of, self._get(ids))
         return {item.thing.id: item for item in items}
+
+    def readable(self, ids: Collection[str]) -> tuple[Mapping[str, Item], int]:
+        """Give the stored items among these ids that can be read, read consistently; and how many cannot."""
+        found = [read_item(raw) for raw in self._get(ids)]
+        items = {one.thing.id: one for one in found if isinstance(one, Item)}
+        return items, len(found) - len(items)
 
     def write(self, items: Sequence[Item]) -> Collection[str]:
         """Put each item unless its stored `rev` has moved; give the ids that lost.
@@ -152,6 +157,10 @@ class DynamoDBGraph:
     def _in_parallel(self, work: Callable[[_Part], _Result], parts: Sequence[_Part]) -> Iterable[_Result]:
         """Do the same with several parts at a time; the results come in their order."""
         return map(work, parts) if len(parts) < 2 else self._pool.map(work, parts)
+
+    def _get(self, ids: Collection[str]) -> list[Mapping[str, Any]]:
+        parts = _in_parts(sorted(set(ids)), READ_AT_ONCE)
+        return [raw for found in self._in_parallel(self._batch_get, parts) for raw in found]
 
     def _batch_get(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
         request: Any = {

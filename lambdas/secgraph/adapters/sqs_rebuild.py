@@ -1,8 +1,8 @@
 """The work of a rebuild of the image as messages of a queue: what is to be done → text, and back.
 
-    {"start": "always" | "missing" | "anew"}                   begin one, or go on with the one that runs
-    {"rebuild": [id, segments, started on], "segment": 3}      read on in a segment
-    {"rebuild": [id, segments, started on]}                    finish: every segment is read
+    {"start": "always" | "missing" | "anew"}                        begin one, or go on with the one that runs
+    {"rebuild": [id, segments, started on, stream], "segment": 3}   read on in a segment
+    {"rebuild": [id, segments, started on, stream]}                 finish: every segment is read
 
 Each may come twice, and then changes nothing the second time.
 """
@@ -30,7 +30,8 @@ _WHENS: Final = get_args(When)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Begin a rebuild: if "missing" where there is no base yet, "anew" also in the place of one that runs."""
+    """Begin a rebuild: if "missing" where there is no base yet, or one that follows another stream of the
+    table; "anew" also in the place of one that runs."""
 
     when: When = "always"
 
@@ -105,10 +106,13 @@ def work_of(body: str) -> Work:
         match json.loads(body):
             case {"start": str(when)} if when in _WHENS:
                 return Start(cast("When", when))
-            case {"rebuild": [str(id_), int(segments), int(started_on)], "segment": int(segment)}:
-                return ReadSegment(Rebuild(id_, segments, started_on), segment)
-            case {"rebuild": [str(id_), int(segments), int(started_on)]}:
-                return Finish(Rebuild(id_, segments, started_on))
+            case {
+                "rebuild": [str(id_), int(segments), int(started_on), str(stream)],
+                "segment": int(segment),
+            }:
+                return ReadSegment(Rebuild(id_, segments, started_on, stream), segment)
+            case {"rebuild": [str(id_), int(segments), int(started_on), str(stream)]}:
+                return Finish(Rebuild(id_, segments, started_on, stream))
     except (ValueError, RecursionError):
         pass
     raise InputError(

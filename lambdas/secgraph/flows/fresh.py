@@ -3,7 +3,8 @@
     raw archive ─recent→ Delivery… ─read→ GraphChange… → ids ─graph.read→ Item… ─expand→ ItemRow…
 
 Ingest archives each delivery before it merges it. So the newest of them name every item that was written
-since, and those that a locator passes something on to.
+since, and those that a locator passes something on to. What cannot be read or shown is left out, and told:
+it comes by the stream as well, whose reader sets it aside.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Final, Protocol
 
 from secgraph.errors import EventError
 from secgraph.flows.ingest import events_of, read
-from secgraph.graph.locators import LOCATOR, passed_on
+from secgraph.flows.project import StreamRecord, expanded
+from secgraph.graph.locators import passed_on
 from secgraph.graph.model import Item
-from secgraph.image.expand import expand
-from secgraph.image.rows import ItemRow
+from secgraph.image.rows import ItemRow, Version
 from secgraph.ingest.normalise import Ignored
 from secgraph.ingest.ports import Delivery, RecentArchive
 
@@ -32,15 +33,16 @@ ITEMS: Final = 5_000
 class ItemReader(Protocol):
     """The store of items, read."""
 
-    def read(self, ids: Collection[str]) -> Mapping[str, Item]:
-        """Give the stored items among these `_id`s, read consistently."""
+    def readable(self, ids: Collection[str]) -> tuple[Mapping[str, Item], int]:
+        """Give the stored items among these `_id`s that this version can read, read consistently; and how
+        many it cannot."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
     """Rows of the items that were written since a moment (epoch ms): of all such items if `is_whole`, else of
-    those written last."""
+    those written last, or of those that can be shown."""
 
     rows: tuple[ItemRow, ...]
     since: int
@@ -54,9 +56,9 @@ def fresh(*, archive: RecentArchive, graph: ItemReader, now: int, test_source: b
     ids: dict[str, None] = {}
     for delivery in recent.deliveries:
         if len(ids) >= ITEMS:
-            return Fresh(_rows(graph, ids, now), since, is_whole=False)
+            return _read(graph, ids, now, since, is_whole=False)
         ids |= dict.fromkeys(_things(delivery, test_source=test_source))
-    return Fresh(_rows(graph, ids, now), since, recent.is_whole)
+    return _read(graph, ids, now, since, is_whole=recent.is_whole)
 
 
 def _things(delivery: Delivery, *, test_source: bool) -> Iterable[str]:
@@ -70,9 +72,14 @@ def _things(delivery: Delivery, *, test_source: bool) -> Iterable[str]:
             yield from (change.thing.id for change in changes)
 
 
-def _rows(graph: ItemReader, ids: Collection[str], now: int) -> tuple[ItemRow, ...]:
+def _read(graph: ItemReader, ids: Collection[str], now: int, since: int, *, is_whole: bool) -> Fresh:
+    named, unread = graph.readable(ids)
+    told = {change.thing.id for item in named.values() for change in passed_on(item)}
+    passed, unread_too = graph.readable(told - named.keys())
     # As of now: no write that came before can be newer than what is read now.
-    items = dict(graph.read(ids))
-    told = {change.thing.id for item in items.values() for change in passed_on(item)}
-    items |= graph.read(told - items.keys())
-    return tuple(expand(item, now) for item in items.values() if item.thing.type != LOCATOR)
+    rows, unshown = expanded(
+        StreamRecord(item.thing.id, Version(item.rev, now), item)
+        for items in (named, passed)
+        for item in items.values()
+    )
+    return Fresh(tuple(rows), since, is_whole and not (unread or unread_too or unshown))

@@ -17,11 +17,11 @@ from secgraph.errors import ObjectDamaged, StoreError, StoreUnavailable
 from secgraph.flows.compact import remove_orphans, sweep
 from secgraph.flows.next_base import Builder, Compacted, Ground, make, read_rows
 from secgraph.flows.published import change, held
-from secgraph.flows.segments import TableScan, progress, read_runs, read_segment
+from secgraph.flows.segments import TableScan, read_runs, read_segment, states
 from secgraph.image import manifest as manifests
-from secgraph.image.manifest import EMPTY, Manifest, Rebuild, rebuilding
+from secgraph.image.manifest import EMPTY, Delta, Manifest, Rebuild, rebuilding
 from secgraph.image.names import rebuild_folder, stamped
-from secgraph.image.plan import HOUR_MS, REBUILD_MS, is_rebuilding
+from secgraph.image.plan import HOUR_MS, REBUILD_MS
 from secgraph.image.ports import ObjectStore
 from secgraph.image.rows import APART_MS, ItemRow
 
@@ -31,21 +31,44 @@ BUILT_AT_MOST: Final = 3
 """A compaction that ran already when the rebuild began may still publish its base, once."""
 
 
-def begin(*, store: ObjectStore, segments: int, now: int, token: str, anew: bool = False) -> Rebuild:
+def running(manifest: Manifest, now: int, stream: str | None = None) -> Rebuild | None:
+    """Give the rebuild that runs, if it leads to an image that follows this stream (None: whichever).
+
+    One that began too long ago to be finished has ended, whatever it says.
+    """
+    rebuild = manifest.rebuild
+    if rebuild is None or now - rebuild.started_on > FINISHED_WITHIN_MS:
+        return None
+    return rebuild if stream is None or rebuild.stream == stream else None
+
+
+def is_missing(manifest: Manifest, stream: str) -> bool:
+    """Tell whether there is no image that has followed this stream of the table from its beginning.
+
+    A table loses its stream when a version is deployed that knows of none, and gets another one later. What
+    was written meanwhile stands in neither.
+    """
+    return not manifest.generation or manifest.stream != stream
+
+
+def begin(
+    *, store: ObjectStore, segments: int, now: int, token: str, anew: bool = False, stream: str = ""
+) -> Rebuild:
     """Claim the image for a rebuild of the table in so many segments; `anew` takes the claim from one that
-    runs. A manifest that cannot be read any more is made anew.
+    runs. `stream` brings what changes from now on. A manifest that cannot be read any more is made anew.
 
     Raises StoreError if a rebuild runs, or for an image of a later version.
     """
-    claim = Rebuild(stamped(now, token), segments, now)
+    claim = Rebuild(stamped(now, token), segments, now, stream)
 
     def step(manifest: Manifest) -> Manifest | None:
         if manifest.rebuild == claim:
             return None
-        if is_rebuilding(manifest, now) and not anew:
+        other = running(manifest, now)
+        if other and not anew:
             raise StoreError(
-                f"a rebuild of the graph image runs already ({manifest.rebuild and manifest.rebuild.id}); "
-                "wait for it, or take its place with --anew"
+                f"a rebuild of the graph image runs already ({other.id}); wait for it, or take its place "
+                "with --anew"
             )
         return rebuilding(manifest, claim, now)
 
@@ -71,12 +94,23 @@ def finish(
     Raises StoreError if a segment is not done, or if it all began too long ago; StoreUnavailable if this must
     be tried again.
     """
-    _check_ready(rebuild, store, now)
+    try:
+        return _finished(rebuild, store, builder, now, token)
+    except StoreError:
+        if held(store).manifest.rebuild == rebuild:
+            raise
+        return None  # who ended it has removed what was about to be read
+
+
+def _finished(
+    rebuild: Rebuild, store: ObjectStore, builder: Builder, now: int, token: str
+) -> Compacted | None:
+    runs = _runs(rebuild, store, now)
     for again in range(BUILT_AT_MOST):
         manifest = held(store).manifest
         if manifest.rebuild != rebuild:
             return None
-        ground = Ground(manifest, None, None, _rows(rebuild, manifest, store))
+        ground = Ground(manifest, None, None, _rows(rebuild, runs, manifest, store))
         done = make(ground, store=store, builder=builder, now=now, token=f"{token}-{again}")
         if done:
             store.delete(store.names(rebuild_folder(rebuild.id)))
@@ -95,25 +129,37 @@ def rebuild_whole(
     return finish(rebuild, store=store, builder=builder, now=now, token=token)
 
 
-def _check_ready(rebuild: Rebuild, store: ObjectStore, now: int) -> None:
+def _runs(rebuild: Rebuild, store: ObjectStore, now: int) -> list[Delta]:
+    """Give what was read of the table, all of it: of the very states that say so, since who is still at a
+    segment that another has read may write of it again."""
     if now - rebuild.started_on > FINISHED_WITHIN_MS:
         raise StoreError(
             f"the rebuild {rebuild.id} of the graph image began more than "
             f"{FINISHED_WITHIN_MS // HOUR_MS} hours ago; begin again with `secgraph image rebuild`"
         )
-    if held(store).manifest.rebuild != rebuild:
-        return
-    left = [it.segment for it in progress(rebuild, store=store) if not it.is_done]
+    found = states(rebuild, store=store)
+    left = [it.progress.segment for it in found if not it.progress.is_done]
     if left:
         raise StoreError(
             f"segments {', '.join(map(str, left))} of the rebuild {rebuild.id} are not read to their end yet"
         )
+    return [run for state in found for run in state.runs]
 
 
-def _rows(rebuild: Rebuild, manifest: Manifest, store: ObjectStore) -> Iterator[Sequence[ItemRow]]:
+def _rows(
+    rebuild: Rebuild, runs: Sequence[Delta], manifest: Manifest, store: ObjectStore
+) -> Iterator[Sequence[ItemRow]]:
     """Give what was read of the table, then what changed since. What is older was seen in the table, if it is
     still so; a delta may hold it since a record came late or twice."""
-    yield from read_runs(rebuild, store=store)
+    yield from read_runs(runs, store=store)
     since = rebuild.started_on - APART_MS
-    for rows in read_rows(store, [delta for delta in manifest.stand.deltas if delta.until >= since]):
-        yield [row for row in rows if row.version.at >= since]
+    try:
+        for rows in read_rows(store, [delta for delta in manifest.stand.deltas if delta.until >= since]):
+            yield [row for row in rows if row.version.at >= since]
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        raise StoreError(
+            f"the rebuild {rebuild.id} cannot be finished, begin again with `secgraph image rebuild --anew`: "
+            f"{error}"
+        ) from error

@@ -4,13 +4,13 @@
 
 How far a segment is stands in an object beside its runs, which names them. It is written after each run: who
 takes over goes on from there. Should two be at one segment, each writes runs of its own and names those that
-it went on from; whose word comes last does not matter.
+it went on from; who finds that the other is done leaves it at that.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -64,10 +64,17 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class State:
+    """All that is kept of a segment: how far it is, where it goes on (None: at its beginning or end), and
+    what was read."""
+
     progress: Progress
     position: str | None
     runs: tuple[Delta, ...]
+
+
+SetAside = Callable[[Sequence[tuple[Item, str]]], None]
+"""Keeps items that cannot be shown, each with the reason."""
 
 
 def read_segment(
@@ -78,9 +85,11 @@ def read_segment(
     table: TableScan,
     token: str,
     stop: Callable[[], bool],
+    set_aside: SetAside | None = None,
 ) -> Progress | None:
     """Read a segment, on from where it was left, until its end or until `stop` says so (asked after each
-    page). None if the rebuild was given up. `token` is new each time.
+    page). None if the rebuild was given up. `token` is new each time. `set_aside` is given what cannot be
+    shown, before anything says that it was read.
 
     Raises StoreUnavailable if this must be tried again.
     """
@@ -88,7 +97,10 @@ def read_segment(
         return None
     reading = _Reading(rebuild, store, token, _state(rebuild, segment, store))
     while not reading.is_done:
-        reading.take(table.scan(segment, rebuild.segments, reading.position))
+        unshown = reading.take(table.scan(segment, rebuild.segments, reading.position))
+        if unshown and set_aside:
+            set_aside(unshown)
+        reading.save_if_many()
         if stop():
             break
     return reading.stopped()
@@ -96,23 +108,45 @@ def read_segment(
 
 def progress(rebuild: Rebuild, *, store: ObjectStore) -> list[Progress]:
     """Tell how far each segment is."""
-    return [_state(rebuild, segment, store).progress for segment in range(rebuild.segments)]
+    return [state.progress for state in states(rebuild, store=store)]
 
 
-def read_runs(rebuild: Rebuild, *, store: ObjectStore) -> Iterator[list[ItemRow]]:
-    """Give all rows that were read, a run at a time. Raises StoreError if one of them is lost."""
-    for segment in range(rebuild.segments):
-        for run in _state(rebuild, segment, store).runs:
-            try:
-                yield unpack(body_of(store, run), run.file.name)
-            except (ObjectMissing, ObjectDamaged) as error:
-                raise StoreError(f"{error}; begin again with `secgraph image rebuild --anew`") from error
+def states(rebuild: Rebuild, *, store: ObjectStore) -> list[State]:
+    """Give what is kept of each segment, by its number."""
+    return [_state(rebuild, segment, store) for segment in range(rebuild.segments)]
+
+
+def read_runs(runs: Iterable[Delta], *, store: ObjectStore) -> Iterator[list[ItemRow]]:
+    """Give the rows of these runs, a run at a time. Raises StoreError if one of them is lost."""
+    for run in runs:
+        try:
+            yield unpack(body_of(store, run), run.file.name)
+        except (ObjectMissing, ObjectDamaged) as error:
+            raise StoreError(f"{error}; begin again with `secgraph image rebuild --anew`") from error
+
+
+def note_queued(rebuild: Rebuild, *, store: ObjectStore) -> None:
+    """Note that all segments have been handed to those who read them."""
+    store.put(_queued(rebuild), b"{}")
+
+
+def is_queued(rebuild: Rebuild, *, store: ObjectStore) -> bool:
+    """Tell whether that was noted."""
+    try:
+        return bool(store.get(_queued(rebuild)))
+    except ObjectMissing:
+        return False
+
+
+def _queued(rebuild: Rebuild) -> str:
+    return f"{rebuild_folder(rebuild.id)}queued.json"
 
 
 class _Reading:
     """Rows on their way into runs."""
 
-    def __init__(self, rebuild: Rebuild, store: ObjectStore, token: str, state: _State) -> None:
+    def __init__(self, rebuild: Rebuild, store: ObjectStore, token: str, state: State) -> None:
+        self._rebuild = rebuild
         self._folder = rebuild_folder(rebuild.id)
         self._store = store
         self._token = token
@@ -125,8 +159,8 @@ class _Reading:
     def is_done(self) -> bool:
         return self._progress.is_done
 
-    def take(self, page: Page) -> None:
-        """Lay the items of a page beside those before."""
+    def take(self, page: Page) -> list[tuple[Item, str]]:
+        """Lay the items of a page beside those before; give those that cannot be shown, and why."""
         rows, aside = expanded(
             StreamRecord(item.thing.id, Version(item.rev, page.read_on), item) for item in page.items
         )
@@ -140,6 +174,11 @@ class _Reading:
             named_aside=(*was.named_aside, *aside)[:ASIDE_AT_MOST],
             is_done=page.next is None,
         )
+        reasons = {each.id: each.reason for each in aside}
+        return [(item, reasons[item.thing.id]) for item in page.items if item.thing.id in reasons]
+
+    def save_if_many(self) -> None:
+        """Write what was read once it fills a run."""
         if len(self._rows) >= RUN_ROWS:
             self._save()
 
@@ -150,6 +189,10 @@ class _Reading:
         return self._progress
 
     def _save(self) -> None:
+        stored = _state(self._rebuild, self._progress.segment, self._store)
+        if stored.progress.is_done:
+            self._leave_it_to(stored)
+            return
         runs = self._state.runs
         if self._rows:
             name = f"{self._folder}{self._progress.segment:04d}-{len(runs):06d}-{self._token}.jsonl.gz"
@@ -157,9 +200,15 @@ class _Reading:
             self._store.put(name, body)
             until = max(row.version.at for row in self._rows)
             runs = (*runs, Delta(FileRef.of(name, body), len(self._rows), until))
-        self._state = _State(self._progress, self.position, runs)
+        self._state = State(self._progress, self.position, runs)
         self._rows = []
         self._store.put(_name(self._folder, self._progress.segment), _dump(self._state))
+
+    def _leave_it_to(self, done: State) -> None:
+        """Another has read the segment to its end meanwhile: it is done, and what was read here is not
+        needed."""
+        self._state, self._rows = done, []
+        self._progress, self.position = done.progress, done.position
 
 
 # ── the state of a segment ────────────────────────────────────────────────────────────────────────────
@@ -169,12 +218,12 @@ def _name(folder: str, segment: int) -> str:
     return f"{folder}{segment:04d}.json"
 
 
-def _state(rebuild: Rebuild, segment: int, store: ObjectStore) -> _State:
+def _state(rebuild: Rebuild, segment: int, store: ObjectStore) -> State:
     name = _name(rebuild_folder(rebuild.id), segment)
     try:
         held: dict[str, Any] = json.loads(store.get(name))
     except ObjectMissing:
-        return _State(Progress(segment), None, ())
+        return State(Progress(segment), None, ())
     if held["format"] != FORMAT:
         raise StoreError(
             f"{name}: is in format {held['format']}; this version of secgraph reads format {FORMAT}: begin "
@@ -182,12 +231,12 @@ def _state(rebuild: Rebuild, segment: int, store: ObjectStore) -> _State:
         )
     asides = tuple(Aside(id_, Version(rev, at), reason) for id_, rev, at, reason in held["namedAside"])
     runs = tuple(Delta(FileRef(*file), rows, until) for *file, rows, until in held["runs"])
-    return _State(
+    return State(
         Progress(segment, held["rows"], held["aside"], asides, held["isDone"]), held["position"], runs
     )
 
 
-def _dump(state: _State) -> bytes:
+def _dump(state: State) -> bytes:
     told = state.progress
     runs = [[it.file.name, it.file.size, it.file.sha256, it.rows, it.until] for it in state.runs]
     held = {

@@ -1,7 +1,8 @@
 """A tick of the schedule → the graph image's deltas in a new base, if they are many; old files removed.
 
 Trigger: an EventBridge schedule, and each deployment. Flow: flows.compact. Writes: image; to the rebuild
-queue where the image has no base: it was never built, and its deltas are but what changed lately.
+queue where the image lacks a part of the table: it was never built, or it has followed another stream than
+the table has now, and its deltas are but what changed lately.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from uuid import uuid4
 from secgraph.adapters.sqs_rebuild import Start
 from secgraph.flows.compact import compact, upkeep
 from secgraph.flows.published import held
+from secgraph.flows.rebuild import is_missing, running
 from secgraph.handlers import runtime
-from secgraph.image.plan import is_rebuilding
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,11 +26,15 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
     Answers what was done: `{"rebuild": true}`, it was asked for, or `{"compacted": {…} | null}`.
     """
-    store, now = runtime.image_store(), runtime.now()
+    store, now, stream = runtime.image_store(), runtime.now(), runtime.graph_stream()
     manifest = held(store).manifest
-    if not manifest.generation and not is_rebuilding(manifest, now):
+    if is_missing(manifest, stream) and not running(manifest, now, stream):
         runtime.rebuild_queue().send([Start("missing")])
-        runtime.logger.info("there is no image yet; a rebuild was asked for")
+        runtime.logger.info(
+            "there is no image that has followed the table's stream; a rebuild was asked for",
+            generation=manifest.generation,
+            followed=manifest.stream,
+        )
         return {"rebuild": True}
     work = compact if event.get("always") is True else upkeep
     done = work(store=store, builder=runtime.builder(), now=now, token=uuid4().hex)

@@ -9,21 +9,21 @@ last one that is done sends what finishes the rebuild.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from secgraph import contract
 from secgraph.adapters.dynamodb_graph import DynamoDBGraph
+from secgraph.adapters.dynamodb_items import Unreadable, attributes_of
 from secgraph.adapters.sqs_rebuild import Finish, ReadSegment, Start, When, Work, work_of
 from secgraph.errors import InputError, ObjectDamaged, StoreError, StoreUnavailable
 from secgraph.flows.published import held
-from secgraph.flows.rebuild import begin, finish
-from secgraph.flows.segments import Page, progress, read_segment
+from secgraph.flows.rebuild import begin, finish, is_missing, running
+from secgraph.flows.segments import Page, is_queued, note_queued, progress, read_segment
+from secgraph.graph.model import Item
 from secgraph.handlers import runtime
 from secgraph.image.manifest import EMPTY, Manifest, Rebuild
-from secgraph.image.plan import is_rebuilding
 from secgraph.image.ports import ObjectStore
 
 if TYPE_CHECKING:
@@ -87,20 +87,33 @@ def _do(work: Work, stop: Callable[[], bool]) -> None:
 
 def _start(when: When) -> None:
     """Begin a rebuild, or go on with the one that runs: whoever began that may have died before all of it was
-    in the queue, and a segment that is read twice does no harm."""
-    store, now = runtime.image_store(), runtime.now()
+    in the queue, and a segment that is read twice does no harm. What Compact asks for, every few minutes
+    until one runs, is not put there twice."""
+    store, now, stream = runtime.image_store(), runtime.now(), runtime.graph_stream()
     manifest = _manifest(store)
-    if when == "missing" and manifest.generation:
+    if when == "missing" and not is_missing(manifest, stream):
         return
-    if when != "anew" and manifest.rebuild and is_rebuilding(manifest, now):
-        rebuild = manifest.rebuild
-        left = [each.segment for each in progress(rebuild, store=store) if not each.is_done]
-    else:
-        segments = min(SEGMENTS_AT_MOST, 1 + runtime.graph().size() // SEGMENT_ITEMS)
-        rebuild = begin(store=store, segments=segments, now=now, token=uuid4().hex, anew=when == "anew")
-        left = list(range(segments))
+    rebuild = None if when == "anew" else running(manifest, now, stream)
+    if rebuild is None:
+        rebuild = _begun(store, manifest, now, stream)
+    elif when == "missing" and is_queued(rebuild, store=store):
+        return
+    left = [each.segment for each in progress(rebuild, store=store) if not each.is_done]
     work: list[Work] = [ReadSegment(rebuild, segment) for segment in left]
     runtime.rebuild_queue().send(work or [Finish(rebuild)])
+    note_queued(rebuild, store=store)
+
+
+def _begun(store: ObjectStore, manifest: Manifest, now: int, stream: str) -> Rebuild:
+    """Begin one, in the place of the one that stands in the manifest, but of none that was begun since."""
+    return begin(
+        store=store,
+        segments=min(SEGMENTS_AT_MOST, 1 + runtime.graph().size() // SEGMENT_ITEMS),
+        now=now,
+        token=uuid4().hex,
+        anew=manifest.rebuild is not None,
+        stream=stream,
+    )
 
 
 def _read(rebuild: Rebuild, segment: int, stop: Callable[[], bool]) -> None:
@@ -112,6 +125,7 @@ def _read(rebuild: Rebuild, segment: int, stop: Callable[[], bool]) -> None:
         table=_Table(runtime.graph()),
         token=uuid4().hex,
         stop=stop,
+        set_aside=_set_aside,
     )
     runtime.logger.info("read a segment of the graph table", rebuild=rebuild.id, progress=done)
     if done is None:
@@ -119,10 +133,13 @@ def _read(rebuild: Rebuild, segment: int, stop: Callable[[], bool]) -> None:
     if not done.is_done:
         runtime.rebuild_queue().send([ReadSegment(rebuild, segment)])
         return
-    if done.aside:
-        runtime.measure(contract.METRIC_SET_ASIDE, done.aside)
     if all(each.is_done for each in progress(rebuild, store=store)):
         runtime.rebuild_queue().send([Finish(rebuild)])
+
+
+def _set_aside(unshown: Sequence[tuple[Item, str]]) -> None:
+    """Keep items that cannot be shown, as the table has them."""
+    runtime.set_aside([Unreadable(item.thing.id, reason, attributes_of(item)) for item, reason in unshown])
 
 
 def _manifest(store: ObjectStore) -> Manifest:

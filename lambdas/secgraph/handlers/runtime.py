@@ -136,6 +136,11 @@ def builder() -> ParquetBuilder:
     return ParquetBuilder(image_store(), CACHE)
 
 
+def graph_stream() -> str:
+    """Name the stream that tells what changes in the graph table."""
+    return environment(contract.GRAPH_STREAM)
+
+
 @cache
 def rebuild_queue() -> RebuildQueue:
     """Give the queue that a rebuild of the image goes through."""

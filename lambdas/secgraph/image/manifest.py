@@ -72,11 +72,13 @@ class Retired:
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """A rebuild that runs: its id, in how many segments it reads the table, and since when (epoch ms)."""
+    """A rebuild that runs: its id, in how many segments it reads the table, since when (epoch ms), and which
+    stream of the table brings what changes from then on (empty: none does)."""
 
     id: str
     segments: int
     started_on: int
+    stream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Manifest:
     """`version` counts the manifests. `previous` is the base before this one with the deltas that went into
     this one: with those that came since it says the same as the current stand. `until` (epoch ms) is when the
     newest change was made that the image holds. Of the base: `generation` counts the bases (0: there is
-    none), `rows` its entities, `based_on` (epoch ms) is when it was published."""
+    none), `rows` its entities, `based_on` (epoch ms) is when it was published. `stream` names the stream of
+    the table that the image has followed since it was last made of the table alone."""
 
     version: int
     published_on: int
@@ -96,6 +99,7 @@ class Manifest:
     rows: int = 0
     based_on: int = 0
     rebuild: Rebuild | None = None
+    stream: str = ""
 
     def names(self) -> set[str]:
         """Give every object that it names; those of the bases stand in their descriptions."""
@@ -164,6 +168,7 @@ def compacted(
         rows=rows,
         based_on=now,
         rebuild=manifest.rebuild if before else None,
+        stream=manifest.rebuild.stream if manifest.rebuild and not before else manifest.stream,
     )
     unnamed = manifest.names() - after.names()
     return replace(after, retired=_retired(manifest.retired, sorted(unnamed | set(retired)), now))
@@ -214,7 +219,11 @@ def dump(manifest: Manifest) -> bytes:
         "previous": manifest.previous and _stand(manifest.previous),
         "retired": [[it.since, it.name] for it in manifest.retired],
         "rebuild": manifest.rebuild
-        and [manifest.rebuild.id, manifest.rebuild.segments, manifest.rebuild.started_on],
+        and [
+            *(manifest.rebuild.id, manifest.rebuild.segments),
+            *(manifest.rebuild.started_on, manifest.rebuild.stream),
+        ],
+        "stream": manifest.stream,
     }
     return json.dumps(held, separators=(",", ":")).encode()
 
@@ -252,6 +261,7 @@ def _read(held: dict[str, Any]) -> Manifest:
         rows=held["rows"],
         based_on=held["basedOn"],
         rebuild=rebuild and Rebuild(*rebuild),
+        stream=held.get("stream", ""),
     )
 
 
