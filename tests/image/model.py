@@ -118,8 +118,8 @@ def _tag(body: bytes) -> str:
 
 
 class RowsBuilder:
-    """Bases in PARTS parts, each a file of rows; a part without a newer row keeps its file, and is not read if
-    it has none at all."""
+    """Bases in PARTS parts, each a file of rows; a part without a newer row keeps its file, unread if it has
+    none at all."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -14,7 +15,8 @@ from secgraph.adapters.image.builder import ParquetBuilder
 from secgraph.adapters.image.cached import local_files
 from secgraph.adapters.image.folder_store import FolderStore
 from secgraph.adapters.image.nodes import GONE_KEPT_MS
-from secgraph.errors import ObjectDamaged
+from secgraph.adapters.image.work_folder import work_folder
+from secgraph.errors import ObjectDamaged, StoreError
 from secgraph.image import base as bases
 from secgraph.image import layout
 from secgraph.image.base import Base
@@ -160,6 +162,51 @@ def test_an_empty_base_can_be_built_and_read(image: Image) -> None:
     image.build([gone(HOST, 1)])
     assert read(image.tables(), [HOST]) == expected([])
     assert image.tables().base.catalogue.entity_sorts == {}
+
+
+def test_what_a_process_that_died_left_is_removed_and_what_another_works_in_is_not(tmp_path: Path) -> None:
+    left = tmp_path / "build-left"
+    (left / "spilled").mkdir(parents=True)
+    (left / "spilled" / "some.tmp").write_bytes(b"rows")
+    with work_folder(tmp_path) as one, work_folder(tmp_path) as other:
+        assert sorted(tmp_path.iterdir()) == sorted([one, other])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_work_folders_of_any_number_at_once_stay_as_long_as_they_are_worked_in(tmp_path: Path) -> None:
+    def work(_: int) -> bool:
+        with work_folder(tmp_path) as folder:
+            (folder / "part").write_bytes(b"rows")
+            return folder.exists() and (folder / "part").read_bytes() == b"rows"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(100)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_base_that_does_not_fit_is_a_clear_error_and_leaves_no_files(tmp_path: Path) -> None:
+    (tmp_path / "work" / "build-of-a-process-that-died").mkdir(parents=True)
+    builder = ParquetBuilder(MemoryStore(), tmp_path / "work", memory="4MB")
+    rows = [item(id_, "aws_instance", HOST, name=id_ * 20) for id_ in things(2_000)]
+    with pytest.raises(StoreError, match=r"could not be made: .*Give it more memory than 4MB"):
+        builder.build(None, [rows], generation=1, now=NOW, token="0-t")
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_work_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("a file")
+    builder = ParquetBuilder(MemoryStore(), tmp_path / "work")
+    with pytest.raises(StoreError, match=r"could not be made: .*permissions"):
+        builder.build(None, [], generation=1, now=NOW, token="0-t")
+
+
+def test_look_ups_can_be_closed_and_go_on(image: Image) -> None:
+    image.build([item(HOST, "aws_instance")])
+    tables = image.tables()
+    for _ in range(2):
+        assert tables.known([key_hash(HOST)])[key_hash(HOST)].version == Version(1, NOW)
+        tables.close()
+        tables.close()
 
 
 @pytest.mark.parametrize("kind", ["columns", "documents", "texts"])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from fcntl import LOCK_EX, flock
 from pathlib import Path
+from threading import Barrier
 
 import duckdb
 import pytest
 
+from secgraph.adapters.image import cached
 from secgraph.adapters.image.base_tables import CachedBase
 from secgraph.adapters.image.builder import ParquetBuilder
 from secgraph.adapters.image.cached import GAP, CachedFiles, FilesInPlace, Stretch, Wanted, local_files
@@ -105,6 +110,80 @@ def test_the_file_that_was_not_used_for_the_longest_time_goes_unless_somebody_us
     CachedFiles(store, tmp_path, limit=len(BODY)).ensure([wanted("a", whole)])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
     assert user.read([wanted("b", whole)]) == [[BODY]]
+
+
+@dataclass
+class OnesStore(MemoryStore):
+    """Makes bytes as they are asked for, so that it holds none."""
+
+    def get_ranges(self, name: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        return [b"1" * size for _, size in ranges]
+
+
+def test_what_is_made_sure_of_is_not_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in (("RANGE", 64 << 10), ("LOAD", 128 << 10), ("AT_ONCE", 2)):
+        monkeypatch.setattr(cached, name, size)
+    piece = 32 << 10
+    crc = zlib.crc32(b"1" * piece)
+    stretches = [Stretch(at * piece, piece, crc) for at in range(128)]
+    wanted = [Wanted(name, 128 * piece, stretches) for name in "ab"]
+    tracemalloc.start()
+    try:
+        CachedFiles(OnesStore(), tmp_path).ensure(wanted)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 128 * piece / 2
+    assert all((tmp_path / name).read_bytes() == b"1" * 128 * piece for name in "ab")
+
+
+def ones(name: str) -> Wanted:
+    return Wanted(name, 4, [Stretch(0, 4, zlib.crc32(b"1111"))])
+
+
+def test_a_file_is_opened_once_whoever_comes_at_the_same_time(tmp_path: Path) -> None:
+    """A descriptor too many would hold its lock until the process ends, and the file would never go."""
+    for number in range(50):
+        _ensured_by_four(CachedFiles(OnesStore(), tmp_path), ones(f"{number}"))
+    CachedFiles(OnesStore(), tmp_path, limit=0).ensure([ones("last")])
+    assert [path.name for path in tmp_path.iterdir()] == ["last"]
+
+
+def _ensured_by_four(files: CachedFiles, wanted: Wanted) -> None:
+    together = Barrier(4)
+
+    def ensure(_: int) -> None:
+        together.wait()
+        files.ensure([wanted])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ensure, range(4)))
+
+
+def test_room_is_made_also_while_another_process_makes_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It removes files after they were listed; one of them somebody makes anew, and uses it."""
+    for name in "ab":
+        CachedFiles(OnesStore(), tmp_path).ensure([ones(name)])
+    user = CachedFiles(OnesStore(), tmp_path)
+    listed, replaced = Path.rglob, iter([True])
+
+    def listed_and_removed(folder: Path, pattern: str) -> list[Path]:
+        found = sorted(listed(folder, pattern))
+        (tmp_path / "a").unlink(missing_ok=True)
+        return found
+
+    def locked_and_replaced(file: int, how: int) -> None:
+        if how & LOCK_EX and next(replaced, False):
+            (tmp_path / "b").unlink()
+            user.ensure([ones("b")])
+        flock(file, how)
+
+    monkeypatch.setattr(Path, "rglob", listed_and_removed)
+    monkeypatch.setattr(cached, "flock", locked_and_replaced)
+    CachedFiles(OnesStore(), tmp_path, limit=0).ensure([ones("c")])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "c"]
 
 
 # ── a base in a store ─────────────────────────────────────────────────────────────────────────────────

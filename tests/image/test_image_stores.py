@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -59,6 +60,8 @@ def test_objects_are_written_read_listed_and_removed(
     assert store.get_ranges("deltas/a", []) == []
     assert store.names("") == ["bases/1/b", "deltas/a"]
     assert store.names("bases/1") == ["bases/1/b"]
+    assert store.sizes("bases/1") == {"bases/1/b": size}
+    assert store.sizes("") == {"bases/1/b": size, "deltas/a": 10}
     store.delete(["bases/1/b", "never/there"])
     store.delete([])
     assert store.names("") == ["deltas/a"]
@@ -117,6 +120,33 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert store.get("a") == b"old"
     assert store.names("") == ["a", "b"]
     assert [path.name for path in (tmp_path / "image").rglob(".unfinished*")] == []
+
+
+def test_what_a_process_that_died_left_unfinished_goes_when_it_is_old(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.put("bases/1/a", b"")
+    left = [
+        tmp_path / "bases/1/.unfinished-a",
+        tmp_path / "deltas/.unfinished-b",
+        tmp_path / "bases/2/.unfinished-c",
+    ]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"half")
+    for path in left[1:]:
+        os.utime(path, (0, 0))
+    store.delete([])
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [".unfinished-a", "a"]
+    assert not (tmp_path / "bases/2").exists()
+
+
+def test_who_may_read_an_object_is_for_the_umask_to_say(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        FolderStore(tmp_path).put("deltas/a", b"")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "deltas/a").stat().st_mode & 0o777 == 0o640
 
 
 def test_the_pointer_of_a_folder_counts_up_for_all_at_once(tmp_path: Path) -> None:
@@ -178,6 +208,7 @@ def test_what_s3_refuses_is_told_with_the_object(code: str) -> None:
         ("get_object", lambda: store.get_ranges("deltas/a", [(0, 1)])),
         ("delete_objects", lambda: store.delete(["deltas/a"])),
         ("list_objects_v2", lambda: store.names("deltas/")),
+        ("list_objects_v2", lambda: store.sizes("bases/")),
     ]:
         stub.add_client_error(method, code, "for a reason", 400)
         with pytest.raises(StoreUnavailable, match=rf"s3://images/image/.*{code}.*for a reason"):

@@ -28,7 +28,7 @@ from secgraph.adapters.image.selects import Selects
 from secgraph.adapters.image.stored_documents import StoredDocuments
 from secgraph.adapters.image.work_folder import work_folder
 from secgraph.adapters.image.workshop import Workshop
-from secgraph.errors import StoreError
+from secgraph.errors import StoreError, StoreTooLarge
 from secgraph.graph.relations import Catalogue, Kind, column, property_and_kind
 from secgraph.image.base import Base
 from secgraph.image.names import base_folder
@@ -67,13 +67,13 @@ class ParquetBuilder:
         """
         try:
             return self._build(base, deltas, generation, now, base_folder(generation, token))
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, OSError, StoreTooLarge) as error:
             raise StoreError(self._explained(error)) from error
 
     def _explained(self, error: Exception) -> str:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = str(error).partition("\n")[0].removesuffix(".") or type(error).__name__
         first = f"The next base of the graph image could not be made: {reason}"
-        if isinstance(error, duckdb.OutOfMemoryException):
+        if isinstance(error, duckdb.OutOfMemoryException | StoreTooLarge):
             return f"{first}. Give it more memory than {self._memory}, or more room in {self._work}."
         if isinstance(error, OSError | duckdb.IOException):
             return f"{first}. Look after the room on the disk of {self._work} and its permissions."
