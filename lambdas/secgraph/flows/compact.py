@@ -39,7 +39,8 @@ def compact(*, store: ObjectStore, builder: Builder, now: int, token: str) -> Co
     """Bring all open deltas into a new base. `token` is new each time.
 
     None if there is nothing to bring in, a rebuild runs, or another compaction was faster. Raises
-    StoreUnavailable if it must be tried again, StoreError if only a rebuild can mend the image.
+    StoreUnavailable if it must be tried again, StoreError if only a rebuild can mend the image, or if memory
+    or disk do not suffice.
     """
     manifest = held(store).manifest
     done: Compacted | None = None
