@@ -21,8 +21,9 @@ import duckdb
 
 from secgraph.adapters.duckdb_catalogue import Draft
 from secgraph.adapters.duckdb_folding import Folded, Held, Numbers, fold
+from secgraph.adapters.duckdb_groups import Move, links_after
 from secgraph.adapters.duckdb_lines import ITEM, Ends, entity_line, item_line, relationship_lines
-from secgraph.adapters.duckdb_live import LiveBase, Move
+from secgraph.adapters.duckdb_live import LiveBase
 from secgraph.adapters.duckdb_wide import ENTITY, RELATIONSHIP, WideTable
 from secgraph.graph.relations import Link
 from secgraph.image.base import UNSEEN
@@ -225,7 +226,7 @@ class DeltaTables:
         moves = {(UNSEEN if was is None else was, now) for _, was, now in moved if now is not None}
         if moves - growing.moves:
             growing.moves |= moves
-            growing.draft.add_links(live.links_after(growing.moves))
+            growing.draft.add_links(links_after(live.tables.base, growing.moves))
         if any(was == UNSEEN for was, _ in moves):
             growing.draft.add_links(live.links_of_unseen())
 

@@ -10,11 +10,11 @@ be given up again: it is loaded once more where it is read.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from itertools import product
 from typing import Final
 
 import duckdb
 
+from secgraph.adapters.duckdb_groups import Move, groups_of, links_of
 from secgraph.adapters.duckdb_wide import ENTITY, RELATIONSHIP, WideTable, empty
 from secgraph.graph.relations import Catalogue, Link, column, quoted
 from secgraph.image.base import UNSEEN
@@ -22,9 +22,6 @@ from secgraph.image.ports import BaseTables
 
 KEPT_AT_MOST: Final = 48
 """Property columns of entities that stay in memory beyond those that a statement names, latest used first."""
-
-Move = tuple[int, int]
-"""The sort that an entity has in the base (UNSEEN: none is shown), and the one it has now."""
 
 
 class LiveBase:
@@ -59,7 +56,7 @@ class LiveBase:
         """Note what the statement at hand reads (columns None: nothing of entities): the rest may be given
         up."""
         self._read = None if columns is None else frozenset(columns)
-        self._read_groups = frozenset(self._groups_of(links, moves))
+        self._read_groups = frozenset(groups_of(self.tables.base, links, moves))
 
     def ensure_entity(self, columns: Collection[str]) -> bool:
         """Load these property columns, and keep others that were in use lately; tell whether anything was
@@ -79,7 +76,7 @@ class LiveBase:
         anything was loaded."""
         if not self._has_laid:
             self._begin_relationships()
-        missing = sorted(self._groups_of(links, moves) - self._groups)
+        missing = sorted(groups_of(self.tables.base, links, moves) - self._groups)
         if missing:
             self._load_relationships(missing)
         self.relationship.take_up(columns)
@@ -142,40 +139,11 @@ class LiveBase:
         self._has_laid = True
 
     def _load_relationships(self, groups: Collection[int]) -> None:
-        select = self.tables.relationships(self._links_of(groups))
+        select = self.tables.relationships(links_of(self.tables.base, groups))
         found = self._connection.execute(f"DESCRIBE {select}").fetchall()
         self.relationship.take_up({row[0] for row in found} - RELATIONSHIP.keys())
         self._connection.execute(f"INSERT INTO {self.relationship.name} BY NAME {self._moved(select)}")
         self._groups.update(groups)
-
-    def _links_of(self, groups: Collection[int]) -> frozenset[Link] | None:
-        listed = self.tables.base.relationships
-        if len(groups) == len(listed):
-            return None
-        unseen = frozenset({Link("", UNSEEN, UNSEEN)})
-        held = [listed[place].links for place in groups]
-        return frozenset(link for links in held for link in (unseen if links is None else links))
-
-    def _groups_of(self, links: Collection[Link] | None, moves: Collection[Move]) -> set[int]:
-        """Find the groups: a relationship lies where its ends were when the base was made."""
-        listed = self.tables.base.relationships
-        if links is None:
-            return set(range(len(listed)))
-        before: dict[int, set[int]] = {}
-        for was, now in moves:
-            before.setdefault(now, set()).add(was)
-        wanted = {
-            Link(link.verb, source, target)
-            for link in links
-            for source in {link.source, *before.get(link.source, ())}
-            for target in {link.target, *before.get(link.target, ())}
-        }
-        unseen = any(UNSEEN in (link.source, link.target) for link in wanted)
-        return {
-            place
-            for place, group in enumerate(listed)
-            if (unseen if group.links is None else not wanted.isdisjoint(group.links))
-        }
 
     # ── what is laid over ─────────────────────────────────────────────────────────────────────────────
 
@@ -190,20 +158,6 @@ class LiveBase:
                 [sorted(ids)],
             ).fetchall()
         )
-
-    def links_after(self, moves: Collection[Move]) -> set[Link]:
-        """Give the links that relationships of the base may have, since their ends have moved."""
-        after: dict[int, set[int]] = {}
-        for was, now in moves:
-            after.setdefault(was, set()).add(now)
-        return {
-            Link(link.verb, source, target)
-            for link in self.tables.base.catalogue.links
-            if link.source in after or link.target in after
-            for source, target in product(
-                {link.source, *after.get(link.source, ())}, {link.target, *after.get(link.target, ())}
-            )
-        }
 
     def links_of_unseen(self) -> set[Link]:
         """Give the links of relationships whose end was not there when the base was made, and is now."""

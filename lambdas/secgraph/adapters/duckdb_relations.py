@@ -16,7 +16,8 @@ from secgraph.adapters.duckdb_catalogue import DERIVED_COLUMNS, Draft
 from secgraph.adapters.duckdb_deltas import DeltaTables, Growing
 from secgraph.adapters.duckdb_derived import KEY, LinkTexts, with_derived
 from secgraph.adapters.duckdb_folding import Numbers
-from secgraph.adapters.duckdb_live import Move, entity_columns
+from secgraph.adapters.duckdb_groups import Move
+from secgraph.adapters.duckdb_live import entity_columns
 from secgraph.adapters.duckdb_wide import WideTable
 from secgraph.errors import StoreError, StoreTooLarge
 from secgraph.graph.relations import Catalogue, Reads, quoted

@@ -15,13 +15,21 @@ import duckdb
 
 from secgraph.adapters.duckdb_reader import Limits, OutOfMemory
 from secgraph.adapters.image.opened import OpenStand
-from secgraph.errors import StoreError, StoreTooLarge, StoreUnavailable
-from secgraph.graph.relations import Sort
+from secgraph.errors import (
+    ObjectDamaged,
+    ObjectMissing,
+    QueryError,
+    StoreError,
+    StoreTooLarge,
+    StoreUnavailable,
+)
+from secgraph.graph.relations import Kind, Reads, Rows, Sort, Statement, column
 from secgraph.image.manifest import Stand
 from secgraph.image.ports import ObjectStore
 from secgraph.image.rows import ItemRow
 
 _TOO_MUCH: Final = (OutOfMemory, StoreTooLarge)
+_NAME: Final = column("_id", Kind.STRING)
 T = TypeVar("T")
 
 
@@ -91,6 +99,17 @@ class KeptOpen:
             if self.stand.reader.catalogue().sorts != held:
                 raise StoreUnavailable(f"{error} The graph was read anew. Ask again.") from error
         return question(self.stand)
+
+    def named(self, ids: Sequence[int]) -> Rows | None:
+        """Tell whose ids these are; None if that cannot be told of each."""
+        listed = sorted(set(ids))
+        select = f'SELECT id, "{_NAME}" FROM entity WHERE id IN (SELECT unnest($1::BIGINT[])) ORDER BY id'  # noqa: S608
+        asked = Statement(select, (list(map(str, listed)),), Reads(frozenset({_NAME})))
+        try:
+            rows = self.stand.reader.fetch(asked)
+        except (ObjectMissing, ObjectDamaged, QueryError):
+            return None
+        return rows if [id_ for id_, name in rows if name is not None] == listed else None
 
     @contextmanager
     def guarded(self) -> Iterator[None]:

@@ -28,7 +28,7 @@ from secgraph.errors import (
     StoreTooLarge,
     StoreUnavailable,
 )
-from secgraph.graph.relations import Catalogue, Kind, Reads, Rows, Statement, column
+from secgraph.graph.relations import Catalogue, Reads, Rows, Statement
 from secgraph.image import manifest as manifests
 from secgraph.image.manifest import Manifest, Stand
 from secgraph.image.ports import ObjectStore, Pointer
@@ -38,7 +38,6 @@ FOLLOWED_AT_MOST: Final = 3
 """Manifests that one refresh looks at: one that names what is gone was replaced while it was read."""
 
 _NOT_WHOLE: Final = (ObjectMissing, ObjectDamaged)
-_NAME: Final = column("_id", Kind.STRING)
 T = TypeVar("T")
 
 
@@ -134,9 +133,9 @@ class ImageReader:
             try:
                 return self._open.ask(lambda stand: stand.reader.documents(ids))
             except _NOT_WHOLE as error:
-                named = self._named(ids)
+                named = self._open.named(ids)
                 self._fall_back(error)
-                if named is None or self._named(ids) != named:
+                if named is None or self._open.named(ids) != named:
                     raise _again(error) from error
             return self._open.ask(lambda stand: stand.reader.documents(ids))
 
@@ -157,17 +156,6 @@ class ImageReader:
                 self._fall_back(error)
             return self._open.ask(question)
 
-    def _named(self, ids: Sequence[int]) -> Rows | None:
-        """Tell whose ids these are; None if that cannot be told of each."""
-        listed = sorted(set(ids))
-        select = f'SELECT id, "{_NAME}" FROM entity WHERE id IN (SELECT unnest($1::BIGINT[])) ORDER BY id'  # noqa: S608
-        asked = Statement(select, (list(map(str, listed)),), Reads(frozenset({_NAME})))
-        try:
-            rows = self._open.stand.reader.fetch(asked)
-        except (*_NOT_WHOLE, QueryError):
-            return None
-        return rows if [id_ for id_, name in rows if name is not None] == listed else None
-
     # ── what is open ──────────────────────────────────────────────────────────────────────────────────
 
     def _follow(self, pointer: Pointer) -> Pointer | None:
@@ -184,13 +172,14 @@ class ImageReader:
         return None
 
     def _show(self, manifest: Manifest) -> None:
-        if self._manifest is not None and manifest.stand.base == self._manifest.stand.base:
-            if self._fallback and (before := _before(manifest)):
-                self._open.take_up(before)
-            else:
-                self._take_up(manifest)
+        is_same = self._manifest is not None and manifest.stand.base == self._manifest.stand.base
+        before = _before(manifest) if is_same and self._fallback else None
+        if before is None:
+            self._take_up(manifest)
+        else:
+            self._open.take_up(before)
+        if is_same:
             return
-        self._take_up(manifest)
         self._manifest = manifest
         used, self._used = self._used, Reads()
         if used != Reads():
