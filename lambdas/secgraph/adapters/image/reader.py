@@ -23,7 +23,6 @@ from secgraph.adapters.image.state import ImageState
 from secgraph.errors import (
     ObjectDamaged,
     ObjectMissing,
-    QueryError,
     StoreError,
     StoreTooLarge,
     StoreUnavailable,
