@@ -49,8 +49,9 @@ def granted(resources: Resources, role: str) -> dict[str, set[str]]:
     for name, body in of_type(resources, "AWS::IAM::Policy").items():
         if name.startswith(role):
             for statement in body["Properties"]["PolicyDocument"]["Statement"]:
-                (resource,) = set(LOGICAL_ID.findall(json.dumps(statement)))
-                found.setdefault(resource, set()).update(actions(statement))
+                for one in listed(statement["Resource"]):
+                    (resource,) = LOGICAL_ID.findall(json.dumps(one))
+                    found.setdefault(resource, set()).update(actions(statement))
     return found
 
 
