@@ -339,4 +339,4 @@ def test_a_message_that_is_none_says_what_to_send(deployment, context, body):
 
 def test_a_function_of_more_memory_lets_queries_use_more(deployment, context, monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3000")
-    assert runtime._image()._limits.memory == "1800MB"
+    assert runtime._image().limits.memory == "1800MB"

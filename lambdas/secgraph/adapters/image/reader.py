@@ -49,6 +49,7 @@ class ImageReader:
     """
 
     def __init__(self, store: ObjectStore, cache: Path, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
         self._store = store
         self._open = KeptOpen(store, cache, limits)
         self._manifest: Manifest | None = None
