@@ -8,7 +8,7 @@ SecgraphError
 │   └── SettingsError      configuration: accounts file, packs folder, environment
 ├── StoreError             the place where the graph or the alerts are kept
 │   ├── StoreLocked        another process holds the local graph file
-│   ├── StoreTooLarge      more items than this reader may load
+│   ├── StoreTooLarge      more than the memory that this reader may use
 │   ├── StoreUnavailable   the store did not answer, or gave up on part of a batch
 │   ├── ObjectMissing      an object of the image is not there
 │   └── ObjectDamaged      an object of the image is not what was written
@@ -89,7 +89,7 @@ class StoreLocked(StoreError):  # noqa: N818 (reads as a state, as in the tree a
 
 
 class StoreTooLarge(StoreError):  # noqa: N818
-    """The table holds more items than this reader may load."""
+    """The graph, with what changed, is more than the memory that this reader may use."""
 
 
 class StoreUnavailable(StoreError):  # noqa: N818
