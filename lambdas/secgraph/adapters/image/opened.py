@@ -39,6 +39,7 @@ class OpenStand:
     ) -> None:
         self.base = base
         self._store = store
+        self._tables = tables
         self._laid: set[str] = set()
         self._connection = duckdb.connect(":memory:")
         self._relations = Relations(self._connection, tables)
@@ -55,6 +56,8 @@ class OpenStand:
     def close(self) -> None:
         """Give the memory back."""
         self._connection.close()
+        if self._tables is not None:
+            self._tables.close()
 
     def lay(self, deltas: Sequence[Delta]) -> None:
         """Lay those over that are not yet, in their order.
