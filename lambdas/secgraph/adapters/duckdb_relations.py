@@ -27,6 +27,10 @@ from secgraph.image.rows import ItemRow
 T = TypeVar("T")
 _LAID_TEXTS: Final = "SELECT text, [id] AS ids FROM delta_text"
 
+_WITHOUT_CHECKPOINTS: Final = "SET checkpoint_threshold = '1TB'"
+"""DuckDB compresses all tables anew after every 16 MB of changes, also in memory: to lay a table's rows over
+nothing then grows with the square of their number, and that may fail as any other checkpoint may."""
+
 _HAS_ROOM: Final = """
 SELECT 2 * coalesce(sum(memory_usage_bytes), 0) <= parse_formatted_bytes(current_setting('memory_limit'))
 FROM duckdb_memory() WHERE tag <> 'EXTERNAL_FILE_CACHE'"""
@@ -43,6 +47,7 @@ class Relations:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, base: BaseTables | None = None) -> None:
         self._connection = connection
+        connection.execute(_WITHOUT_CHECKPOINTS)
         self._tables = DeltaTables(connection, base)
         self._links = LinkTexts(connection)
         self._catalogue = Catalogue() if base is None else base.base.catalogue

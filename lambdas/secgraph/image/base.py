@@ -26,7 +26,9 @@ from secgraph.graph.relations import Catalogue, Kind, Link, Sort
 FORMAT: Final = 1
 SORT_SHIFT: Final = 32
 UNSEEN: Final = (1 << 24) - 1
-DOCUMENTS_A_BLOCK: Final = 8
+DOCUMENTS_A_BLOCK: Final = 16
+"""More pack better (with 8, a million documents take 20 MB more; with 32, 8 MB less) and cost more to look
+into: those of a tree lie in nearly as many blocks."""
 END_OF_IDS: Final = (UNSEEN + 1) << SORT_SHIFT
 
 
