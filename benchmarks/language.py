@@ -14,8 +14,8 @@ from benchmarks.estate import Estate
 from benchmarks.figures import Figure, timed
 from benchmarks.questions import QUESTIONS
 from benchmarks.stamped import items
-from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.pack_files import read_packs
+from secgraph.adapters.relations.relations import Relations
 from secgraph.graph.loading import items_of
 from secgraph.graph.relations import Catalogue
 from secgraph.image.expand import expand

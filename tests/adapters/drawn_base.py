@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.relations.relations import Relations
 from secgraph.graph.relations import Link, quoted
 from secgraph.image.base import SORT_SHIFT, UNSEEN, Base, EdgeGroup, RowsFile
 from secgraph.image.ports import Known

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader, Limits, lock_down
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.relations.reader import DuckDBReader, Limits, lock_down
+from secgraph.adapters.relations.relations import Relations
 from secgraph.errors import QueryError
 from secgraph.graph.model import Entity
 from secgraph.graph.relations import Reads, Statement

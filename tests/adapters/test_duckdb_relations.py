@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import duckdb
 import pytest
 
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.relations.relations import Relations
 from secgraph.errors import StoreError
 from secgraph.graph.documents import entity_of
 from secgraph.graph.model import Entity, Relationship, Value
@@ -121,7 +121,7 @@ def test_of_rows_of_one_item_the_newest_holds(
 def test_chunks_change_nothing(
     connection: duckdb.DuckDBPyConnection, relations: Relations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("secgraph.adapters.duckdb_deltas.CHUNK", 3)
+    monkeypatch.setattr("secgraph.adapters.relations.deltas.CHUNK", 3)
     ids = [f"e{number}" for number in range(20)]
     pairs = list(zip(ids, [*ids[1:], ids[0]], strict=True))
     lay(

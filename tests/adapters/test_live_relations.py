@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.relations.relations import Relations
 from secgraph.errors import StoreTooLarge
 from secgraph.graph.edges import DERIVED
 from secgraph.graph.merge import relationships
@@ -286,7 +286,7 @@ def test_only_what_statements_read_is_loaded_and_once(connection):
 
 
 def test_of_columns_that_nobody_names_any_more_the_latest_stay(connection, monkeypatch):
-    monkeypatch.setattr("secgraph.adapters.duckdb_live.KEPT_AT_MOST", 1)
+    monkeypatch.setattr("secgraph.adapters.relations.live.KEPT_AT_MOST", 1)
     opened, tables = over_base(BASE, connection)
     for name in ("size#n", "owner#s", "_key#s"):
         opened.relations.ensure(Reads(frozenset({name})))

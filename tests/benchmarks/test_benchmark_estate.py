@@ -13,8 +13,8 @@ from benchmarks.estate import Estate
 from benchmarks.language import language
 from benchmarks.questions import QUESTIONS, TITLES, texts
 from benchmarks.stamped import items
-from secgraph.adapters.duckdb_reader import DuckDBReader
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.relations.reader import DuckDBReader
+from secgraph.adapters.relations.relations import Relations
 from secgraph.flows.ask import ask
 from secgraph.image.expand import expand
 

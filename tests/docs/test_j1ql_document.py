@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DEFAULT, DuckDBReader
 from secgraph.adapters.local_graph import LocalGraph
+from secgraph.adapters.relations.reader import DEFAULT, DuckDBReader
 from secgraph.cli.beside import reader_of
 from secgraph.cli.files import json_of
 from secgraph.errors import QueryError

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.relations.reader import DuckDBReader
+from secgraph.adapters.relations.relations import Relations
 from secgraph.errors import Position, QueryError
 from secgraph.flows.ask import ask, explain
 from secgraph.flows.asking import compile_query

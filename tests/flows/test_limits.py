@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import duckdb
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader, Limits, lock_down
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.relations.reader import DuckDBReader, Limits, lock_down
+from secgraph.adapters.relations.relations import Relations
 from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
 from secgraph.flows.asking import asker

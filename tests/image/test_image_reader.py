@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import Limits
 from secgraph.adapters.image.builder import ParquetBuilder
 from secgraph.adapters.image.reader import ImageReader
+from secgraph.adapters.relations.reader import Limits
 from secgraph.errors import ObjectDamaged, ObjectMissing, QueryError, StoreError, StoreUnavailable
 from secgraph.flows.ask import ask
 from secgraph.flows.compact import compact

@@ -15,7 +15,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 import secgraph
-from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.adapters.relations.reader import DuckDBReader
 from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
 from secgraph.j1ql import parse

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.adapters.relations.reader import DuckDBReader
 from secgraph.graph.ports import GraphReader
 from tests.j1ql.readers import READERS, in_memory
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import duckdb
 
-from secgraph.adapters.duckdb_reader import DuckDBReader, lock_down
-from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.image.builder import ParquetBuilder
 from secgraph.adapters.image.reader import ImageReader
+from secgraph.adapters.relations.reader import DuckDBReader, lock_down
+from secgraph.adapters.relations.relations import Relations
 from secgraph.cli.beside import asking, writing
 from secgraph.flows.load import load
 from secgraph.flows.project import StreamRecord, project

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.adapters.relations.reader import DuckDBReader
 from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
 from secgraph.graph.relations import Catalogue, Kind

@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.adapters.relations.reader import DuckDBReader
 from secgraph.flows.ask import ask
 from secgraph.graph.relations import Catalogue, Link, Rows, Statement
 from tests.j1ql.answers import CONFORMANCE, EXAMPLES, NOW, Case, conforming, example

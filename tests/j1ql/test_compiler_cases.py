@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.adapters.relations.reader import DuckDBReader
 from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
 from secgraph.graph.ports import GraphReader

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.adapters.relations.reader import DuckDBReader
 from secgraph.flows.ask import explain
 
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
+from secgraph.adapters.relations.reader import DuckDBReader
 from secgraph.flows.ask import ask
 from secgraph.j1ql import parse
 from tests.j1ql.fragments import SELECTORS, TURNED, Fragments, Hop, Test, seeded, text

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.relations.relations import Relations
 from secgraph.graph.relations import Link, Reads, Rows, Statement, quoted
 from secgraph.j1ql import parse
 from secgraph.j1ql.meaning.names import check

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from secgraph.adapters.duckdb_reader import DuckDBReader
 from secgraph.adapters.image.folder_store import FolderStore
 from secgraph.adapters.image.opened import reader_in_memory
 from secgraph.adapters.image.reader import ImageReader
 from secgraph.adapters.local_graph import LocalGraph
+from secgraph.adapters.relations.reader import DuckDBReader
 from secgraph.cli import clock
 from secgraph.errors import ObjectMissing, StoreLocked
 from secgraph.flows.compact import compact

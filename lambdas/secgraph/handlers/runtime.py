@@ -151,8 +151,8 @@ def rebuild_queue() -> RebuildQueue:
 
 @cache
 def _image() -> ImageReader:
-    from secgraph.adapters.duckdb_reader import Limits
     from secgraph.adapters.image.reader import ImageReader
+    from secgraph.adapters.relations.reader import Limits
 
     memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 2048)
     return ImageReader(image_store(), CACHE, Limits(memory=f"{memory_mb * 6 // 10}MB"))

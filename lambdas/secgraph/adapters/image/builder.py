@@ -17,8 +17,6 @@ from typing import Any, Final
 
 import duckdb
 
-from secgraph.adapters.duckdb_catalogue import DERIVED_COLUMNS
-from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.image.base_tables import CachedBase
 from secgraph.adapters.image.cached import local_files
 from secgraph.adapters.image.edge_groups import Edges, write_relationships
@@ -28,6 +26,8 @@ from secgraph.adapters.image.selects import Selects
 from secgraph.adapters.image.stored_documents import StoredDocuments
 from secgraph.adapters.image.work_folder import work_folder
 from secgraph.adapters.image.workshop import Workshop
+from secgraph.adapters.relations.catalogue import DERIVED_COLUMNS
+from secgraph.adapters.relations.relations import Relations
 from secgraph.errors import StoreError, StoreTooLarge
 from secgraph.graph.relations import Catalogue, Kind, column, property_and_kind
 from secgraph.image.base import Base

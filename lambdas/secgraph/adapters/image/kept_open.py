@@ -13,8 +13,8 @@ from typing import Final, TypeVar
 
 import duckdb
 
-from secgraph.adapters.duckdb_reader import Limits, OutOfMemory
 from secgraph.adapters.image.opened import OpenStand
+from secgraph.adapters.relations.reader import Limits, OutOfMemory
 from secgraph.errors import (
     ObjectDamaged,
     ObjectMissing,

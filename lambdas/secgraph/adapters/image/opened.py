@@ -14,9 +14,9 @@ from typing import Final, Self
 
 import duckdb
 
-from secgraph.adapters.duckdb_reader import DEFAULT, DuckDBReader, Limits, lock_down
-from secgraph.adapters.duckdb_relations import Relations
 from secgraph.adapters.image.base_tables import CachedBase
+from secgraph.adapters.relations.reader import DEFAULT, DuckDBReader, Limits, lock_down
+from secgraph.adapters.relations.relations import Relations
 from secgraph.graph.relations import Kind, Reads, column
 from secgraph.image.deltas import unpack
 from secgraph.image.manifest import Delta, FileRef

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from secgraph.adapters.duckdb_reader import DEFAULT, Limits
 from secgraph.adapters.image.kept_open import KeptOpen
 from secgraph.adapters.image.opened import OpenStand
 from secgraph.adapters.image.state import ImageState
+from secgraph.adapters.relations.reader import DEFAULT, Limits
 from secgraph.errors import (
     ObjectDamaged,
     ObjectMissing,

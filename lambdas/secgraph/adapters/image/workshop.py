@@ -1,6 +1,6 @@
 """Where the next base is made: tables of what is laid over the one before, and a folder for its files.
 
-The connection is the one of `Relations`: it holds the delta_* tables and `moved` (duckdb_deltas.py).
+The connection is the one of `Relations`: it holds the delta_* tables and `moved` (relations/deltas.py).
 """
 
 from __future__ import annotations

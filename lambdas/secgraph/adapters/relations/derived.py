@@ -9,8 +9,8 @@ from typing import Final
 
 import duckdb
 
-from secgraph.adapters.duckdb_catalogue import DERIVED_COLUMNS
-from secgraph.adapters.duckdb_wide import WideTable
+from secgraph.adapters.relations.catalogue import DERIVED_COLUMNS
+from secgraph.adapters.relations.wide import WideTable
 from secgraph.graph.edges import DERIVED, relationship_type
 from secgraph.graph.model import NAMESPACE
 from secgraph.graph.relations import Catalogue, Kind, Link, column, quoted

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from secgraph.adapters.duckdb_folding import Folded, Newest
+from secgraph.adapters.relations.folding import Folded, Newest
 from secgraph.image.columns import encoded, sound
 from secgraph.image.rows import ShownEdge, ShownEntity
 

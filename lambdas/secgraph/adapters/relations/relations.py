@@ -1,7 +1,7 @@
 """The relations of graph/relations.py in memory. In: rows of items, and a base beneath. Out: tables.
 
-BaseTables ─ensure→ what statements read of the base (duckdb_live.py) ┐
-ItemRow… ─apply→ delta_* tables (duckdb_deltas.py) ───────────────────┴→ entity, relationship, searched
+BaseTables ─ensure→ what statements read of the base (live.py) ───────┐
+ItemRow… ─apply→ delta_* tables (deltas.py) ──────────────────────────┴→ entity, relationship, searched
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Final, TypeVar
 
 import duckdb
 
-from secgraph.adapters.duckdb_catalogue import DERIVED_COLUMNS, Draft
-from secgraph.adapters.duckdb_deltas import DeltaTables, Growing
-from secgraph.adapters.duckdb_derived import KEY, LinkTexts, with_derived
-from secgraph.adapters.duckdb_folding import Numbers
-from secgraph.adapters.duckdb_groups import Move
-from secgraph.adapters.duckdb_live import entity_columns
-from secgraph.adapters.duckdb_wide import WideTable
+from secgraph.adapters.relations.catalogue import DERIVED_COLUMNS, Draft
+from secgraph.adapters.relations.deltas import DeltaTables, Growing
+from secgraph.adapters.relations.derived import KEY, LinkTexts, with_derived
+from secgraph.adapters.relations.folding import Numbers
+from secgraph.adapters.relations.groups import Move
+from secgraph.adapters.relations.live import entity_columns
+from secgraph.adapters.relations.wide import WideTable
 from secgraph.errors import StoreError, StoreTooLarge
 from secgraph.graph.relations import Catalogue, Reads, quoted
 from secgraph.image.ports import BaseTables

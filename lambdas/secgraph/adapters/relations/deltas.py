@@ -19,12 +19,12 @@ from typing import Any, Final
 
 import duckdb
 
-from secgraph.adapters.duckdb_catalogue import Draft
-from secgraph.adapters.duckdb_folding import Folded, Held, Numbers, fold
-from secgraph.adapters.duckdb_groups import Move, links_after
-from secgraph.adapters.duckdb_lines import ITEM, Ends, entity_line, item_line, relationship_lines
-from secgraph.adapters.duckdb_live import LiveBase
-from secgraph.adapters.duckdb_wide import ENTITY, RELATIONSHIP, WideTable
+from secgraph.adapters.relations.catalogue import Draft
+from secgraph.adapters.relations.folding import Folded, Held, Numbers, fold
+from secgraph.adapters.relations.groups import Move, links_after
+from secgraph.adapters.relations.lines import ITEM, Ends, entity_line, item_line, relationship_lines
+from secgraph.adapters.relations.live import LiveBase
+from secgraph.adapters.relations.wide import ENTITY, RELATIONSHIP, WideTable
 from secgraph.graph.relations import Link
 from secgraph.image.base import UNSEEN
 from secgraph.image.ports import BaseTables

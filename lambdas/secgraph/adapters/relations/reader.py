@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 import duckdb
 
-from secgraph.adapters.duckdb_relations import Relations
+from secgraph.adapters.relations.relations import Relations
 from secgraph.errors import Position, QueryError, StoreTooLarge
 from secgraph.graph.relations import Catalogue, Rows, Statement
 

@@ -14,8 +14,8 @@ from typing import Final
 
 import duckdb
 
-from secgraph.adapters.duckdb_groups import Move, groups_of, links_of
-from secgraph.adapters.duckdb_wide import ENTITY, RELATIONSHIP, WideTable, empty
+from secgraph.adapters.relations.groups import Move, groups_of, links_of
+from secgraph.adapters.relations.wide import ENTITY, RELATIONSHIP, WideTable, empty
 from secgraph.graph.relations import Catalogue, Link, column, quoted
 from secgraph.image.base import UNSEEN
 from secgraph.image.ports import BaseTables
