@@ -342,6 +342,7 @@ def test_a_reader_that_does_not_keep_up_says_so(based: Image) -> None:
 # ── memory ────────────────────────────────────────────────────────────────────────────────────────────
 
 VERBS = "ABCD"
+ALL_PAIRS = 'SELECT max(s."x#s" || t."x#s") FROM relationship AS s, relationship AS t GROUP BY s.id, t.id'
 
 
 @pytest.fixture
@@ -388,12 +389,10 @@ def test_what_was_asked_before_stands_in_nobodys_way(wide: Image) -> None:
         for verb in VERBS + VERBS:
             assert count_of(reader, verb) == 2_500
         with pytest.raises(QueryError, match="8MB of memory"):
-            count_of(reader, "A", 'SELECT max(s."x#s" || t."x#s") FROM relationship AS s, relationship AS t '
-                                  'GROUP BY s.id, t.id')  # fmt: skip
+            count_of(reader, "A", ALL_PAIRS)
         assert count_of(reader, "B") == 2_500
-        add(
-            wide, [ItemRow("new", Version(1, START + 1), None, ())]
-        )  # all that was in use does not fit at once
+        # All that was in use does not fit at once:
+        add(wide, [ItemRow("new", Version(1, START + 1), None, ())])
         assert reader.refresh(START).version == held(wide.store).manifest.version
         assert [count_of(reader, verb) for verb in VERBS] == [2_500] * len(VERBS)
         assert len(reader.documents([0])) == 1
