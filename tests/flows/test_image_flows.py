@@ -491,6 +491,20 @@ def test_a_rebuild_that_can_be_finished_no_more_is_in_nobodys_way(image: Image) 
     assert image.verified().is_same
 
 
+def test_what_a_rebuild_may_not_tidy_away_is_told(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    image.put(1, 2)
+    rebuild = rebuilds.begin(store=image.store, segments=1, now=image.table.now, token="r")
+    image.read(rebuild, 0)
+
+    def refuse(_: Sequence[str]) -> None:
+        raise StoreError("AccessDenied")
+
+    monkeypatch.setattr(image.store, "delete", refuse)
+    with pytest.raises(StoreError, match="AccessDenied"):
+        image.finish(rebuild)
+    assert image.verified().is_same
+
+
 def test_what_only_another_rebuild_can_mend_says_so(image: Image) -> None:
     rebuild = rebuilds.begin(store=image.store, segments=1, now=image.table.now, token="r")
     image.put(1, 2)

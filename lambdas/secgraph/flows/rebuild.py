@@ -95,14 +95,19 @@ def finish(
     be tried again.
     """
     try:
-        return _finished(rebuild, store, builder, now, token)
+        done = _published(rebuild, store, builder, now, token)
     except StoreError:
         if held(store).manifest.rebuild == rebuild:
             raise
         return None  # who ended it has removed what was about to be read
+    if done:
+        store.delete(store.names(rebuild_folder(rebuild.id)))
+        sweep(store, now)
+        remove_orphans(store, now)
+    return done
 
 
-def _finished(
+def _published(
     rebuild: Rebuild, store: ObjectStore, builder: Builder, now: int, token: str
 ) -> Compacted | None:
     runs = _runs(rebuild, store, now)
@@ -113,9 +118,6 @@ def _finished(
         ground = Ground(manifest, None, None, _rows(rebuild, runs, manifest, store))
         done = make(ground, store=store, builder=builder, now=now, token=f"{token}-{again}")
         if done:
-            store.delete(store.names(rebuild_folder(rebuild.id)))
-            sweep(store, now)
-            remove_orphans(store, now)
             return done
     raise StoreUnavailable("other bases of the graph image were published meanwhile; finish again")
 
