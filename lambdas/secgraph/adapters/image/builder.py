@@ -26,7 +26,7 @@ from secgraph.adapters.image.selects import Selects
 from secgraph.adapters.image.stored_documents import StoredDocuments
 from secgraph.adapters.image.work_folder import work_folder
 from secgraph.adapters.image.workshop import Workshop
-from secgraph.adapters.relations.catalogue import DERIVED_COLUMNS
+from secgraph.adapters.relations.catalogue import DERIVED_COLUMNS, kinds_by_name
 from secgraph.adapters.relations.relations import Relations
 from secgraph.errors import StoreError, StoreTooLarge
 from secgraph.graph.relations import Catalogue, Kind, column, property_and_kind
@@ -140,9 +140,9 @@ def _catalogue(known: Catalogue, written: Sequence[Written], edges: Edges) -> Ca
     entity_sorts = _bearers(borne for it in written for borne in it.borne.items())
     return Catalogue(
         sorts=known.sorts,
-        entity_properties=_kinds(entity_sorts),
+        entity_properties=kinds_by_name(entity_sorts),
         verbs=frozenset(edges.verbs),
-        relationship_properties=_kinds(relationship_verbs),
+        relationship_properties=kinds_by_name(relationship_verbs),
         entity_sorts=entity_sorts,
         relationship_verbs=relationship_verbs,
         links=frozenset().union(*[group.links for group in edges.groups if group.links is not None]),
@@ -156,10 +156,3 @@ def _bearers(borne: Iterable[tuple[Any, Iterable[str]]]) -> dict[tuple[str, Kind
         for name in names:
             found.setdefault(property_and_kind(name), set()).add(bearer)
     return {pair: frozenset(bearers) for pair, bearers in found.items()}
-
-
-def _kinds(bearers: Iterable[tuple[str, Kind]]) -> dict[str, frozenset[Kind]]:
-    found: dict[str, set[Kind]] = {}
-    for name, kind in bearers:
-        found.setdefault(name, set()).add(kind)
-    return {name: frozenset(kinds) for name, kinds in found.items()}

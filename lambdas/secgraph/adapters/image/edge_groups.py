@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from secgraph.adapters.image.parts import columns_of
-from secgraph.adapters.image.selects import EDGE, sql_type
-from secgraph.adapters.image.workshop import Workshop, listed
+from secgraph.adapters.image.selects import EDGE
+from secgraph.adapters.image.workshop import Workshop
+from secgraph.adapters.relations.shapes import empty, listed
 from secgraph.graph.relations import Catalogue, Link, column, quoted
 from secgraph.image.base import EdgeGroup
 from secgraph.image.layout import GroupPlan, Tally, groups
@@ -106,7 +107,7 @@ def _gather(shop: Workshop, plan: GroupPlan) -> None:
     before = {name for number in plan.sources for name in columns_of(shop.groups[number].file)}
     names = sorted((laid | before) - EDGE.keys() - {"id", "owner"})
     fixed = [name if name != "outgoing" else "owner = src AS outgoing" for name in EDGE]
-    new = listed([*fixed, *[quoted(name) if name in laid else _empty(name) for name in names]])
+    new = listed([*fixed, *[quoted(name) if name in laid else empty(name) for name in names]])
     old = listed([*fixed, *map(quoted, names)])
     shop.rows("CREATE OR REPLACE TEMP TABLE planned (class VARCHAR, src_sort INTEGER, dst_sort INTEGER)")
     for link in plan.links or ():
@@ -130,7 +131,3 @@ def _take_over(group: EdgeGroup, known: Catalogue, edges: Edges) -> None:
         if place in columns:
             for verb in bearers if verbs is None else bearers & verbs:
                 edges.borne.setdefault(verb, set()).add(place)
-
-
-def _empty(name: str) -> str:
-    return f"NULL::{sql_type(name)} AS {quoted(name)}"

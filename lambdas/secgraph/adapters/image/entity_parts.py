@@ -16,9 +16,9 @@ from typing import Final
 
 from secgraph.adapters.image.documents_merge import merge_documents
 from secgraph.adapters.image.parts import columns_of
-from secgraph.adapters.image.selects import ENTITY, sql_type
 from secgraph.adapters.image.texts import texts_of
-from secgraph.adapters.image.workshop import HIDDEN, Workshop, listed
+from secgraph.adapters.image.workshop import HIDDEN, Workshop
+from secgraph.adapters.relations.shapes import ENTITY, empty, listed
 from secgraph.graph.relations import Catalogue, column, quoted
 from secgraph.image.base import END_OF_IDS, SORT_SHIFT, EntityPart
 from secgraph.image.layout import Cut, Piece, cuts, settled
@@ -163,7 +163,7 @@ def _gather(shop: Workshop, sources: Sequence[EntityPart], within: str) -> None:
     laid = set(shop.columns("delta_entity"))
     before = {name for part in sources for name in columns_of(part.columns)}
     names = sorted((laid | before) - ENTITY.keys())
-    shown = listed([*ENTITY, *[quoted(name) if name in laid else _empty(name) for name in names]])
+    shown = listed([*ENTITY, *[quoted(name) if name in laid else empty(name) for name in names]])
     shop.rows(
         "CREATE OR REPLACE TEMP TABLE piece AS "  # noqa: S608 (names are quoted)
         f"SELECT * FROM ({shop.selects.entities(sources, names)}) WHERE {within} AND id NOT IN {HIDDEN} "
@@ -181,7 +181,3 @@ def _kept(part: EntityPart, known: Catalogue) -> Written:
                 borne.setdefault(sort, set()).add(place)
     filled = {sort: frozenset(names) for sort, names in borne.items()}
     return Written(part, filled, known.deleted & part.sorts)
-
-
-def _empty(name: str) -> str:
-    return f"NULL::{sql_type(name)} AS {quoted(name)}"

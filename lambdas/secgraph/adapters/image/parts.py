@@ -8,6 +8,7 @@ from typing import Final
 
 import duckdb
 
+from secgraph.adapters.relations.shapes import literal
 from secgraph.errors import StoreError
 from secgraph.image.base import Chunk, RowsFile
 
@@ -68,8 +69,3 @@ def described(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> R
 def columns_of(file: RowsFile) -> frozenset[str]:
     """Name the columns of a file."""
     return frozenset(chunk.column for chunk in file.chunks)
-
-
-def literal(value: str | Path) -> str:
-    """Write a text in SQL."""
-    return "'" + str(value).replace("'", "''") + "'"

@@ -11,19 +11,13 @@ from types import MappingProxyType
 from typing import Final
 
 from secgraph.adapters.image.cached import LocalFiles, Stretch, Wanted
-from secgraph.adapters.image.parts import columns_of, literal
-from secgraph.graph.relations import property_and_kind, quoted
+from secgraph.adapters.image.parts import columns_of
+from secgraph.adapters.relations.shapes import ENTITY, RELATIONSHIP, listed, literal, sql_type
+from secgraph.graph.relations import quoted
 from secgraph.image.base import EdgeGroup, EntityPart, RowsFile
 
-ENTITY: Final = {"id": "BIGINT", "sort": "INTEGER", "deleted": "BOOLEAN"}
 EDGE: Final = {
-    "class": "VARCHAR",
-    "src": "BIGINT",
-    "dst": "BIGINT",
-    "src_sort": "INTEGER",
-    "dst_sort": "INTEGER",
-    "deleted": "BOOLEAN",
-    "stated": "VARCHAR",
+    **{name: type_ for name, type_ in RELATIONSHIP.items() if name not in ("id", "owner")},
     "outgoing": "BOOLEAN",
 }
 """The columns of a group's file. Instead of the last a reader sees `id` and `owner`."""
@@ -38,11 +32,6 @@ NODE: Final = {
 _TEXT: Final = {"text": "VARCHAR", "ids": "BIGINT[]"}
 _OWNER: Final = "CASE WHEN outgoing THEN src ELSE dst END AS owner"
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
-_RELATIONSHIP: Final = {
-    "id": "BIGINT",
-    "owner": "BIGINT",
-    **{name: type_ for name, type_ in EDGE.items() if name != "outgoing"},
-}
 
 
 class Selects:
@@ -62,7 +51,7 @@ class Selects:
         (None: all that any of the groups has)."""
         if columns is None:
             columns = sorted({name for group in groups for name in columns_of(group.file)} - EDGE.keys())
-        types = _RELATIONSHIP | {name: sql_type(name) for name in columns}
+        types = RELATIONSHIP | {name: sql_type(name) for name in columns}
         firsts = [group.first for group in groups]
         computed = {
             "id": f"list_extract({firsts}::BIGINT[], file_index::BIGINT + 1) + file_row_number AS id",
@@ -86,7 +75,7 @@ class Selects:
 
     def paths(self, files: Sequence[RowsFile]) -> str:
         """List files in SQL."""
-        return f"[{_list(literal(self._files.path(file.name)) for file in files)}]"
+        return f"[{listed(literal(self._files.path(file.name)) for file in files)}]"
 
     def _select(
         self, files: Sequence[RowsFile], types: Mapping[str, str], computed: Mapping[str, str] = _NOTHING
@@ -95,22 +84,13 @@ class Selects:
         self.ensure(files, {*types, "outgoing"} if computed else types)
         held = {name for file in files for name in columns_of(file)}
         if not files:
-            return f"SELECT {_list(_shown(name, types[name], held) for name in types)} WHERE false"
-        listed = _list(computed.get(name) or _shown(name, types[name], held) for name in types)
-        return f"SELECT {listed} FROM read_parquet({self.paths(files)}, union_by_name = true)"  # noqa: S608
-
-
-def sql_type(column: str) -> str:
-    """Give the type of a property column."""
-    return property_and_kind(column)[1].sql
+            return f"SELECT {listed(_shown(name, types[name], held) for name in types)} WHERE false"
+        shown = listed(computed.get(name) or _shown(name, types[name], held) for name in types)
+        return f"SELECT {shown} FROM read_parquet({self.paths(files)}, union_by_name = true)"  # noqa: S608
 
 
 def _shown(name: str, type_: str, held: Collection[str]) -> str:
     return quoted(name) if name in held else f"NULL::{type_} AS {quoted(name)}"
-
-
-def _list(items: Iterable[str]) -> str:
-    return ", ".join(items)
 
 
 def _wanted(file: RowsFile, columns: Collection[str], groups: Collection[int] | None) -> Wanted:

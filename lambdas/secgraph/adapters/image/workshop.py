@@ -5,7 +5,7 @@ The connection is the one of `Relations`: it holds the delta_* tables and `moved
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ import duckdb
 from secgraph.adapters.image.parts import LEVEL, ROW_GROUP, write_rows
 from secgraph.adapters.image.selects import Selects
 from secgraph.adapters.image.stored_documents import StoredDocuments
+from secgraph.adapters.relations.shapes import listed
 from secgraph.graph.relations import quoted
 from secgraph.image.base import Base, EdgeGroup, EntityPart, RowsFile
 from secgraph.image.ports import ObjectStore
@@ -86,8 +87,3 @@ class Workshop:
             value: frozenset(name for name, count in zip(columns, counts, strict=True) if count)
             for value, *counts in found
         }
-
-
-def listed(items: Iterable[str]) -> str:
-    """Write a list in SQL."""
-    return ", ".join(items)

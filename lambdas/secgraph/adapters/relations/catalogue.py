@@ -63,9 +63,9 @@ class Draft:
         verbs = frozenset(verb for bearers in self._relationship_verbs.values() for verb in bearers)
         grown = Catalogue(
             tuple(Sort(number, type_, classes) for (type_, classes), number in self._sorts.items()),
-            _kinds(self._entity_sorts),
+            kinds_by_name(self._entity_sorts),
             self._catalogue.verbs | verbs,
-            _kinds(self._relationship_verbs),
+            kinds_by_name(self._relationship_verbs),
             self._entity_sorts,
             self._relationship_verbs,
             self._links,
@@ -83,7 +83,8 @@ def _add(held: dict[Property, frozenset[_Bearer]], borne: Mapping[_Bearer, Colle
                 held[property_] = known | {bearer}
 
 
-def _kinds(properties: Iterable[Property]) -> dict[str, frozenset[Kind]]:
+def kinds_by_name(properties: Iterable[Property]) -> dict[str, frozenset[Kind]]:
+    """Give the kinds that properties have, by their names."""
     found: dict[str, set[Kind]] = {}
     for name, kind in properties:
         found.setdefault(name, set()).add(kind)

@@ -24,7 +24,8 @@ from secgraph.adapters.relations.folding import Folded, Held, Numbers, fold
 from secgraph.adapters.relations.groups import Move, links_after
 from secgraph.adapters.relations.lines import ITEM, Ends, entity_line, item_line, relationship_lines
 from secgraph.adapters.relations.live import LiveBase
-from secgraph.adapters.relations.wide import ENTITY, RELATIONSHIP, WideTable
+from secgraph.adapters.relations.shapes import ENTITY, RELATIONSHIP
+from secgraph.adapters.relations.wide import WideTable
 from secgraph.graph.relations import Link
 from secgraph.image.base import UNSEEN
 from secgraph.image.ports import BaseTables

@@ -9,13 +9,14 @@ be given up again: it is loaded once more where it is read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Final
 
 import duckdb
 
 from secgraph.adapters.relations.groups import Move, groups_of, links_of
-from secgraph.adapters.relations.wide import ENTITY, RELATIONSHIP, WideTable, empty
+from secgraph.adapters.relations.shapes import ENTITY, RELATIONSHIP, empty, listed
+from secgraph.adapters.relations.wide import WideTable
 from secgraph.graph.relations import Catalogue, Link, column, quoted
 from secgraph.image.base import UNSEEN
 from secgraph.image.ports import BaseTables
@@ -114,8 +115,8 @@ class LiveBase:
         laid = [quoted(name) if name in self._laid_entity.columns else empty(name) for name in names]
         select = self.tables.entities(base)
         self._forget_entities()  # first: both at once may be too much
-        of_base = f"SELECT {_list([*ENTITY, *shown])} FROM ({select}) AS e WHERE {self._not_laid('e.id')}"  # noqa: S608
-        of_laid = f"SELECT {_list([*ENTITY, *laid])} FROM {self._laid_entity.name}"  # noqa: S608
+        of_base = f"SELECT {listed([*ENTITY, *shown])} FROM ({select}) AS e WHERE {self._not_laid('e.id')}"  # noqa: S608
+        of_laid = f"SELECT {listed([*ENTITY, *laid])} FROM {self._laid_entity.name}"  # noqa: S608
         self._connection.execute(f"CREATE OR REPLACE TABLE entity AS {of_base} UNION ALL {of_laid}")
         self.entity.look()
         self._has_entities = True
@@ -185,7 +186,7 @@ class LiveBase:
         self.relationship.look()
 
     def _replace(self, live: WideTable, laid: WideTable, where: str, ids: Collection[int]) -> None:
-        names = _list([*live.fixed, *map(quoted, sorted(live.columns & laid.columns))])
+        names = listed([*live.fixed, *map(quoted, sorted(live.columns & laid.columns))])
         self._connection.execute(f"DELETE FROM {live.name} WHERE {where}", [list(ids)])  # noqa: S608
         self._connection.execute(
             f"INSERT INTO {live.name} ({names}) SELECT {names} FROM {laid.name} WHERE {where}",  # noqa: S608
@@ -214,7 +215,3 @@ def entity_columns(catalogue: Catalogue) -> frozenset[str]:
     """Name the property columns that entities have."""
     held = catalogue.entity_properties
     return frozenset(column(name, kind) for name, kinds in held.items() for kind in kinds)
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(names)

@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 import duckdb
 
 from secgraph.adapters.relations.relations import Relations
+from secgraph.adapters.relations.shapes import literal
 from secgraph.errors import Position, QueryError, StoreTooLarge
 from secgraph.graph.relations import Catalogue, Rows, Statement
 
@@ -52,13 +53,13 @@ def lock_down(
     Open database files stay usable, and what lies in `folders`; nothing else can be opened any more.
     """
     settings = [
-        f"SET memory_limit = {_text(limits.memory)}",
-        f"SET max_temp_directory_size = {_text(limits.temp)}",
+        f"SET memory_limit = {literal(limits.memory)}",
+        f"SET max_temp_directory_size = {literal(limits.temp)}",
         "SET python_enable_replacements = false",  # a table name must never mean a Python variable
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
         "SET allow_community_extensions = false",
-        f"SET allowed_directories = [{', '.join(map(_text, folders))}]",
+        f"SET allowed_directories = [{', '.join(map(literal, folders))}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",
     ]
@@ -198,7 +199,3 @@ def _refused(kind: type[E], what: str) -> E:
         expected="a smaller question",
         suggestion="name a type instead of a class or *, add WITH, or RETURN fewer steps",
     )
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -14,24 +14,12 @@ from typing import Final
 
 import duckdb
 
-from secgraph.graph.relations import property_and_kind, quoted
+from secgraph.adapters.relations.shapes import empty, sql_type
+from secgraph.graph.relations import quoted
 
 ALTERED_AT_MOST: Final = 8
 """New columns that are added one by one. Each costs more the wider the table is, so that many at once are
 cheaper by one copy of the table."""
-
-ENTITY: Final = {"id": "BIGINT", "sort": "INTEGER", "deleted": "BOOLEAN"}
-RELATIONSHIP: Final = {
-    "id": "BIGINT",
-    "owner": "BIGINT",
-    "class": "VARCHAR",
-    "src": "BIGINT",
-    "dst": "BIGINT",
-    "src_sort": "INTEGER",
-    "dst_sort": "INTEGER",
-    "deleted": "BOOLEAN",
-    "stated": "VARCHAR",
-}
 
 
 class WideTable:
@@ -101,13 +89,3 @@ class WideTable:
         )
         self._connection.execute(f"DROP TABLE {self._arrived}")
         return borne
-
-
-def sql_type(column: str) -> str:
-    """Give the type of a property column."""
-    return property_and_kind(column)[1].sql
-
-
-def empty(column: str) -> str:
-    """Write a property column that nothing has."""
-    return f"NULL::{sql_type(column)} AS {quoted(column)}"
