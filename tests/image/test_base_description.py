@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +29,7 @@ BASE = Base(
         relationship_verbs={("port", Kind.NUMBER): frozenset({"USES"})},
         links=frozenset({LINK}),
         deleted=frozenset({1}),
+        sizes={LINK: 3},
     ),
     ordinals={0: 7, bases.UNSEEN: 1},
     nodes=ROWS,
@@ -41,6 +43,13 @@ BASE = Base(
 def test_a_description_reads_as_it_was_written() -> None:
     assert bases.load(bases.dump(BASE)) == BASE
     assert bases.dump(bases.load(bases.dump(BASE))) == bases.dump(BASE)
+
+
+def test_a_base_that_does_not_tell_sizes_is_read() -> None:
+    held = json.loads(gzip.decompress(bases.dump(BASE)))
+    del held["catalogue"]["sizes"]
+    read = bases.load(gzip.compress(json.dumps(held).encode()))
+    assert read == replace(BASE, catalogue=replace(BASE.catalogue, sizes={}))
 
 
 def test_a_later_format_is_refused() -> None:

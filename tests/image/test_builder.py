@@ -19,7 +19,7 @@ from secgraph.adapters.image.work_folder import work_folder
 from secgraph.errors import ObjectDamaged, StoreError
 from secgraph.image import base as bases
 from secgraph.image import layout
-from secgraph.image.base import Base
+from secgraph.image.base import DOCUMENTS_A_BLOCK, Base
 from secgraph.image.plan import files_of
 from secgraph.image.ports import ObjectStore
 from secgraph.image.rows import ItemRow, ShownEdge, ShownEntity, Version, key_hash
@@ -80,12 +80,16 @@ def test_reading_a_base_equals_reading_the_rows(tmp_path: Path, seed: int) -> No
 
 
 def _is_whole(base: Base) -> None:
-    """Parts cover all ids, none is empty, and the catalogue lists every link."""
+    """Parts cover all ids, none is empty, and the catalogue lists every link and how many there are."""
     edges = [0, *[part.end for part in base.entities]]
     assert [part.first for part in base.entities] == edges[:-1]
     assert not base.entities or edges[-1] == bases.END_OF_IDS
     assert all(part.rows and part.rows == part.columns.rows for part in base.entities)
     assert {link for group in base.relationships for link in group.links or ()} == base.catalogue.links
+    sizes = base.catalogue.sizes
+    assert sizes.keys() == base.catalogue.links
+    for group in base.relationships:
+        assert group.links is None or sum(sizes[link] for link in group.links) == group.rows
 
 
 # ── what stays ────────────────────────────────────────────────────────────────────────────────────────
@@ -121,7 +125,7 @@ def test_what_did_not_change_keeps_its_files(image: Image) -> None:
 
 
 def test_a_block_of_documents_goes_over_as_it_is(image: Image) -> None:
-    ids = things(40)
+    ids = things(2 * DOCUMENTS_A_BLOCK)
     first = image.build([item(id_, "aws_instance", name=id_) for id_ in ids])
     second = image.build([item(ids[0], "aws_instance", rev=2, name="another")])
     before, after = (image.store.get(base.entities[0].documents.name) for base in (first, second))

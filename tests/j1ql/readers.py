@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 import duckdb
 
@@ -26,6 +27,7 @@ from secgraph.flows.segments import Page
 from secgraph.graph.loading import items_of
 from secgraph.graph.model import Entity, Item, Relationship, Value
 from secgraph.graph.ports import GraphReader
+from secgraph.graph.relations import Catalogue
 from secgraph.image.expand import row_of
 from secgraph.image.rows import ItemRow, Version
 from tests.image.model import MemoryStore
@@ -34,6 +36,7 @@ Drawn = Mapping[str, Any]
 Opened = AbstractContextManager[GraphReader]
 
 LOADED_ON: Final = 1_700_000_000_000
+_SIZES: Final = (1, 10, 1_000)
 
 
 @contextmanager
@@ -43,7 +46,16 @@ def in_memory(entities: Sequence[Drawn], relationships: Sequence[Drawn] = ()) ->
         relations = Relations(connection)
         relations.apply(rows(entities, relationships))
         lock_down(connection)
-        yield DuckDBReader(connection, relations)
+        yield Told(connection, relations)
+
+
+class Told(DuckDBReader):
+    """A reader whose catalogue tells sizes of links, as that of a base does, whether they are true or not:
+    they may change how an answer is found, and never the answer."""
+
+    def catalogue(self) -> Catalogue:
+        held = super().catalogue()
+        return replace(held, sizes={link: _SIZES[crc32(repr(link).encode()) % 3] for link in held.links})
 
 
 @contextmanager

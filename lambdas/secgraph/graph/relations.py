@@ -147,6 +147,9 @@ class Catalogue:
     """Every combination that a relationship has whose ends are there, soft-deleted ones too; perhaps more."""
     deleted: frozenset[int] = frozenset()
     """Numbers of the sorts of which an entity is soft-deleted, and perhaps more."""
+    sizes: Mapping[Link, int] = field(default_factory=lambda: MappingProxyType({}))
+    """About how many relationships a link has, where that is known: it decides what a statement begins with,
+    never what it finds."""
 
 
 Cell = str | int | float | bool | None

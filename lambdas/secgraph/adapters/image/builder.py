@@ -147,6 +147,7 @@ def _catalogue(known: Catalogue, written: Sequence[Written], edges: Edges) -> Ca
         relationship_verbs=relationship_verbs,
         links=frozenset().union(*[group.links for group in edges.groups if group.links is not None]),
         deleted=frozenset().union(*[it.deleted for it in written]),
+        sizes=edges.sizes,
     )
 
 

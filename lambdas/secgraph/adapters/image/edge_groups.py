@@ -5,6 +5,7 @@ Where none came, went, or leads to another sort of entity now, a group stays as 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -23,11 +24,12 @@ _UNSEEN: Final = "src_sort IS NULL OR dst_sort IS NULL"
 
 @dataclass(slots=True)
 class Edges:
-    """The groups of a base; which verbs there are, and which columns the relationships of a verb fill, as far
-    as that is known without reading what stays."""
+    """The groups of a base; which verbs there are, how many relationships each link has, and which columns
+    those of a verb fill, as far as that is known without reading what stays."""
 
     groups: list[EdgeGroup] = field(default_factory=list)
     verbs: set[str] = field(default_factory=set)
+    sizes: Counter[Link] = field(default_factory=Counter)
     borne: dict[str, set[str]] = field(default_factory=dict)
 
 
@@ -35,6 +37,9 @@ def write_relationships(shop: Workshop, known: Catalogue) -> Edges:
     """Write the groups that change. `known` is what base and deltas hold together."""
     tallies = _tallies(shop)
     edges = Edges(verbs={verb for verb, _ in tallies})
+    for _, tally in tallies:
+        if tally.now is not None and not tally.is_hidden:
+            edges.sizes[tally.now] += tally.rows
     first = 0
     for plan in groups([tally for _, tally in tallies], shop.groups):
         if plan.kept is None:

@@ -70,6 +70,7 @@ class Draft:
             self._relationship_verbs,
             self._links,
             self._deleted,
+            self._catalogue.sizes,
         )
         return self._catalogue if grown == self._catalogue else grown
 

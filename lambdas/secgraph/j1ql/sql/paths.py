@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from secgraph.j1ql.nodes import Block, EntityPattern, Hop, Step
-from secgraph.j1ql.sql.frames import Frame
+from secgraph.j1ql.sql.frames import Frame, Where
 from secgraph.j1ql.sql.selectors import sort_tests
 from secgraph.j1ql.sql.sets import Sets
 from secgraph.j1ql.sql.typed import all_of
@@ -29,8 +29,14 @@ class Paths(Sets):
         frame.conditions += [*sort_tests(self._compilation.catalogue, "e0", matched.sorts), *matched.tests]
         return frame
 
-    def gathered(self, frame: Frame) -> Frame:
-        """Gather the start entities in a table, so that a first hop looks at what leads from those only."""
+    def gathered(self, frame: Frame, steps: Sequence[Step], where: Where) -> Frame:
+        """Gather the start entities, of which more is asked than their sort, in a table, so that a first hop
+        looks at what leads from those only; unless it would look at that quickly anyway."""
+        first = next(iter(steps), None)
+        if not isinstance(first, Hop) or not (
+            self.is_tested(first, where, 1) or self.gathers(frame.near, steps, where, 1, is_narrowed=True)
+        ):
+            return frame
         table = self._compilation.cte("starts", frame.select(["e0.id AS id"]))
         begun = Frame([f"{table} AS b"], {"e0": "b.id"}, "b.id", frame.near, dict(frame.sorts), among=table)
         begun.certain.add("e0")

@@ -9,9 +9,9 @@ from secgraph.errors import QueryError
 from secgraph.j1ql import walk
 from secgraph.j1ql.meaning import names
 from secgraph.j1ql.meaning.names import Checked, Target, What
-from secgraph.j1ql.nodes import And, EntityPattern, Expr, Filter, Hop, Path, Selector, Subquery, Tree
+from secgraph.j1ql.nodes import And, EntityPattern, Expr, Filter, Path, Selector, Subquery, Tree
 from secgraph.j1ql.sql.compilation import Compilation
-from secgraph.j1ql.sql.frames import NOWHERE, Frame, Where, column_of
+from secgraph.j1ql.sql.frames import NOWHERE, Frame, column_of
 from secgraph.j1ql.sql.functions import Expressions
 from secgraph.j1ql.sql.growth import MOST, Beginning
 from secgraph.j1ql.sql.options import Options
@@ -19,7 +19,7 @@ from secgraph.j1ql.sql.paths import Paths
 from secgraph.j1ql.sql.plan import ListShape, Shape, TreeShape
 from secgraph.j1ql.sql.predicates import Filters
 from secgraph.j1ql.sql.projections import NO_KEYS, Page, Table, keys_of, list_rows, list_statement, page_of
-from secgraph.j1ql.sql.selectors import Matched, Matcher
+from secgraph.j1ql.sql.selectors import Matched, Matcher, is_tested
 from secgraph.j1ql.sql.trees import Reachable, Records, records_of_paths, tree_statement
 from secgraph.j1ql.sql.typed import Typed
 from secgraph.j1ql.steps import chain_length, has_block
@@ -110,19 +110,10 @@ class QuerySql:
             return self._frame(), "list of the start entities of all paths"
         frame = self._paths.start(self._query.start)
         frame.conditions += where.get("e0", ())
-        if (self._is_tested(self._query.start) or "e0" in where) and self._leads_to_tests(where):
-            frame = self._paths.gathered(frame)
+        if is_tested(self._query.start) or "e0" in where:
+            frame = self._paths.gathered(frame, self._query.steps, where)
         self._paths.follow(frame, self._query.steps, where)
         return frame, "list of start entities, by semi joins"
-
-    def _leads_to_tests(self, where: Where) -> bool:
-        """Tell whether the first step leads to entities that more is asked of than their sort."""
-        first = next(iter(self._query.steps), None)
-        return isinstance(first, Hop) and (self._is_tested(first.target) or "e1" in where)
-
-    def _is_tested(self, pattern: EntityPattern) -> bool:
-        selector = pattern.selector
-        return pattern.filter is not None or selector.text is not None or selector.smart is not None
 
     def _records(self, page: Page) -> tuple[Records, str]:
         """Give the records of a tree: without paths if nothing looks at two records of a path at once."""

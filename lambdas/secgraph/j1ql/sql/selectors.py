@@ -94,6 +94,12 @@ class Matcher:
         return [any_of(tests)]
 
 
+def is_tested(pattern: EntityPattern) -> bool:
+    """Tell whether a pattern asks for more than a sort."""
+    selector = pattern.selector
+    return pattern.filter is not None or selector.text is not None or selector.smart is not None
+
+
 def sorts_of(catalogue: Catalogue, selector: Selector) -> Sorts:
     """List the sorts that a selected entity may have."""
     if selector.text is not None or not selector.names or "*" in selector.names:

@@ -8,13 +8,19 @@ product, the number of entities and relationships passed a sum.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from secgraph.j1ql.nodes import Block, Hop, Step
 from secgraph.j1ql.sql.compilation import Compilation
 from secgraph.j1ql.sql.frames import NOWHERE, Frame, Match, Where
-from secgraph.j1ql.sql.hops import adjacency, ways_of
-from secgraph.j1ql.sql.selectors import Sorts, sort_tests, sorts_of
-from secgraph.j1ql.steps import without_last_blocks
+from secgraph.j1ql.sql.hops import Ways, adjacency, ways_of
+from secgraph.j1ql.sql.selectors import Sorts, is_tested, sort_tests, sorts_of
+from secgraph.j1ql.steps import chain_length, without_last_blocks
+
+FEWER: Final = 4
+"""How many times as many relationships the next hop must have for those of a hop to be gathered first."""
+TESTED: Final = 10
+"""Of how many entities one passes a test, for all that is known."""
 
 
 class Sets:
@@ -70,10 +76,41 @@ class Sets:
     ) -> str:
         """Write the SELECT of the ids (`near`) from which a hop and the steps after it can be taken."""
         frame, edge = self.across(near, hop, where)
-        if among and frame.aliases:  # else the tests of the target would be made for what is no start at all
+        is_narrowed = bool(among or frame.aliases)
+        gathers = self.gathers(near, [hop, *steps], where, self._hops, is_narrowed=is_narrowed)
+        if among and (frame.aliases or gathers):
+            # Else the tests of the targets would be made for what is no start at all.
             frame.source.insert(1, f"SEMI JOIN {among} AS s ON s.id = {edge}.near")
-        self._keep(frame, steps, where, then)
-        return frame.select([f"{edge}.near AS near"])
+        if not gathers:
+            self._keep(frame, steps, where, then)
+            return frame.select([f"{edge}.near AS near"])
+        table = self._compilation.cte("hop", frame.select([f"{edge}.near", f"{edge}.far"]))
+        origins = self._starts(frame.near, steps, where, then, f"(SELECT far AS id FROM {table})")
+        return f"SELECT h.near FROM {table} AS h SEMI JOIN (\n{origins}) AS n ON n.near = h.far"
+
+    def gathers(
+        self, near: Sorts, steps: Sequence[Step], where: Where, number: int, *, is_narrowed: bool
+    ) -> bool:
+        """Tell whether to gather what the first of these steps, hop `number`, leads to before looking at the
+        tests that the others lead to: if far fewer relationships are taken by it than by the next step, as
+        far as is known. DuckDB, to which they are of one table, thinks that they are as many."""
+        hops = [step for step in steps[: chain_length(steps)] if isinstance(step, Hop)]
+        if not any(self.is_tested(hop, where, at) for at, hop in enumerate(hops[1:], number + 1)):
+            return False
+        ways = self._ways(near, hops[0])
+        taken, next_ = self._size(ways), self._size(self._ways(ways.ends, hops[1]))
+        return 0 < taken * FEWER <= next_ * (TESTED if is_narrowed else 1)
+
+    def is_tested(self, hop: Hop, where: Where, number: int) -> bool:
+        """Tell whether more is asked of what hop `number` leads to than its sort."""
+        return is_tested(hop.target) or f"e{number}" in where
+
+    def _size(self, ways: Ways) -> int:
+        return sum(self._compilation.catalogue.sizes.get(link, 0) for link in ways.links)
+
+    def _ways(self, near: Sorts, hop: Hop) -> Ways:
+        catalogue = self._compilation.catalogue
+        return ways_of(catalogue, hop, near, sorts_of(catalogue, hop.target.selector))
 
     def across(self, near: Sorts, hop: Hop, where: Where = NOWHERE) -> tuple[Frame, str]:
         """Write the frame of a hop from entities of these sorts; also give the alias of its relationships.
@@ -111,8 +148,7 @@ class Sets:
             elif step.negated:
                 return near
             else:
-                catalogue = self._compilation.catalogue
-                near = ways_of(catalogue, step, near, sorts_of(catalogue, step.target.selector)).ends
+                near = self._ways(near, step).ends
         return near
 
     def reach(self, table: str, near: Sorts, steps: Sequence[Step], where: Where = NOWHERE) -> str:
