@@ -105,4 +105,10 @@ class ObjectDamaged(StoreError):  # noqa: N818
 
 
 class ChannelError(SecgraphError):
-    """A channel to people did not take a message; it stays pending."""
+    """A channel did not take a message; it stays pending. `retry_after` is how long it asks to wait, in
+    milliseconds; `final`: the same message will never be taken."""
+
+    def __init__(self, message: str, *, retry_after: int | None = None, final: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.final = final
