@@ -19,8 +19,8 @@ END: Final = 253_402_300_800_000
 @dataclass(frozen=True, slots=True)
 class Digest:
     """What is kept of a row. Times are epoch milliseconds: `since` when it joined the alert, `found` when the
-    source first saw it, for findings. `score` is 0–10 or None. `path` names what led to the row, from its start to the end of the
-    query, empty where that is not known."""
+    source first saw it, for findings. `score` is 0–10 or None. `path` names what led to the row, from its start to
+    the end of the query, empty where that is not known."""
 
     hash: int
     since: int
