@@ -13,7 +13,7 @@ from secgraph.cli.beside import asking
 from secgraph.cli.files import text_of
 from secgraph.cli.given import (
     add_fill,
-    add_smart_classes,
+    add_server,
     add_values,
     parameters_of,
     placeholders_of,
@@ -47,7 +47,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     query.add_argument("--format", choices=("table", "json", "csv", "tree"), default="table")
     query.add_argument("--now", metavar="ISO", help="the moment that date.now means (default: now)")
     add_values(query)
-    add_smart_classes(query)
+    add_server(query)
     query.add_argument("--include-deleted", action="store_true")
     query.add_argument("--cursor", metavar="CURSOR", help="the page after the one that printed this cursor")
     query.set_defaults(run=_query)
@@ -58,7 +58,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     explaining = commands.add_parser("explain", parents=[shared], help="print a query's plan and SQL")
     explaining.add_argument("text", metavar="TEXT")
     add_values(explaining)
-    add_smart_classes(explaining)
+    add_server(explaining)
     explaining.set_defaults(run=_explain)
 
 

@@ -15,6 +15,7 @@ from secgraph.j1ql.holes.placeholders import Placeholders
 from secgraph.j1ql.server.parameters import Parameters, Secret
 from secgraph.j1ql.server.settings import PLAIN, Server
 from secgraph.j1ql.server.smart_classes import smart_classes_of
+from secgraph.j1ql.server.stored import parameters_of as stored_parameters
 
 
 def add_values(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +42,10 @@ def add_fill(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_smart_classes(parser: argparse.ArgumentParser) -> None:
-    """Add the option for the file of smart classes."""
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the files that stand for what an administrator has set."""
     parser.add_argument("--smart-classes", type=Path, metavar="FILE", help="the smart classes of the server")
+    parser.add_argument("--parameters", type=Path, metavar="FILE", help="the stored parameters of the server")
 
 
 def parameters_of(arguments: argparse.Namespace) -> Parameters:
@@ -82,9 +84,12 @@ def placeholders_of(arguments: argparse.Namespace) -> Placeholders:
 
 
 def server_of(arguments: argparse.Namespace) -> Server:
-    """Give what an administrator has set. Raises SettingsError where the file is wrong."""
-    file = arguments.smart_classes
-    return PLAIN if file is None else Server(smart_classes_of(text_of(file), str(file)))
+    """Give what an administrator has set. Raises SettingsError where a file is wrong."""
+    classes, stored = arguments.smart_classes, arguments.parameters
+    return Server(
+        PLAIN.smart_classes if classes is None else smart_classes_of(text_of(classes), str(classes)),
+        PLAIN.stored if stored is None else stored_parameters(text_of(stored), str(stored), os.environ),
+    )
 
 
 def _named(given: Iterable[str], mistake: str) -> Iterator[tuple[str, str]]:

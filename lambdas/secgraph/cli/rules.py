@@ -18,7 +18,7 @@ from secgraph.alerts.ports import Message
 from secgraph.alerts.stored import Alert
 from secgraph.cli import clock
 from secgraph.cli.beside import asking_while_writing
-from secgraph.cli.given import add_smart_classes, server_of
+from secgraph.cli.given import add_server, server_of
 from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker, compile_query
 from secgraph.flows.evaluate import EVALUATED, EvaluationReport, alerts, evaluate
@@ -53,7 +53,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     running = rules.add_parser("run", parents=[shared], help="evaluate rules and print the messages")
     running.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="default: the bundled packs")
     running.add_argument("--json", action="store_true")
-    add_smart_classes(running)
+    add_server(running)
     running.set_defaults(run=_run)
     listing = commands.add_parser("alerts", parents=[shared], help="list the alerts")
     listing.add_argument("--json", action="store_true")
