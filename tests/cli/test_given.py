@@ -47,6 +47,8 @@ def test_placeholders_are_filled_on_the_command_line(run):
         (["--secret", "s=SECRET", "--param", "s=1"], "--secret s: this parameter is given twice"),
         (["--smart-classes", "nowhere.json"], "nowhere.json: cannot be read"),
         (["--smart-classes", "smart.json"], "smart.json: A, query 1, line 1, column 6: A name is"),
+        (["--parameters", "nowhere.json"], "nowhere.json: cannot be read"),
+        (["--parameters", "smart.json"], "smart.json: smartClasses: unknown field; expected"),
     ],
 )
 def test_bad_values_are_one_message_that_quotes_no_secret(run, monkeypatch, options, message):
@@ -99,3 +101,17 @@ def test_a_file_of_smart_classes_is_checked_and_listed(run):
         2,
         "secgraph: smart.json: a smart class cannot be made of itself: A → A\n",
     )
+
+
+def test_a_file_of_parameters_stands_for_those_of_the_server(run, monkeypatch):
+    monkeypatch.setenv("TOKEN", "hunter2")
+    run("load", _graph())
+    stored = {"version": 1, "parameters": {"Name": ["Bob Ray"]}, "secrets": {"Token": "TOKEN"}}
+    Path("own.json").write_text(json.dumps(stored))
+    query = "FIND User WITH displayName = ${param.Name} AS u RETURN u.username"
+    code, out, _ = run("query", query, "--parameters", "own.json", "--format", "csv")
+    assert (code, out.split()) == (0, ["u.username", "bob"])
+    code, _, err = run("query", query, "--parameters", "own.json", "--param", 'param.Name="x"')
+    assert (code, "a request cannot set it" in err) == (2, True)
+    code, out, _ = run("explain", "FIND User WITH displayName = ${param.Token}", "--parameters", "own.json")
+    assert (code, "(secret)" in out, "hunter2" in out) == (0, True, False)
