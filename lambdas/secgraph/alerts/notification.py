@@ -39,6 +39,7 @@ class Notification:
     told of one group of an alert, so that a channel can keep them together. `group` is what the group is
     called, empty for the whole rule; `groups` counts those that are told of at once. `rows` are at most
     ROWS_SHOWN, worst first; `counted` is how many there are of them in all, `total` how many the alert has.
+    Of a summary, `description` is the headline ("8 alerts open: 1 critical, 7 high"), `note` all the rest.
     """
 
     id: str
