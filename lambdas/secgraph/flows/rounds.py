@@ -81,7 +81,7 @@ def store(
     *,
     writer: GraphWriter,
     now: int,
-    settings: Mapping[str, AccountSettings],
+    settings: Mapping[str, AccountSettings] | None,
     cache: WarmCache,
 ) -> Stored:
     """Bring the changes of some events, by number, into the store."""
@@ -105,7 +105,7 @@ class _Rounds:
         self,
         writer: GraphWriter,
         now: int,
-        settings: Mapping[str, AccountSettings],
+        settings: Mapping[str, AccountSettings] | None,
         cache: WarmCache,
         events: Mapping[int, Sequence[GraphChange]],
     ) -> None:

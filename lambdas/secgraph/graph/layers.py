@@ -10,11 +10,11 @@ from typing import Final
 
 from secgraph.graph.locators import LOCATES
 from secgraph.graph.model import Edge, Observation, Scalar, Value
-from secgraph.graph.settled import settle
+from secgraph.graph.settled import RULES, settle
 
 Collected = Mapping[str, tuple[tuple[Scalar, int], ...]]
 """By property, the values gathered over all observations and when each was last seen, newest first."""
-_AUTHORITY: Final = ("config", "mapper", "guardduty", "inspector2", "inventory", "load")
+_AUTHORITY: Final = ("config", RULES, "mapper", "guardduty", "inspector2", "inventory", "load")
 
 
 def facts_of(blocks: Mapping[str, Observation], collected: Collected) -> dict[str, Value]:
@@ -38,12 +38,14 @@ def edges_of(blocks: Mapping[str, Observation]) -> Iterator[Edge]:
 
 def _by_authority(blocks: Mapping[str, Observation]) -> list[Observation]:
     """List the blocks, least authoritative first: what follows from a key alone, the deployment's
-    settings, then the sources, each in the order of its own clock."""
+    settings, the rules in the order of their blocks' names, whichever was evaluated last, then the sources,
+    each in the order of its own clock."""
 
     def authority(block: Observation) -> tuple[int, int, str]:
         source = block.block.partition("/")[0]
         if source != "config" and block.time == 0:
             return -1, 0, block.block
-        return _AUTHORITY.index(source) if source in _AUTHORITY else 0, block.time, block.block
+        time = 0 if source == RULES else block.time
+        return _AUTHORITY.index(source) if source in _AUTHORITY else 0, time, block.block
 
     return sorted(blocks.values(), key=authority)

@@ -34,6 +34,7 @@ from secgraph.graph.model import (
     Relationship,
     Value,
 )
+from secgraph.graph.settled import RULES
 
 VOLATILE: Final = frozenset(
     {"updatedOn", "lastSeenOn", "count", "vendorUpdatedOn", "epssScore", "stateObservedOn"}
@@ -68,11 +69,12 @@ def apply(
     changes: Sequence[GraphChange],
     *,
     now: int,
-    settings: Mapping[str, AccountSettings],
+    settings: Mapping[str, AccountSettings] | None,
 ) -> Merged:
     """Merge changes about one thing into its stored item.
 
-    `now` (epoch ms) stamps a real change; `settings` is the accounts file, by account id.
+    `now` (epoch ms) stamps a real change; `settings` is the accounts file, by account id. None, for who does
+    not know it, leaves what it said as it is.
     """
     thing = changes[0].thing
     draft = _drafted(stored) if stored else _Draft({}, {}, changes[0].received_on)
@@ -90,6 +92,8 @@ def entity(item: Item) -> Entity | None:
     if LOADED in item.blocks and len(item.blocks) == 1:
         return Entity(item.blocks[LOADED].properties)
     facts = facts_of(item.blocks, item.collected)
+    if LOADED in item.blocks and not any(_is_stamped(name) for name in item.blocks):
+        return Entity(facts)
     if "_class" not in facts:
         return None
     return Entity(
@@ -104,6 +108,11 @@ def entity(item: Item) -> Entity | None:
             **({} if item.reopened_on is None else {"reopenedOn": item.reopened_on}),
         }
     )
+
+
+def _is_stamped(block: str) -> bool:
+    """Tell whether it is none of those that leave a loaded thing's `_createdOn` and its like as written."""
+    return block != LOADED and block.partition("/")[0] != RULES
 
 
 def relationships(item: Item) -> tuple[Relationship, ...]:
@@ -213,11 +222,13 @@ def _collect(held: Collected, observation: Observation) -> Collected:
     return collected
 
 
-def _configure(draft: _Draft, thing: Ref, settings: Mapping[str, AccountSettings]) -> None:
+def _configure(draft: _Draft, thing: Ref, settings: Mapping[str, AccountSettings] | None) -> None:
     """Lay the deployment's settings of the account into their own block, or take it away.
 
     Settings are no observation of a source: whatever the deployment says now replaces what it said.
     """
+    if settings is None:
+        return
     draft.blocks.pop(CONFIGURED, None)
     if not settings or LOADED in draft.blocks:
         return

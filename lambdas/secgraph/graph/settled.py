@@ -8,7 +8,8 @@ finding, and what a source lists no more is gone. It lies in a block of its own,
 - If it is as new as the source's finding block it prevails: open or closed, and HAS or HAD with it.
 - With `_deleted` it is a tombstone: the thing ended then, unless something saw it later. What follows from a
   key alone (time 0) has no clock and is no sight, and who scans a thing (`{source}/coverage/{scan}`) is none
-  either: that ends for what is gone too, and then of one kind of scan after the other.
+  either: that ends for what is gone too, and then of one kind of scan after the other. Nor is what a rule of
+  ours says of it (`rules/{rule}`): it saw the graph.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ STATE: Final = "state"
 FINDING: Final = "finding"
 COVERAGE: Final = "coverage"
 """The family of blocks that tell whether a thing is scanned, and not whether it is there."""
+RULES: Final = "rules"
+"""The source of the blocks that alert rules write (TAG_ENTITIES)."""
 STATED: Final = frozenset(
     {
         "open",
@@ -117,7 +120,8 @@ def _is_tombstone(block: Observation) -> bool:
 
 
 def _is_sight(block: Observation) -> bool:
-    return not _is_tombstone(block) and block.block.split("/")[1:2] != [COVERAGE]
+    source, *rest = block.block.split("/")
+    return not _is_tombstone(block) and rest[:1] != [COVERAGE] and source != RULES
 
 
 def _ended(block: Observation, ended_on: int) -> Observation:
