@@ -16,6 +16,8 @@ EVALUATE_HANDLER: Final = "secgraph.handlers.evaluate.handler"
 PROJECT_HANDLER: Final = "secgraph.handlers.project.handler"
 COMPACT_HANDLER: Final = "secgraph.handlers.compact.handler"
 REBUILD_HANDLER: Final = "secgraph.handlers.rebuild.handler"
+NOTIFY_HANDLER: Final = "secgraph.handlers.notify.handler"
+TRIAGE_HANDLER: Final = "secgraph.handlers.triage.handler"
 
 # Environment variables of the functions.
 GRAPH_TABLE: Final = "SECGRAPH_GRAPH_TABLE"
@@ -25,6 +27,19 @@ ALERT_TABLE: Final = "SECGRAPH_ALERT_TABLE"
 BUCKET: Final = "SECGRAPH_BUCKET"
 ALERT_TOPIC: Final = "SECGRAPH_ALERT_TOPIC"
 REBUILD_QUEUE: Final = "SECGRAPH_REBUILD_QUEUE"
+CHAT_TOPIC: Final = "SECGRAPH_CHAT_TOPIC"
+"""Of the channels only the alert topic is always there; the names of the others are set where they are."""
+SLACK_SECRET: Final = "SECGRAPH_SLACK_SECRET"
+"""ARN of the secret that holds the URL of a Slack webhook."""
+WEBHOOK: Final = "SECGRAPH_WEBHOOK"
+WEBHOOK_SECRET: Final = "SECGRAPH_WEBHOOK_SECRET"
+"""ARN of the secret whose text signs what goes to WEBHOOK."""
+PARAMETERS: Final = "SECGRAPH_PARAMETERS"
+"""Path in SSM Parameter Store under which the parameters of rules and queries lie."""
+INTERVALS: Final = "SECGRAPH_INTERVALS"
+"""JSON: {"*": "ONE_HOUR", "aws-threats": "FIFTEEN_MINUTES"}; how often rules are evaluated, by pack."""
+ALERT_LINK: Final = "SECGRAPH_ALERT_LINK"
+"""Address of a page about an alert, with `{rule}` where the rule's name goes."""
 ACCOUNTS: Final = "SECGRAPH_ACCOUNTS"
 """JSON: {"123456789012": {"name": "shop-prod", "production": true}}; see ACCOUNTS_FILE."""
 TEST_SOURCE_ENABLED: Final = "SECGRAPH_TEST_SOURCE"
@@ -36,6 +51,8 @@ ACCOUNTS_FILE: Final = "accounts.json"
 """The accounts map when it is too large for an environment variable; absent if none was configured."""
 SMART_CLASSES_FILE: Final = "smart-classes.json"
 """The smart classes of the installation; absent if none were configured."""
+REACH_FILE: Final = "reach.json"
+"""Where the actions of rules may go; absent if none was configured, and then they may go nowhere."""
 
 # Events.
 GUARDDUTY_SOURCE: Final = "aws.guardduty"
@@ -58,6 +75,11 @@ GRAPH_TABLE_KEY: Final = "id"
 ALERT_TABLE_KEY: Final = "id"
 LOCATOR: Final = "locator"
 """The `type` of those items of the graph table that nobody sees; the stream's reader is spared them."""
+OUTBOX_PREFIX: Final = "outbox/"
+"""How the ids of those items of the alert table begin that are messages on their way out."""
+CHANGE_ITEM: Final = "change"
+"""The item of the alert table that says which version of the image is to be evaluated. The projector writes
+nothing else there."""
 QUARANTINE_PREFIX: Final = "quarantine/"
 RAW_PREFIX: Final = "raw/"
 IMAGE_PREFIX: Final = "image/"
@@ -77,6 +99,11 @@ INGEST_TIMEOUT_SECONDS: Final = 60
 QUERY_TIMEOUT_SECONDS: Final = 60
 EVALUATE_TIMEOUT_SECONDS: Final = 600
 EVALUATE_EVERY_MINUTES: Final = 15
+CHANGE_WINDOW_SECONDS: Final = 30
+"""What changes within it is evaluated together, by the rules that ask for evaluation on change."""
+NOTIFY_TIMEOUT_SECONDS: Final = 120
+NOTIFY_EVERY_MINUTES: Final = 5
+TRIAGE_TIMEOUT_SECONDS: Final = 60
 PROJECT_TIMEOUT_SECONDS: Final = 120
 COMPACT_TIMEOUT_SECONDS: Final = 900
 COMPACT_EVERY_MINUTES: Final = 5
