@@ -29,10 +29,10 @@ ALERT_TOPIC: Final = "SECGRAPH_ALERT_TOPIC"
 REBUILD_QUEUE: Final = "SECGRAPH_REBUILD_QUEUE"
 CHAT_TOPIC: Final = "SECGRAPH_CHAT_TOPIC"
 """Of the channels only the alert topic is always there; the names of the others are set where they are."""
-SLACK_SECRET: Final = "SECGRAPH_SLACK_SECRET"
+SLACK_SECRET: Final = "SECGRAPH_SLACK_SECRET"  # noqa: S105 (a variable's name)
 """ARN of the secret that holds the URL of a Slack webhook."""
 WEBHOOK: Final = "SECGRAPH_WEBHOOK"
-WEBHOOK_SECRET: Final = "SECGRAPH_WEBHOOK_SECRET"
+WEBHOOK_SECRET: Final = "SECGRAPH_WEBHOOK_SECRET"  # noqa: S105
 """ARN of the secret whose text signs what goes to WEBHOOK."""
 PARAMETERS: Final = "SECGRAPH_PARAMETERS"
 """Path in SSM Parameter Store under which the parameters of rules and queries lie."""
