@@ -12,7 +12,8 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra import packaging
-from infra.settings import Settings, SettingsError, from_context
+from infra.context import SettingsError
+from infra.settings import Settings, from_context
 from infra.stack import SecgraphStack
 
 
@@ -42,6 +43,7 @@ def _asset(settings: Settings) -> Path:
         packs=settings.packs,
         accounts=settings.accounts_file,
         smart_classes=settings.smart_classes,
+        reach=settings.alerts.reach.text,
     )
     if built.note:
         print(built.note, file=sys.stderr)  # noqa: T201

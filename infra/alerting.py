@@ -1,32 +1,46 @@
-"""The alert topic with its key, and the function that evaluates the rules on a schedule."""
+"""The topics of alerts, and the functions around them: Evaluate on a schedule and on change, and Triage, by
+which people decide."""
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.function import Function
 from infra.image import CACHE_MB
+from infra.parameters import Parameters
 from infra.settings import Settings
+from infra.topics import alert_key, alert_topic, chat_topic
 from secgraph import contract
 
 EVERY: Final = Duration.minutes(contract.EVALUATE_EVERY_MINUTES)
-ALERT_ACTIONS: Final = ("dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem")
+CHANGES: Final = 10_000
+"""Versions of the image that one evaluation takes together: all that come within the window."""
+TRIAGE_MB: Final = 512
+# A transaction needs no permission of its own: that of each of its writes.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+ALERT_ACTIONS: Final = ("dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
+DECIDE_ACTIONS: Final = ("dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem")
+# For TAG_ENTITIES: it changes items that are there, and makes none.
+TAG_ACTIONS: Final = ("dynamodb:BatchGetItem", "dynamodb:PartiQLUpdate")
 
 
 class Alerting(Construct):
-    """`topic`: where alerts and alarms go. `evaluate`: the function; it reads the image, writes alerts."""
+    """`topic`: where alerts and alarms go; `chat`, if it was asked for: alerts for chat applications; `key`:
+    what both are encrypted with.
+
+    `evaluate` reads the image, writes alerts with the messages to be sent, and tags; it sends nothing.
+    `triage` writes what people decide about alerts.
+    """
 
     def __init__(
         self,
@@ -36,16 +50,16 @@ class Alerting(Construct):
         code: lambda_.Code,
         settings: Settings,
         bucket: s3.IBucket,
+        graph: dynamodb.ITable,
         alerts: dynamodb.ITable,
+        parameters: Parameters,
     ) -> None:
         super().__init__(scope, id)
-        self.key = _topic_key(self)
-        self.topic = sns.Topic(
-            self, "Topic", display_name="secgraph alerts", master_key=self.key, enforce_ssl=True
-        )
-        self._let_alarms_publish()
-        if settings.alert_email:
-            self.topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
+        self.key = alert_key(self)
+        self.topic = alert_topic(self, self.key)
+        self.chat = chat_topic(self, self.key) if settings.alerts.chat else None
+        if settings.alerts.email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(settings.alerts.email))
         self.evaluate = Function(
             self,
             "Evaluate",
@@ -59,29 +73,32 @@ class Alerting(Construct):
             disk_mb=CACHE_MB,
             environment={
                 contract.BUCKET: bucket.bucket_name,
+                contract.GRAPH_TABLE: graph.table_name,
                 contract.ALERT_TABLE: alerts.table_name,
-                contract.ALERT_TOPIC: self.topic.topic_arn,
+                contract.CHANNELS: ",".join(channels(settings)),
+                **parameters.environment,
+                **_given(settings),
             },
         )
         self.evaluate.allow_objects(["s3:GetObject"], bucket, contract.IMAGE_PREFIX)
         self.evaluate.allow_listing(bucket, contract.IMAGE_PREFIX)
         self.evaluate.allow(ALERT_ACTIONS, alerts.table_arn)
-        self.evaluate.allow(["sns:Publish"], self.topic.topic_arn)
-        self.evaluate.allow(["kms:Decrypt", "kms:GenerateDataKey"], self.key.key_arn)
+        self.evaluate.allow(TAG_ACTIONS, graph.table_arn)
+        parameters.let_read(self.evaluate, secrets=True)
         self._schedule()
-
-    def _let_alarms_publish(self) -> None:
-        # A topic policy of one's own replaces the default one: without this, alarms are silently lost.
-        # https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
-        self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="LetAlarmsOfThisAccountPublish",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
-            )
+        self._on_change(alerts)
+        self.triage = Function(
+            self,
+            "Triage",
+            code=code,
+            handler=contract.TRIAGE_HANDLER,
+            description="decisions about alerts",
+            timeout_seconds=contract.TRIAGE_TIMEOUT_SECONDS,
+            memory_mb=TRIAGE_MB,
+            retention_days=settings.retention_days,
+            environment={contract.ALERT_TABLE: alerts.table_name},
         )
+        self.triage.allow(DECIDE_ACTIONS, alerts.table_arn)
 
     def _schedule(self) -> None:
         events.Rule(
@@ -93,23 +110,39 @@ class Alerting(Construct):
             targets=[targets.LambdaFunction(self.evaluate.function, retry_attempts=0, max_event_age=EVERY)],
         )
 
+    def _on_change(self, alerts: dynamodb.ITable) -> None:
+        """Evaluate once a window in which the image has changed, one evaluation at a time.
 
-def _topic_key(scope: Construct) -> kms.Key:
-    """Only a key of one's own can be used by CloudWatch; under the AWS-managed one alarms fail silently."""
-    key = kms.Key(
-        scope,
-        "Key",
-        description="secgraph: messages on the alert topic",
-        enable_key_rotation=True,
-        removal_policy=RemovalPolicy.DESTROY,
-    )
-    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html names these two for publishers.
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="LetAlarmsUseTheKey",
-            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-            resources=["*"],
+        The projector writes one item, over and over, when it has published. It lies in one shard of the
+        stream, which Lambda reads in order and without a charge: so the window is the debounce, nothing piles
+        up while an evaluation runs, and an idle deployment pays nothing. docs/decisions/0024 has the rest.
+        """
+        change = {"dynamodb": {"Keys": {contract.ALERT_TABLE_KEY: {"S": [contract.CHANGE_ITEM]}}}}
+        mapping = lambda_.EventSourceMapping(
+            self,
+            "Change",
+            target=self.evaluate.function,
+            event_source_arn=self.evaluate.allow_stream(alerts),
+            starting_position=lambda_.StartingPosition.LATEST,
+            batch_size=CHANGES,
+            max_batching_window=Duration.seconds(contract.CHANGE_WINDOW_SECONDS),
+            parallelization_factor=1,
+            # The schedule does the work of a run that failed, and what waited longer than it is done by then.
+            retry_attempts=0,
+            max_record_age=EVERY,
+            filters=[{"pattern": json.dumps(change)}],
         )
-    )
-    return key
+        # Lambda asks whether the role may read the stream when the mapping is made.
+        mapping.node.add_dependency(self.evaluate.role)
+
+
+def channels(settings: Settings) -> list[str]:
+    """Which channels there are: a message is written for each. Where they lead is the sender's to know."""
+    chosen = settings.alerts
+    there = {"chat": chosen.chat, "slack": chosen.slack_secret, "webhook": chosen.webhook}
+    return ["topic", *(kind for kind, is_there in there.items() if is_there)]
+
+
+def _given(settings: Settings) -> dict[str, str]:
+    given = {contract.INTERVALS: settings.alerts.intervals, contract.ALERT_LINK: settings.alerts.link}
+    return {name: value for name, value in given.items() if value}

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from infra.function import Function
 from infra.image import CACHE_MB
+from infra.parameters import Parameters
 from infra.settings import Settings
 from secgraph import contract
 
@@ -38,6 +39,7 @@ class Asking(Construct):
         settings: Settings,
         graph: dynamodb.ITable,
         bucket: s3.IBucket,
+        parameters: Parameters,
     ) -> None:
         super().__init__(scope, id)
         self.query = Function(
@@ -50,11 +52,12 @@ class Asking(Construct):
             memory_mb=settings.memory_mb,
             retention_days=settings.retention_days,
             disk_mb=CACHE_MB,
-            environment=_environment(settings, graph, bucket),
+            environment={**_environment(settings, graph, bucket), **parameters.environment},
         )
         self.query.allow(FRESH_ACTIONS, graph.table_arn)
         self.query.allow_objects(["s3:GetObject"], bucket, contract.IMAGE_PREFIX, contract.RAW_PREFIX)
         self.query.allow_listing(bucket, contract.IMAGE_PREFIX, contract.RAW_PREFIX)
+        parameters.let_read(self.query, secrets=False)
         if settings.test_events != "no":
             self._share_test_events(with_registry=settings.test_events == "with-registry")
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Size, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -18,6 +19,7 @@ from secgraph import contract
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE: Final = lambda_.Architecture.ARM_64
 ALARM_PERIOD: Final = Duration.minutes(5)
+STREAM: Final = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 ALARM_PERIODS: Final = 2 * contract.EVALUATE_EVERY_MINUTES // 5
 
 
@@ -88,6 +90,21 @@ class Function(Construct):
         self.role.add_to_principal_policy(
             iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
         )
+
+    def allow_stream(self, table: dynamodb.ITable) -> str:
+        """Let the function read the stream of a table, and give the stream's ARN."""
+        if table.table_stream_arn is None:
+            raise ValueError("the table has no stream")
+        self.allow(STREAM, table.table_stream_arn)
+        self.allow(["dynamodb:ListStreams"], f"{table.table_arn}/stream/*")
+        table_id = Stack.of(self).resolve(table.table_arn)["Fn::GetAtt"][0]
+        Validations.of(self.role).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{table_id}.Arn>/stream/*]",
+                reason="The star is the time at which the stream of this one table was made.",
+            )
+        )
+        return table.table_stream_arn
 
     def allow_objects(self, actions: Sequence[str], bucket: s3.IBucket, *prefixes: str) -> None:
         """Let the function do these actions on what lies under these prefixes of a bucket."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from aws_cdk import Acknowledgment, Aws, Duration, Stack, Validations
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -38,7 +38,6 @@ READ: Final = ("s3:GetObject",)
 WRITE: Final = ("s3:GetObject", "s3:PutObject")
 TIDY: Final = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject")
 REMOVED: Final = {"pattern": '{"eventName": ["REMOVE"]}'}
-STREAM: Final = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 SCAN: Final = ("dynamodb:Scan", "dynamodb:DescribeTable")
 DEPLOYED: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 
@@ -56,8 +55,10 @@ class Image(Construct):
         settings: Settings,
         graph: dynamodb.ITable,
         bucket: s3.IBucket,
+        alerts: dynamodb.ITable,
     ) -> None:
         super().__init__(scope, id)
+        self._alerts = alerts
         self._code = code
         self._settings = settings
         self._graph = graph
@@ -90,7 +91,16 @@ class Image(Construct):
             timeout_seconds=contract.PROJECT_TIMEOUT_SECONDS,
             memory_mb=PROJECT_MB,
             retention_days=self._settings.retention_days,
-            environment={contract.BUCKET: self._bucket.bucket_name},
+            environment={
+                contract.BUCKET: self._bucket.bucket_name,
+                contract.ALERT_TABLE: self._alerts.table_name,
+            },
+        )
+        # Of the alert table it may write the one item that starts the rules.
+        project.allow(
+            ["dynamodb:PutItem"],
+            self._alerts.table_arn,
+            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [contract.CHANGE_ITEM]}},
         )
         project.allow_objects(WRITE, self._bucket, contract.IMAGE_PREFIX)
         project.allow_objects(["s3:PutObject"], self._bucket, contract.ASIDE_PREFIX)
@@ -100,15 +110,7 @@ class Image(Construct):
 
     def _read_stream(self, project: Function) -> None:
         """Let the function read the table's stream from where it stands, and again until it succeeds."""
-        project.allow(STREAM, self._stream)
-        project.allow(["dynamodb:ListStreams"], f"{self._graph.table_arn}/stream/*")
-        table_id = Stack.of(self).resolve(self._graph.table_arn)["Fn::GetAtt"][0]
-        Validations.of(project.role).acknowledge(
-            Acknowledgment(
-                id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{table_id}.Arn>/stream/*]",
-                reason="The star is the time at which the stream of this one table was made.",
-            )
-        )
+        project.allow_stream(self._graph)
         mapping = lambda_.EventSourceMapping(
             self,
             "Stream",

@@ -32,7 +32,7 @@ OWN_METRICS: Final = {
     ),
     "MessagesFailed": (
         contract.METRIC_MESSAGES_FAILED,
-        "an alert message could not be sent; it is tried again with the next run",
+        "a message could not be sent; the log of the notify function says to whom and why",
     ),
     "SetAside": (
         contract.METRIC_SET_ASIDE,

@@ -1,7 +1,7 @@
 """Source, locked dependencies, packs and accounts in; one folder for all Lambda functions out. No Docker.
 
     requirements/runtime.lock ─uv pip install for the target→ build/wheels-…/ ┐
-    lambdas/secgraph, rule_packs/, -c packs=, accounts=, smartClasses=        ┴→ build/asset-…/
+    lambdas/secgraph, rule_packs/, -c packs=, accounts=, smartClasses=, reach= ┴→ build/asset-…/
 
 The same input gives the same folder, byte by byte. Nothing here needs the CDK. boto3 is shipped although the
 Lambda runtime has one: what was locked and tested is what runs, and the runtime's own changes without
@@ -31,7 +31,8 @@ from typing import Final
 from uv import find_uv_bin
 
 from infra import ROOT, SOURCE, node_executable
-from infra.settings import Settings, SettingsError
+from infra.context import SettingsError
+from infra.settings import Settings
 from secgraph import contract
 
 BUILD: Final = ROOT / "build"
@@ -90,13 +91,18 @@ def build(
     packs: Path | None = None,
     accounts: str = "",
     smart_classes: str = "",
+    reach: str = "",
     into: Path = BUILD,
 ) -> Asset:
     """Build, or find what was built from the same input; an empty text is a file that is not there. Raises
     PackagingError, SettingsError."""
     compiler = _compiler(target)
     wheels = _wheels(target, compiler, into)
-    texts = {contract.ACCOUNTS_FILE: accounts, contract.SMART_CLASSES_FILE: smart_classes}
+    texts = {
+        contract.ACCOUNTS_FILE: accounts,
+        contract.SMART_CLASSES_FILE: smart_classes,
+        contract.REACH_FILE: reach,
+    }
     given = {name: text.encode() for name, text in texts.items() if text}
     files = {**_source_files(), **_pack_files(packs), **given}
     digest = _digest([wheels.name, *_fingerprints(files)])
@@ -122,11 +128,17 @@ def check_ready_made(settings: Settings) -> Path:
         raise SettingsError(
             "asset", "a ready-made asset has its smart classes inside; build it with -c smartClasses=."
         )
+    if settings.alerts.reach.text != _shipped(settings.asset / contract.REACH_FILE):
+        raise SettingsError("asset", "a ready-made asset has its reach inside; give both the same -c reach=.")
     if settings.accounts_file and not (settings.asset / contract.ACCOUNTS_FILE).is_file():
         raise SettingsError(
             "asset", f"this accounts map is large and the asset has no {contract.ACCOUNTS_FILE}."
         )
     return settings.asset
+
+
+def _shipped(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def _wheels(target: Target, compiler: Compiler | None, into: Path) -> Path:

@@ -4,7 +4,6 @@ key           meaning                                                           
 accounts      file: {"123456789012": {"name": "shop-prod", "production": true}}    none
 packs         folder with rule packs (*.json) of your own, shipped beside ours     none
 smartClasses  file: {"version": 1, "smartClasses": {"Name": ["FIND …", …]}}        none
-alertEmail    address that is subscribed to the alert topic                        none
 testSource    true: events of the source `secgraph.test` are let in                false
 testEvents    true: shareable console test events, with their schema registry;     false
               existing: the same where the account already has that registry
@@ -12,6 +11,8 @@ memory        MB for the query and the evaluate function, 512 to 10240          
 retention     days that log lines are kept, one of the periods CloudWatch knows    90
 rawRetention  days that raw events are kept, 1 to 36500                            400
 asset         folder with an asset built before: ship it instead of building one   none
+
+Those about alerts are in infra/alert_settings.py.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from infra.alert_settings import KEYS as ALERT_KEYS
+from infra.alert_settings import NONE as NO_ALERT_SETTINGS
+from infra.alert_settings import AlertSettings, alert_settings
+from infra.context import SettingsError, flag, read_json
+
 DEFAULT_MEMORY_MB: Final = 2048
 DEFAULT_RETENTION_DAYS: Final = 90
 DEFAULT_RAW_DAYS: Final = 400
@@ -38,17 +44,11 @@ RETENTION_DAYS: Final = (
 )
 ACCOUNTS_VARIABLE_BYTES: Final = 2_000
 KEYS: Final = (
-    *("accounts", "packs", "smartClasses", "alertEmail", "testSource", "testEvents"),
+    *("accounts", "packs", "smartClasses", "testSource", "testEvents"),
     *("memory", "retention", "rawRetention", "asset"),
+    *ALERT_KEYS,
 )
 TestEvents = Literal["no", "with-registry", "existing-registry"]
-
-
-class SettingsError(ValueError):
-    """A context value that cannot be used: says which key, what is wrong and what to do instead."""
-
-    def __init__(self, key: str, problem: str) -> None:
-        super().__init__(f"-c {key}: {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Settings:
     accounts: str = ""
     packs: Path | None = None
     smart_classes: str = ""
-    alert_email: str = ""
+    alerts: AlertSettings = NO_ALERT_SETTINGS
     test_source: bool = False
     test_events: TestEvents = "no"
     memory_mb: int = DEFAULT_MEMORY_MB
@@ -85,40 +85,19 @@ def from_context(context: Mapping[str, Any]) -> Settings:
             near = get_close_matches(key, KEYS, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(KEYS)}."
             raise SettingsError(key, f"there is no such context key; {hint}")
+    packs = _packs(context.get("packs"))
     return Settings(
         accounts=_accounts(context.get("accounts")),
-        packs=_packs(context.get("packs")),
+        packs=packs,
         smart_classes=_smart_classes(context.get("smartClasses")),
-        alert_email=_email(context.get("alertEmail")),
-        test_source=_flag("testSource", context.get("testSource")),
+        alerts=alert_settings(context, packs),
+        test_source=flag("testSource", context.get("testSource")),
         test_events=_test_events(context.get("testEvents")),
         memory_mb=_memory(context.get("memory")),
         retention_days=_retention(context.get("retention")),
         raw_days=_raw_days(context.get("rawRetention")),
         asset=_asset(context.get("asset")),
     )
-
-
-def read_json(key: str, file: Path) -> Any:
-    """The JSON in a file that a context key names; a key written twice in one object is an error too."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise SettingsError(key, f"{file}: {json.dumps(twice[0])} stands there twice; keep one.")
-        return dict(pairs)
-
-    try:
-        return json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=unique)
-    except OSError as error:
-        raise SettingsError(key, f"{file} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(key, f"{file} is not UTF-8 text.") from error
-    except json.JSONDecodeError as error:
-        raise SettingsError(
-            key, f"{file} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
-        ) from error
 
 
 def _accounts(value: object) -> str:
@@ -175,28 +154,12 @@ def _smart_classes(value: object) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False)
 
 
-def _email(value: object) -> str:
-    if value in (None, ""):
-        return ""
-    if not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", str(value)):
-        raise SettingsError("alertEmail", f"{value!r} is not one e-mail address.")
-    return str(value)
-
-
-def _flag(key: str, value: object) -> bool:
-    if value in (None, "", False, "false"):
-        return False
-    if value in (True, "true"):
-        return True
-    raise SettingsError(key, f"must be true or false, not {value!r}.")
-
-
 def _test_events(value: object) -> TestEvents:
     if value == "existing":
         return "existing-registry"
     if value not in (None, "", False, "false", True, "true"):
         raise SettingsError("testEvents", f"must be true, false or existing, not {value!r}.")
-    return "with-registry" if _flag("testEvents", value) else "no"
+    return "with-registry" if flag("testEvents", value) else "no"
 
 
 def _memory(value: object) -> int:

@@ -15,6 +15,8 @@ from infra.asking import EXAMPLES, Asking
 from infra.image import Image
 from infra.ingestion import Ingestion
 from infra.monitoring import Monitoring
+from infra.notifying import Notifying
+from infra.parameters import Parameters
 from infra.repairing import Repairing
 from infra.settings import Settings
 from infra.storage import Storage
@@ -38,12 +40,29 @@ class SecgraphStack(Stack):
         ingestion = Ingestion(
             self, "Ingestion", code=code, settings=settings, graph=storage.graph, bucket=storage.bucket
         )
-        image = Image(self, "Image", code=code, settings=settings, graph=storage.graph, bucket=storage.bucket)
-        asking = Asking(
-            self, "Asking", code=code, settings=settings, graph=storage.graph, bucket=storage.bucket
-        )
+        kept = {"graph": storage.graph, "bucket": storage.bucket}
+        image = Image(self, "Image", code=code, settings=settings, alerts=storage.alerts, **kept)
+        parameters = Parameters(settings)
+        asking = Asking(self, "Asking", code=code, settings=settings, parameters=parameters, **kept)
         alerting = Alerting(
-            self, "Alerting", code=code, settings=settings, bucket=storage.bucket, alerts=storage.alerts
+            self,
+            "Alerting",
+            code=code,
+            settings=settings,
+            alerts=storage.alerts,
+            parameters=parameters,
+            **kept,
+        )
+        notifying = Notifying(
+            self,
+            "Notifying",
+            code=code,
+            settings=settings,
+            alerts=storage.alerts,
+            topic=alerting.topic,
+            chat=alerting.chat,
+            key=alerting.key,
+            parameters=parameters,
         )
         repairing = Repairing(
             self,
@@ -66,7 +85,7 @@ class SecgraphStack(Stack):
             project=image.project,
             functions=[
                 *(ingestion.ingest, image.project, image.compact, image.rebuild),
-                *(asking.query, alerting.evaluate),
+                *(asking.query, alerting.evaluate, notifying.notify, alerting.triage),
             ],
             evaluate=alerting.evaluate,
         )
@@ -95,6 +114,12 @@ class SecgraphStack(Stack):
             _redrive(image.dead_letters, image.queue),
             "goes on with them; those of a rebuild that has ended do nothing",
         )
+        self._output("NotifyFunction", notifying.notify.function.function_name, "sends what waits")
+        self._output("TriageFunction", alerting.triage.function.function_name, "dismisses alerts")
+        self._output("ParameterPath", parameters.path, "where the parameters of rules and queries lie")
+        if alerting.chat is not None:
+            text = "name it in a configuration of Amazon Q Developer in chat applications"
+            self._output("ChatTopic", alerting.chat.topic_arn, text)
         self._output("AlertTopic", alerting.topic.topic_arn, "subscribe to it to be told of alerts")
         self._output("GraphTable", storage.graph.table_name, "the graph; kept when the stack is deleted")
         self._output("AlertTable", storage.alerts.table_name, "alert state; kept when the stack is deleted")

@@ -30,7 +30,10 @@ class Storage(Construct):
         self.graph = self._table(
             "Graph", contract.GRAPH_TABLE_KEY, stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
         )
-        self.alerts = self._table("Alerts", contract.ALERT_TABLE_KEY)
+        # Keys say enough: which message is on its way, and that the image has changed.
+        self.alerts = self._table(
+            "Alerts", contract.ALERT_TABLE_KEY, stream=dynamodb.StreamViewType.KEYS_ONLY
+        )
         self.bucket = s3.Bucket(
             self,
             "Bucket",

@@ -27,6 +27,8 @@ ALERT_TABLE: Final = "SECGRAPH_ALERT_TABLE"
 BUCKET: Final = "SECGRAPH_BUCKET"
 ALERT_TOPIC: Final = "SECGRAPH_ALERT_TOPIC"
 REBUILD_QUEUE: Final = "SECGRAPH_REBUILD_QUEUE"
+CHANNELS: Final = "SECGRAPH_CHANNELS"
+"""The kinds of channels that there are, by commas: topic, chat, slack, webhook. For who writes messages."""
 CHAT_TOPIC: Final = "SECGRAPH_CHAT_TOPIC"
 """Of the channels only the alert topic is always there; the names of the others are set where they are."""
 SLACK_SECRET: Final = "SECGRAPH_SLACK_SECRET"  # noqa: S105 (a variable's name)

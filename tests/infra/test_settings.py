@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra import packaging
-from infra.settings import KEYS, Settings, SettingsError, from_context
+from infra.context import SettingsError
+from infra.settings import KEYS, Settings, from_context
 
 GOOD = {"123456789012": {"name": "shop-prod", "production": True}, "210987654321": {"name": "lab"}}
 

@@ -42,7 +42,7 @@ class ParameterStore:
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable(
                 f"the parameters under {self._path} cannot be read: {error}; those under a key of your own "
-                "need `-c keys=` at the deployment"
+                "need `-c kmsKeys=` at the deployment"
             ) from error
         return {one["Name"].rpartition("/")[2]: self._value(one) for one in listed}
 
