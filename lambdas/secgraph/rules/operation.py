@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from secgraph.rules.condition import holds, look_up
+from secgraph.rules.effects import Effect, Tagging
 from secgraph.rules.rule import CreateAlert, Level, Rule, SetProperty
 
 OUTPUT_BYTES: Final = 600
@@ -15,11 +16,14 @@ OUTPUT_BYTES: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a rule's operations came to. `outputs` are the values of the rule's output paths."""
+    """What a rule's operations came to. `outputs` are the values of the rule's output paths; `effects` and
+    `taggings` are what its actions ask for."""
 
     alert: bool
     level: Level
     outputs: Mapping[str, str | int | float | bool]
+    effects: tuple[Effect, ...] = ()
+    taggings: tuple[Tagging, ...] = ()
 
 
 def act(rule: Rule, queries: Mapping[str, Mapping[str, object]]) -> Outcome:

@@ -41,10 +41,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: a 64-bit hash of its identity, and what is known of it by property name."""
+    """One row: a 64-bit hash of its identity, and what is known of it by property name.
+
+    `entity` is the `_id` of what the row is of, and `name` what that is called as far as the row says: the
+    item of a list, in a table the entity of the first alias. Both are empty for grouped and UNIQUE rows.
+    """
 
     hash: int
     facts: Mapping[str, object]
+    entity: str = ""
+    name: str = ""
 
 
 def rows_of(answer: Answer, query: Query, name: str) -> list[Row]:
@@ -54,7 +60,7 @@ def rows_of(answer: Answer, query: Query, name: str) -> list[Row]:
     for row in answer.rows:
         hash_ = _hash([name, identity(row)])
         if hash_ not in found:
-            found[hash_] = Row(hash_, _table_facts(row) if answer.kind == "table" else _item_facts(row))
+            found[hash_] = _table_row(hash_, row) if answer.kind == "table" else _item_row(hash_, row)
     return list(found.values())
 
 
@@ -141,6 +147,31 @@ def _paths(item: Expr) -> list[Path]:
 
 
 # ── facts ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _item_row(hash_: int, row: Mapping[str, object]) -> Row:
+    facts = _item_facts(row)
+    return Row(hash_, facts, str(row["id"]), _named(facts, ""))
+
+
+def _table_row(hash_: int, row: Mapping[str, object]) -> Row:
+    alias, entity = _first_entity(row)
+    return Row(hash_, _table_facts(row), entity, _named(row, f"{alias}.") if entity else "")
+
+
+def _first_entity(row: Mapping[str, object]) -> tuple[str, str]:
+    """Give (alias, `_id`) of the first entity that a table row binds, both empty where it tells of none."""
+    meta = row.get("_meta")
+    by_alias = meta.get("byAlias") if isinstance(meta, Mapping) else None
+    for alias, bound in by_alias.items() if isinstance(by_alias, Mapping) else ():
+        if "relationship" not in bound:
+            return alias, str(bound["id"])
+    return "", ""
+
+
+def _named(held: Mapping[str, object], before: str) -> str:
+    names = (held.get(f"{before}{name}") for name in NAMES)
+    return next((name for name in names if isinstance(name, str) and name), "")
 
 
 def _item_facts(row: Mapping[str, object]) -> Mapping[str, object]:

@@ -99,6 +99,8 @@ class Rule:
     notify_on_failure: bool = False
     trigger_actions_on_new_entities_only: bool = False
     ignore_previous_results: bool = False
+    evaluate_on_change: bool = False
+    """Evaluated also when the graph changed (`"evaluateOn": "change"`), beside its interval."""
     remediation: str = ""
     id: str = ""
     version: int | None = None
