@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from secgraph.graph.merge import VOLATILE
@@ -45,12 +45,15 @@ class Row:
 
     `entity` is the `_id` of what the row is of, and `name` what that is called as far as the row says: the
     item of a list, in a table the entity of the first alias. Both are empty for grouped and UNIQUE rows.
+    `query` names the query of the rule that gave it, and `source` is what that gave.
     """
 
     hash: int
     facts: Mapping[str, object]
     entity: str = ""
     name: str = ""
+    query: str = ""
+    source: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
 def rows_of(answer: Answer, query: Query, name: str) -> list[Row]:
@@ -60,7 +63,8 @@ def rows_of(answer: Answer, query: Query, name: str) -> list[Row]:
     for row in answer.rows:
         hash_ = _hash([name, identity(row)])
         if hash_ not in found:
-            found[hash_] = _table_row(hash_, row) if answer.kind == "table" else _item_row(hash_, row)
+            made = _table_row(hash_, row) if answer.kind == "table" else _item_row(hash_, row)
+            found[hash_] = replace(made, query=name, source=row)
     return list(found.values())
 
 

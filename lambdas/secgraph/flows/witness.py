@@ -1,0 +1,127 @@
+"""WITNESS: rows that a rule found → for each one path that matched, as a line of text for people.
+
+    prod-web-1 ─HAS→ CVE-2026-1234, and no aws_security_group that PROTECTS it
+
+Row ─witness.of_…→ query ─ask→ the path's records ─line_of→ text
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from secgraph.alerts.text import line
+from secgraph.errors import SecgraphError
+from secgraph.j1ql import parse, witness
+from secgraph.j1ql.meaning.names import Checked, check
+from secgraph.j1ql.witness import Without, Witness
+from secgraph.rules.rows import Row, rows_wanted
+from secgraph.rules.rule import RuleQuery
+
+if TYPE_CHECKING:
+    from secgraph.flows.evaluate import Ask
+
+ROWS: Final = 5
+PATH: Final = 300
+"""Characters of a path; of a longer one the middle is left out."""
+NAME: Final = 60
+WORDS: Final = 100
+SPENT_MS: Final = 2_000
+"""After so many milliseconds of asking no further path is asked for: people want to be told soon."""
+
+_OURS: Final = str.maketrans({"─": "-", "→": ">", "←": "<", "…": "."})
+"""What a path is drawn with, a name in it may not have: nobody is to draw a path by naming a thing."""
+
+
+def paths_of(
+    queries: Sequence[RuleQuery], rows: Sequence[Row], ask: Ask, limit: int = ROWS
+) -> Mapping[int, str]:
+    """Give a path for the first rows, at most `limit` of them, by the hash of the row.
+
+    A row is left out where its path is not known: its query takes no step, it stands for a group that its
+    columns do not tell, it is gone meanwhile, or asking failed or took too long. A path is never worth a
+    message that does not go out, so nothing is raised.
+    """
+    by_name = {query.name: query for query in queries}
+    found: dict[int, str] = {}
+    spent = 0
+    for row in rows[:limit]:
+        if spent > SPENT_MS or row.query not in by_name:
+            continue
+        query = by_name[row.query]
+        try:
+            asked = _witness(check(rows_wanted(parse(query.text))), row)
+            if asked is None:
+                continue
+            answer = ask(str(asked.query), include_deleted=query.include_deleted)
+        except SecgraphError:
+            continue  # As said above; what is wrong with a query, its own evaluation tells.
+        spent += answer.duration_ms
+        if answer.rows:
+            found[row.hash] = line_of(asked, answer.rows[0])
+    return found
+
+
+def _witness(checked: Checked, row: Row) -> Witness | None:
+    if checked.query.returns is None:
+        return witness.of_list(checked, row.entity)
+    bound = _ids(row.source)
+    return witness.of_table(checked, bound) if bound else witness.of_group(checked, row.source)
+
+
+def _ids(source: Mapping[str, object]) -> dict[str, str]:
+    """Give the `_id`s bound to the names of a table's row; none for grouped and UNIQUE rows."""
+    meta = source.get("_meta")
+    by_alias = meta.get("byAlias") if isinstance(meta, Mapping) else None
+    return {name: held["id"] for name, held in by_alias.items()} if isinstance(by_alias, Mapping) else {}
+
+
+# ── text ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def line_of(asked: Witness, row: Mapping[str, object]) -> str:
+    """Write a path as one line of at most PATH characters."""
+    pieces = _pieces(asked, row)
+    text = "".join(pieces)
+    while len(text) > PATH and len(pieces) > 2:
+        del pieces[len(pieces) // 2]
+        half = len(pieces) // 2
+        text = "".join([*pieces[:half], " ─…", *pieces[half:]])
+    return line(text, PATH)
+
+
+def _pieces(asked: Witness, row: Mapping[str, object]) -> list[str]:
+    """List the start, each step that was taken, and what must not be there."""
+    current = _record(row, asked.start)
+    pieces = [_name(current)]
+    at = asked.start
+    for part in asked.parts:
+        if isinstance(part, Without):
+            if part.after == at:
+                pieces.append(f", and {line(part.words, WORDS)}")
+        elif row.get(part.entity) is not None:
+            far, link = _record(row, part.entity), _record(row, part.relationship)
+            verb = line(_held(link, "relationship").get("_class"), NAME).translate(_OURS)
+            is_back = link.get("toVertexId") == current.get("id") != link.get("fromVertexId")
+            pieces.append(f" ←{verb}─ {_name(far)}" if is_back else f" ─{verb}→ {_name(far)}")
+            current, at = far, part.entity
+    return pieces
+
+
+def _record(row: Mapping[str, object], column: str) -> Mapping[str, object]:
+    held = row.get(column)
+    return held if isinstance(held, Mapping) else {}
+
+
+def _held(record: Mapping[str, object], part: str) -> Mapping[str, object]:
+    found = record.get(part)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _name(record: Mapping[str, object]) -> str:
+    """Give what an entity is called: no addresses that a mail program would make a link of."""
+    for part, name in (("properties", "displayName"), ("entity", "_key"), ("entity", "_id")):
+        value = _held(record, part).get(name)
+        if isinstance(value, str) and value:
+            return line(value[: 4 * NAME].replace("://", "[:]//"), NAME).translate(_OURS)
+    return "?"
