@@ -48,7 +48,7 @@ $(VENV)/.bench: $(DEV) requirements/bench.lock
 
 # SAVE=docs/benchmarks.md puts the tables into that document too.
 SIZES ?= 10k 100k 1M
-bench: $(VENV)/.bench  ## what it costs here, beside SQLite and Ladybug: an hour; SIZES="10k 100k": 10 minutes
+bench: $(VENV)/.bench  ## what it costs here, beside SQLite and Ladybug: half an hour; SIZES="10k 100k": 5 minutes
 	@$(PY) -m benchmarks
 	@$(PY) -m benchmarks.engines.run --sizes $(SIZES) $(SAVE:%=--save %)
 
