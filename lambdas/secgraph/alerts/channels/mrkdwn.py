@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 _CONTROL: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_ALIKE: Final = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_ALIKE: Final = str.maketrans({"*": "∗", "~": "∼", "`": "‵"})
 _EMOJI: Final = re.compile(r":(?=[\w+'-]+:)")
 _UNDERSCORE: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 """An underscore at an end of a word: within one (`aws_instance`) it formats nothing."""
@@ -34,12 +34,12 @@ def plain(text: str, limit: int) -> str:
 
 def code(text: str, limit: int) -> str:
     """Give the text in one line of code; nothing for no text."""
-    return f"`{escaped(text.replace('`', 'ˋ'), limit - 2)}`" if text else ""
+    return f"`{escaped(text.replace('`', '‵'), limit - 2)}`" if text else ""
 
 
 def block(text: str, limit: int) -> str:
     """Give the text as a block of code."""
-    return f"```{escaped(text.replace('`', 'ˋ'), limit - 6)}```" if text else ""
+    return f"```{escaped(text.replace('`', '‵'), limit - 6)}```" if text else ""
 
 
 def link(url: str, label: str) -> str:

@@ -32,6 +32,7 @@ COLOURS: Final = {
     Level.INFO: "#36c5f0",
 }
 GREY: Final = "#9aa0a6"
+NO_TEXT: Final = "(the action's text is empty)"
 
 Block = dict[str, Any]
 
@@ -48,15 +49,14 @@ def card(notification: Notification) -> dict[str, Any]:
 
 def message(markup: str, level: Level | None, channels: Sequence[str] = ()) -> dict[str, Any]:
     """Give the payload of a rule's SEND_SLACK_MESSAGE, whose markup is escaped already, beside a bar in the
-    colour of its level. A webhook posts to the one channel that it was made for; only those of the old kind
-    let a message name one, so it is named if there is but one."""
-    kept = cut(markup, MESSAGE)
-    first = kept.partition("\n")[0]
-    payload: dict[str, Any] = {
-        "text": cut(first, TEXT),
-        "attachments": [{"color": _colour(level), "fallback": cut(first, TEXT), "blocks": _sections(kept)}],
-    }
-    return payload | ({"channel": channels[0]} if len(channels) == 1 else {})
+    colour of its level. A `text` would show above it a second time, so `fallback` serves phones here.
+
+    A webhook posts to the one channel that it was made for; only those of the old kind let a message name
+    one, so it is named if there is but one."""
+    kept = cut(markup.strip(), MESSAGE) or NO_TEXT
+    fallback = cut(kept.partition("\n")[0], TEXT)
+    attachment = {"color": _colour(level), "fallback": fallback, "blocks": _sections(kept)}
+    return {"attachments": [attachment], **({"channel": channels[0]} if len(channels) == 1 else {})}
 
 
 def _colour(level: Level | None) -> str:
@@ -84,7 +84,7 @@ def _sections(markup: str) -> list[Block]:
         head = markup if len(markup) <= SECTION else _head(markup)
         markup = markup[len(head) :].lstrip("\n")
         found.append(_section(head))
-    return found or [_section(" ")]
+    return found
 
 
 def _head(markup: str) -> str:
