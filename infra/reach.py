@@ -3,7 +3,8 @@
 {"version": 1, "topics": ["arn:aws:sns:…"], "queues": ["https://sqs.…" or "arn:aws:sqs:…"],
  "hosts": {"api.example.com": {"secrets": ["Token"]}}}
 
-It bounds the sender's role here, and in the asset the sender itself (secgraph/alerts/reach.py).
+It bounds the sender's role here, and in the asset the sender itself (secgraph/alerts/reach.py), which knows
+queues by their URLs.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ KEY: Final = "reach"
 VERSION: Final = 1
 PARTS: Final = ("version", "topics", "queues", "hosts")
 _TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
-_QUEUE: Final = re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,80}")
+_QUEUE: Final = re.compile(r"arn:(aws[a-z-]*):sqs:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_.-]{1,80})")
 _QUEUE_URL: Final = re.compile(
     r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/([0-9]{12})/([A-Za-z0-9_.-]{1,80})"
 )
-_HOST: Final = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+_HOST: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+(:(?!443$)[1-9][0-9]{0,4})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,10 @@ def reach_of(value: object) -> Reach:
     for part in document.keys() - set(PARTS):
         raise SettingsError(KEY, f"{file}: there is no part {part!r}; the parts are {', '.join(PARTS)}.")
     _check_hosts(file, document.get("hosts") or {})
-    return Reach(
-        topics=tuple(_topic(file, each) for each in _listed(file, document, "topics")),
-        queues=tuple(_queue(file, each) for each in _listed(file, document, "queues")),
-        text=json.dumps(document, sort_keys=True, indent=1),
-    )
+    queues = [_queue(file, each) for each in _listed(file, document, "queues")]
+    topics = tuple(_topic(file, each) for each in _listed(file, document, "topics"))
+    told = {**document, "topics": topics, "queues": [url for _, url in queues]}
+    return Reach(topics, tuple(arn for arn, _ in queues), json.dumps(told, sort_keys=True, indent=1))
 
 
 def _listed(file: Path, document: dict[str, Any], part: str) -> list[str]:
@@ -70,16 +70,20 @@ def _topic(file: Path, arn: str) -> str:
     return arn
 
 
-def _queue(file: Path, named: str) -> str:
-    """Give the ARN; a queue may be named by its URL too."""
-    if _QUEUE.fullmatch(named):
-        return named
-    url = _QUEUE_URL.fullmatch(named)
-    if url is None:
+def _queue(file: Path, named: str) -> tuple[str, str]:
+    """Give ARN and URL of a queue, which may be named by either."""
+    if arn := _QUEUE.fullmatch(named):
+        partition, region, account, name = arn.groups()
+    elif url := _QUEUE_URL.fullmatch(named):
+        region, china, account, name = url.groups()
+        partition = "aws-cn" if china else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    else:
         raise SettingsError(KEY, f"{file}: queues: {named!r} is neither URL nor ARN of an SQS queue.")
-    region, china, account, name = url.groups()
-    partition = "aws-cn" if china else "aws-us-gov" if region.startswith("us-gov-") else "aws"
-    return f"arn:{partition}:sqs:{region}:{account}:{name}"
+    domain = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    return (
+        f"arn:{partition}:sqs:{region}:{account}:{name}",
+        f"https://sqs.{region}.{domain}/{account}/{name}",
+    )
 
 
 def _check_hosts(file: Path, hosts: object) -> None:
@@ -90,7 +94,9 @@ def _check_hosts(file: Path, hosts: object) -> None:
     for host, settings in hosts.items():
         where = f"{file}: hosts: {json.dumps(host)}"
         if not _HOST.fullmatch(host):
-            raise SettingsError(KEY, f"{where} is no host; write a lower-case name without port or path.")
+            raise SettingsError(
+                KEY, f"{where} is no host; write a lower-case name, and a port unless it is 443."
+            )
         if not isinstance(settings, dict):
             raise SettingsError(KEY, f'{where}: write {{"secrets": ["Name", …]}}; it gets no others.')
         for field in settings.keys() - {"secrets"}:

@@ -10,7 +10,7 @@ from infra.settings import DEFAULT_MEMORY_MB
 from secgraph import contract
 from secgraph.image import plan
 
-ALARMS: Final = 15
+ALARMS: Final = 17
 METRICS: Final = 4
 KEYS: Final = 1
 """Counted in the template by tests/infra/test_bill.py."""

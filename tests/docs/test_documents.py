@@ -161,6 +161,8 @@ def test_the_table_of_functions_is_true():
         contract.PROJECT_HANDLER,
         contract.COMPACT_HANDLER,
         contract.REBUILD_HANDLER,
+        contract.NOTIFY_HANDLER,
+        contract.TRIAGE_HANDLER,
     }
     package = ROOT / "lambdas" / "secgraph"
     for handler, flow in rows:
@@ -169,7 +171,7 @@ def test_the_table_of_functions_is_true():
         assert (package / flow).exists()
         flow_module = Path(flow).stem
         assert re.search(rf"from secgraph\.flows(\.{flow_module})? import", source), handler
-    assert {path.stem for path in (package / "handlers").glob("*.py")} - {"__init__", "runtime"} == {
+    assert {path.stem for path in (package / "handlers").glob("*.py")} - {"__init__", "runtime", "alert_runtime"} == {
         handler.split(".")[2] for handler, _ in rows
     }
 

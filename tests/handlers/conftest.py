@@ -13,9 +13,10 @@ import boto3
 import pytest
 
 from secgraph import contract
-from secgraph.handlers import evaluate, runtime
+from secgraph.handlers import alert_runtime, evaluate, runtime
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/graph/stream/2026-11-18T11:06:40.000"
+PARAMETERS = "/secgraph/secgraph/param"
 ACCOUNTS = '{"111122223333": {"name": "shop-prod"}}'
 
 
@@ -88,6 +89,8 @@ def deployment(
         contract.ACCOUNTS: ACCOUNTS,
         contract.ALERT_TOPIC: topic,
         contract.REBUILD_QUEUE: rebuilds,
+        contract.PARAMETERS: PARAMETERS,
+        contract.CHANNELS: "topic",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(runtime, "CACHE", tmp_path / "image")
@@ -135,9 +138,14 @@ def _forget() -> None:
         runtime.rebuild_queue,
         runtime._image,
         runtime.accounts,
-        runtime.server,
-        evaluate._alerts,
+        runtime.smart_classes,
         evaluate._topic,
-        evaluate._packs,
+        alert_runtime.alerts,
+        alert_runtime.packs,
+        alert_runtime.change_mark,
+        alert_runtime.reach,
+        alert_runtime._client,
+        alert_runtime._secrets,
     ):
         made_once.cache_clear()
+    runtime._parameters.clear()

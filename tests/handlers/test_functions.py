@@ -14,9 +14,8 @@ from secgraph.alerts.rowset import RowSet
 from secgraph.alerts.stored import Alert, alert_id, dump_alert
 from secgraph.errors import InputError
 from secgraph.graph.loading import items_of
-from secgraph.handlers import evaluate as evaluate_module
+from secgraph.handlers import alert_runtime, runtime
 from secgraph.handlers import query as query_module
-from secgraph.handlers import runtime
 from secgraph.handlers.ingest import handler as ingest
 from tests.handlers.upkeep import asked as query
 from tests.handlers.upkeep import evaluated as evaluate
@@ -176,7 +175,7 @@ def test_smart_classes_of_the_asset_serve_queries_and_rules(
     assert query({"query": "FIND #Attacked"}, context)["totalCount"] == 1
     assert [rule["total"] for rule in evaluate({}, context)["rules"]] == [1]
     file.write_text("{")
-    runtime.server.cache_clear()
+    runtime.smart_classes.cache_clear()
     assert "smart-classes.json:1:2: not JSON" in query({"query": "FIND x"}, context)["error"]["message"]
 
 
@@ -303,7 +302,7 @@ def test_a_pack_that_cannot_be_read_closes_no_alert(deployment, context, tmp_pat
     for pack, retired in (('[{"name": ', []), ("[]", ["gone"])):
         (tmp_path / "own.json").write_text(pack)
         deployment.store(alert_id("gone"), dump_alert(Alert(seed)))
-        evaluate_module._packs.cache_clear()
+        alert_runtime.packs.cache_clear()
         assert evaluate({}, context)["retired"] == retired
 
 

@@ -25,10 +25,22 @@ def run(outdir: Path, context: dict[str, object]) -> subprocess.CompletedProcess
     return subprocess.run(command, env=environment, cwd=outdir, capture_output=True, text=True, check=False)
 
 
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:slack-AbCdEf"
 EVERYTHING: dict[str, object] = {
     "accounts": {"123456789012": {"name": "shop-prod", "production": True}},
     "smartClasses": {"version": 1, "smartClasses": {"Crown": ["FIND DataStore"]}},
     "alertEmail": "security@example.com",
+    "chat": "true",
+    "slackSecret": SECRET,
+    "webhook": "https://hooks.example.com/secgraph",
+    "webhookSecret": SECRET,
+    "reach": {
+        "version": 1,
+        "topics": ["arn:aws:sns:eu-west-1:111122223333:security"],
+        "queues": ["https://sqs.eu-west-1.amazonaws.com/111122223333/tickets"],
+    },
+    "kmsKeys": "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d",
+    "intervals": {"*": "ONE_HOUR"},
     "testSource": "true",
     "testEvents": "true",
 }
@@ -39,7 +51,7 @@ def test_with_every_option_on_it_writes_a_template_that_all_checkers_are_content
     from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
     context = dict(EVERYTHING)
-    for name in ("accounts", "smartClasses"):
+    for name in ("accounts", "smartClasses", "reach"):
         context[name] = str(tmp_path / f"{name}.json")
         Path(tmp_path, f"{name}.json").write_text(json.dumps(EVERYTHING[name]))
     done = run(tmp_path, context)

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from infra.alert_settings import AlertSettings
+from infra.reach import Reach
 from infra.settings import Settings
 from secgraph import contract
 from secgraph.graph.locators import LOCATOR
 
 Resources = dict[str, dict[str, Any]]
 LOGICAL_ID = re.compile(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+?)[0-9A-F]{8}"')
+PARAMETERS = re.compile('(/secgraph/).*"AWS::StackName"}, "/param"')
 # Names that CloudFormation would otherwise make up; a name of ours would allow one installation an account.
 NAME_PROPERTIES = {
     *("TableName", "BucketName", "QueueName", "TopicName", "FunctionName", "RoleName", "PolicyName"),
@@ -49,15 +52,17 @@ def granted(resources: Resources, role: str) -> dict[str, set[str]]:
     for name, body in of_type(resources, "AWS::IAM::Policy").items():
         if name.startswith(role):
             for statement in body["Properties"]["PolicyDocument"]["Statement"]:
+                if statement["Effect"] == "Deny":
+                    continue
                 for one in listed(statement["Resource"]):
-                    (resource,) = LOGICAL_ID.findall(json.dumps(one))
+                    (resource,) = LOGICAL_ID.findall(json.dumps(one)) or PARAMETERS.findall(json.dumps(one))
                     found.setdefault(resource, set()).update(actions(statement))
     return found
 
 
 def test_functions_run_on_one_current_runtime_within_the_memory_of_new_accounts(resources: Resources) -> None:
     functions = of_type(resources, "AWS::Lambda::Function").values()
-    assert len(functions) == 6
+    assert len(functions) == 8
     for function in functions:
         properties = function["Properties"]
         assert properties["Runtime"] == "python3.14"
@@ -76,13 +81,28 @@ def test_the_functions_share_one_asset(resources: Resources) -> None:
     ("handler", "seconds", "variables"),
     [
         (contract.INGEST_HANDLER, contract.INGEST_TIMEOUT_SECONDS, {contract.GRAPH_TABLE, contract.BUCKET}),
-        (contract.QUERY_HANDLER, contract.QUERY_TIMEOUT_SECONDS, {contract.GRAPH_TABLE, contract.BUCKET}),
+        (
+            contract.QUERY_HANDLER,
+            contract.QUERY_TIMEOUT_SECONDS,
+            {contract.GRAPH_TABLE, contract.BUCKET, contract.PARAMETERS},
+        ),
         (
             contract.EVALUATE_HANDLER,
             contract.EVALUATE_TIMEOUT_SECONDS,
-            {contract.BUCKET, contract.ALERT_TABLE, contract.ALERT_TOPIC},
+            {contract.BUCKET, contract.GRAPH_TABLE, contract.ALERT_TABLE, contract.CHANNELS}
+            | {contract.PARAMETERS},
         ),
-        (contract.PROJECT_HANDLER, contract.PROJECT_TIMEOUT_SECONDS, {contract.BUCKET}),
+        (
+            contract.NOTIFY_HANDLER,
+            contract.NOTIFY_TIMEOUT_SECONDS,
+            {contract.ALERT_TABLE, contract.ALERT_TOPIC, contract.PARAMETERS},
+        ),
+        (contract.TRIAGE_HANDLER, contract.TRIAGE_TIMEOUT_SECONDS, {contract.ALERT_TABLE}),
+        (
+            contract.PROJECT_HANDLER,
+            contract.PROJECT_TIMEOUT_SECONDS,
+            {contract.BUCKET, contract.ALERT_TABLE},
+        ),
         (
             contract.COMPACT_HANDLER,
             contract.COMPACT_TIMEOUT_SECONDS,
@@ -112,7 +132,7 @@ def test_queries_and_rules_find_room_in_a_new_account_whatever_else_runs(resourc
     taken = [
         body["Properties"]["ScalingConfig"]["MaximumConcurrency"]
         for name, body in mappings.items()
-        if name != stream_of(resources)
+        if not is_stream(body)
     ]
     shards = 4 * mappings[stream_of(resources)]["Properties"]["ParallelizationFactor"]
     assert sum(taken) + shards <= 10 - len(("a query", "the rules or Compact"))
@@ -132,7 +152,7 @@ def test_who_asks_for_a_rebuild_knows_the_stream_that_project_reads(resources: R
 
 def test_every_log_group_forgets(resources: Resources) -> None:
     groups = of_type(resources, "AWS::Logs::LogGroup").values()
-    assert [group["Properties"]["RetentionInDays"] for group in groups] == [90] * 6
+    assert [group["Properties"]["RetentionInDays"] for group in groups] == [90] * 8
 
 
 def test_memory_and_retention_follow_the_context(synthesise: Callable[..., Template]) -> None:
@@ -142,14 +162,14 @@ def test_memory_and_retention_follow_the_context(synthesise: Callable[..., Templ
         "AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": Match.array_with([raw])}}
     )
     template.resource_properties_count_is("AWS::Lambda::Function", {"MemorySize": 1536}, 2)
-    template.resource_properties_count_is("AWS::Logs::LogGroup", {"RetentionInDays": 14}, 6)
+    template.resource_properties_count_is("AWS::Logs::LogGroup", {"RetentionInDays": 14}, 8)
 
 
 def test_a_message_stays_hidden_for_six_runs_of_the_function(
     template: Template, resources: Resources
 ) -> None:
     mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
-    read = [body["Properties"] for name, body in mappings.items() if name != stream_of(resources)]
+    read = [body["Properties"] for body in mappings.values() if not is_stream(body)]
     assert len(read) == 2
     for properties in read:
         queue = resources[properties["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
@@ -163,14 +183,14 @@ def test_a_message_stays_hidden_for_six_runs_of_the_function(
             assert queue["VisibilityTimeout"] >= 2 * function["Timeout"]
 
 
-def stream_of(resources: Resources) -> str:
-    """The name of the one mapping that reads a stream."""
+def is_stream(mapping: dict[str, Any]) -> bool:
+    return bool(mapping["Properties"]["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn")
+
+
+def stream_of(resources: Resources, prefix: str = "ImageStream") -> str:
+    """The name of a mapping that reads a stream."""
     mappings = of_type(resources, "AWS::Lambda::EventSourceMapping").items()
-    (name,) = [
-        name
-        for name, body in mappings
-        if body["Properties"]["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
-    ]
+    (name,) = [name for name, body in mappings if is_stream(body) and name.startswith(prefix)]
     return name
 
 
@@ -184,10 +204,68 @@ def test_one_function_reads_the_stream_and_a_failure_keeps_its_place(resources: 
     assert properties["BisectBatchOnFunctionError"] is True
     assert properties["ParallelizationFactor"] == 1
     assert not {"MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "DestinationConfig"} & properties.keys()
-    role = function["Role"]["Fn::GetAtt"][0]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "handler", "window", "pattern"),
+    [
+        (
+            "AlertingChange",
+            contract.EVALUATE_HANDLER,
+            contract.CHANGE_WINDOW_SECONDS,
+            {"dynamodb": {"Keys": {"id": {"S": [contract.CHANGE_ITEM]}}}},
+        ),
+        (
+            "NotifyingOutbox",
+            contract.NOTIFY_HANDLER,
+            1,
+            {
+                "eventName": ["INSERT"],
+                "dynamodb": {"Keys": {"id": {"S": [{"prefix": contract.OUTBOX_PREFIX}]}}},
+            },
+        ),
+    ],
+)
+def test_what_the_alert_table_tells_starts_a_function_that_a_schedule_backs_up(
+    resources: Resources, prefix: str, handler: str, window: int, pattern: dict[str, Any]
+) -> None:
+    properties = resources[stream_of(resources, prefix)]["Properties"]
+    assert properties["EventSourceArn"]["Fn::GetAtt"][0].startswith("StorageAlerts")
+    assert resources[properties["FunctionName"]["Ref"]]["Properties"]["Handler"] == handler
+    (filter_,) = properties["FilterCriteria"]["Filters"]
+    assert json.loads(filter_["Pattern"]) == pattern
+    assert (properties["MaximumBatchingWindowInSeconds"], properties["ParallelizationFactor"]) == (window, 1)
+    assert properties["MaximumRetryAttempts"] == 0
+    assert 60 <= properties["MaximumRecordAgeInSeconds"] <= 900
+    schedules = [
+        body["Properties"]["Targets"][0]["Arn"]["Fn::GetAtt"][0]
+        for body in of_type(resources, "AWS::Events::Rule").values()
+        if "ScheduleExpression" in body["Properties"]
+    ]
+    assert properties["FunctionName"]["Ref"] in schedules
+
+
+def test_a_mapping_waits_for_the_grant_to_read_its_stream(resources: Resources) -> None:
+    """Lambda asks for the grant when the mapping is made."""
     policies = of_type(resources, "AWS::IAM::Policy").items()
-    (policy,) = [name for name, body in policies if body["Properties"]["Roles"] == [{"Ref": role}]]
-    assert policy in mapping["DependsOn"], "Lambda asks for the grant when the mapping is made"
+    streams = [
+        body for body in of_type(resources, "AWS::Lambda::EventSourceMapping").values() if is_stream(body)
+    ]
+    assert len(streams) == 3
+    for mapping in streams:
+        role = resources[mapping["Properties"]["FunctionName"]["Ref"]]["Properties"]["Role"]["Fn::GetAtt"][0]
+        (policy,) = [name for name, body in policies if body["Properties"]["Roles"] == [{"Ref": role}]]
+        assert policy in mapping["DependsOn"]
+
+
+def test_no_stream_has_more_readers_than_dynamodb_serves(resources: Resources) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html: two a shard."""
+    sources = [
+        body["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]
+        for body in of_type(resources, "AWS::Lambda::EventSourceMapping").values()
+        if is_stream(body)
+    ]
+    assert max(sources.count(table) for table in sources) == 2
 
 
 def test_of_the_stream_all_but_locators_is_taken(resources: Resources) -> None:
@@ -322,6 +400,12 @@ def test_the_graph_table_has_a_stream_and_the_agreed_key(template: Template) -> 
     )
 
 
+def test_the_stream_of_the_alert_table_tells_keys_only(template: Template) -> None:
+    template.has_resource_properties(
+        "AWS::DynamoDB::Table", {"StreamSpecification": {"StreamViewType": "KEYS_ONLY"}}
+    )
+
+
 def test_the_bucket_is_closed_and_tidies_up(template: Template) -> None:
     template.has_resource_properties(
         "AWS::S3::Bucket",
@@ -399,13 +483,14 @@ def test_only_alarms_of_this_account_may_publish(resources: Resources) -> None:
 def test_no_role_may_do_everything_of_anything(resources: Resources) -> None:
     for statement in statements(resources, "AWS::IAM::Policy"):
         assert not [action for action in actions(statement) if "*" in action]
-        assert statement["Resource"] != "*"
+        assert statement["Resource"] != "*" or statement["Effect"] == "Deny"
     for role in of_type(resources, "AWS::IAM::Role").values():
         assert "ManagedPolicyArns" not in role["Properties"]
 
 
 STREAM = {f"dynamodb:{verb}" for verb in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")}
 TIDY = {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"}
+ALERTS = {f"dynamodb:{verb}" for verb in ("Scan", "GetItem", "PutItem", "DeleteItem")}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 REDRIVE = {
     *(f"sqs:{verb}MessageMoveTask" for verb in ("Start", "Cancel")),
@@ -428,11 +513,19 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
         ("IngestionIngest", "IngestionIngestLogs", LOGS),
         ("AskingQuery", "StorageGraph", {"dynamodb:BatchGetItem"}),
         ("AskingQuery", "StorageBucket", {"s3:GetObject", "s3:ListBucket"}),
+        ("AskingQuery", "/secgraph/", {"ssm:GetParametersByPath"}),
         ("AskingQuery", "AskingQueryLogs", LOGS),
         ("AlertingEvaluate", "StorageBucket", {"s3:GetObject", "s3:ListBucket"}),
-        ("AlertingEvaluate", "StorageAlerts", {"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem"}),
-        ("AlertingEvaluate", "AlertingTopic", {"sns:Publish"}),
-        ("AlertingEvaluate", "AlertingKey", {"kms:Decrypt", "kms:GenerateDataKey"}),
+        ("AlertingEvaluate", "StorageAlerts", ALERTS | STREAM),
+        ("AlertingEvaluate", "StorageGraph", {"dynamodb:BatchGetItem", "dynamodb:PartiQLUpdate"}),
+        ("AlertingEvaluate", "/secgraph/", {"ssm:GetParametersByPath"}),
+        ("AlertingTriage", "StorageAlerts", ALERTS - {"dynamodb:DeleteItem"}),
+        ("AlertingTriage", "AlertingTriageLogs", LOGS),
+        ("NotifyingNotify", "StorageAlerts", ALERTS | STREAM),
+        ("NotifyingNotify", "AlertingTopic", {"sns:Publish"}),
+        ("NotifyingNotify", "AlertingKey", {"kms:Decrypt", "kms:GenerateDataKey"}),
+        ("NotifyingNotify", "/secgraph/", {"ssm:GetParametersByPath"}),
+        ("NotifyingNotify", "NotifyingNotifyLogs", LOGS),
         ("AlertingEvaluate", "AlertingEvaluateLogs", LOGS),
         ("Repairing", "StorageBucket", {"s3:ListBucket", "s3:GetObject", "s3:DeleteObject"}),
         ("Repairing", "IngestionQueue", {"sqs:SendMessage", "sqs:GetQueueAttributes"}),
@@ -441,6 +534,7 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
         ("Repairing", "ImageDeadLetters", REDRIVE),
         ("Repairing", "StorageGraph", {"dynamodb:Scan", "dynamodb:DescribeTable"}),
         ("ImageProject", "StorageGraph", STREAM),
+        ("ImageProject", "StorageAlerts", {"dynamodb:PutItem"}),
         ("ImageProject", "StorageBucket", {"s3:GetObject", "s3:PutObject", "s3:ListBucket"}),
         ("ImageProject", "ImageProjectLogs", LOGS),
         ("ImageCompact", "StorageBucket", TIDY | {"s3:ListBucket"}),
@@ -459,10 +553,12 @@ def test_a_role_may_do_to_a_resource(resources: Resources, role: str, resource: 
 def test_a_role_may_touch_nothing_else(resources: Resources) -> None:
     touched = {
         "Ingestion": 4,
-        "Asking": 3,
-        "Alerting": 5,
+        "Asking": 4,
+        "AlertingEvaluate": 5,
+        "AlertingTriage": 2,
+        "Notifying": 5,
         "Repairing": 6,
-        "ImageProject": 3,
+        "ImageProject": 4,
         "ImageCompact": 3,
         "ImageRebuild": 4,
     }
@@ -490,7 +586,7 @@ IMAGE, ASIDE = contract.IMAGE_PREFIX, contract.ASIDE_PREFIX
             "s3:GetObject",
             {
                 "Asking": {IMAGE, RAW},
-                "Alerting": {IMAGE},
+                "AlertingEvaluate": {IMAGE},
                 "Repairing": {RAW, QUARANTINE, ASIDE, IMAGE},
                 "ImageProject": {IMAGE},
                 "ImageCompact": {IMAGE},
@@ -505,7 +601,7 @@ IMAGE, ASIDE = contract.IMAGE_PREFIX, contract.ASIDE_PREFIX
             "s3:ListBucket",
             {
                 "Asking": {IMAGE, RAW},
-                "Alerting": {IMAGE},
+                "AlertingEvaluate": {IMAGE},
                 "Repairing": {RAW, QUARANTINE, ASIDE, IMAGE},
                 "ImageProject": {IMAGE},
                 "ImageCompact": {IMAGE},
@@ -576,6 +672,7 @@ def test_a_failed_run_is_not_repeated_beside_the_next_one(resources: Resources) 
     kept = {
         contract.EVALUATE_HANDLER: contract.EVALUATE_EVERY_MINUTES,
         contract.COMPACT_HANDLER: contract.COMPACT_EVERY_MINUTES,
+        contract.NOTIFY_HANDLER: contract.NOTIFY_EVERY_MINUTES,
     }
     found = {}
     for config in of_type(resources, "AWS::Lambda::EventInvokeConfig").values():
@@ -646,7 +743,7 @@ def test_a_lag_of_the_image_is_an_alarm_long_before_the_stream_forgets(resources
 def test_every_alarm_tells_the_topic_and_none_names_account_or_region(resources: Resources) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     (topic,) = of_type(resources, "AWS::SNS::Topic")
-    assert len(alarms) <= 15, "each costs ten cents a month"
+    assert len(alarms) <= 17, "each costs ten cents a month"
     for name, body in alarms.items():
         properties = body["Properties"]
         assert properties["AlarmActions"] == [{"Ref": topic}], name
@@ -658,7 +755,7 @@ def test_every_alarm_tells_the_topic_and_none_names_account_or_region(resources:
 @pytest.mark.parametrize(
     ("metric", "count"),
     [
-        ("Errors", 6),
+        ("Errors", 8),
         ("Invocations", 1),
         ("IteratorAge", 1),
         ("ApproximateNumberOfMessagesVisible", 2),
@@ -688,6 +785,93 @@ def test_own_metrics_are_watched_under_the_dimensions_that_powertools_writes(tem
 
 def test_an_address_is_subscribed_when_given(synthesise: Callable[..., Template]) -> None:
     synthesise().resource_count_is("AWS::SNS::Subscription", 0)
-    synthesise(Settings(alert_email="security@example.com")).has_resource_properties(
+    synthesise(Settings(alerts=AlertSettings(email="security@example.com"))).has_resource_properties(
         "AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "security@example.com"}
     )
+
+
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:{}-AbCdEf"
+TOPIC, QUEUE = "arn:aws:sns:eu-west-1:111122223333:t", "arn:aws:sqs:eu-west-1:111122223333:q"
+OWN_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1"
+ALL_CHANNELS = AlertSettings(
+    chat=True,
+    slack_secret=SECRET.format("slack"),
+    webhook="https://hooks.example.com/x",
+    webhook_secret=SECRET.format("hook"),
+    reach=Reach((TOPIC,), (QUEUE,), "{}"),
+    parameters="/security/rules",
+    keys=(OWN_KEY,),
+    intervals='{"*":"ONE_HOUR"}',
+    link="https://wiki.example.com/{rule}",
+)
+
+
+@pytest.fixture(scope="module")
+def equipped(synthesise: Callable[..., Template]) -> Resources:
+    return synthesise(Settings(alerts=ALL_CHANNELS)).to_json()["Resources"]  # type: ignore[no-any-return]
+
+
+def variables(resources: Resources, handler: str) -> dict[str, Any]:
+    found = [body["Properties"] for body in of_type(resources, "AWS::Lambda::Function").values()]
+    (held,) = [each["Environment"]["Variables"] for each in found if each["Handler"] == handler]
+    return {name: value for name, value in held.items() if name.startswith("SECGRAPH_")}
+
+
+def test_who_writes_messages_knows_which_channels_there_are_and_who_sends_them_where_they_lead(
+    equipped: Resources,
+) -> None:
+    chat = variables(equipped, contract.NOTIFY_HANDLER).pop(contract.CHAT_TOPIC)["Ref"]
+    assert chat.startswith("AlertingChat")
+    assert equipped[chat]["Properties"]["KmsMasterKeyId"]
+    told = variables(equipped, contract.NOTIFY_HANDLER)
+    assert {name: value for name, value in told.items() if isinstance(value, str)} == {
+        contract.SLACK_SECRET: ALL_CHANNELS.slack_secret,
+        contract.WEBHOOK: ALL_CHANNELS.webhook,
+        contract.WEBHOOK_SECRET: ALL_CHANNELS.webhook_secret,
+        contract.PARAMETERS: "/security/rules",
+        contract.ALERT_LINK: ALL_CHANNELS.link,
+    }
+    told = variables(equipped, contract.EVALUATE_HANDLER)
+    assert told[contract.CHANNELS] == "topic,chat,slack,webhook"
+    assert told[contract.INTERVALS] == ALL_CHANNELS.intervals
+    assert not {contract.WEBHOOK, contract.SLACK_SECRET, contract.ALERT_TOPIC} & told.keys()
+
+
+def test_only_the_sender_reaches_what_is_outside_and_only_what_is_listed(equipped: Resources) -> None:
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for name, body in of_type(equipped, "AWS::IAM::Policy").items():
+        for statement in body["Properties"]["PolicyDocument"]["Statement"]:
+            for action in actions(statement):
+                for one in listed(statement["Resource"]) if statement["Effect"] == "Allow" else ():
+                    if isinstance(one, str):
+                        found.setdefault(action, []).append((name[:-8], one))
+                    elif action == "sns:Publish":
+                        found.setdefault(action, []).append((name[:-8], one["Ref"][:-8]))
+    role = "NotifyingNotifyRoleDefaultPolicy"
+    assert sorted(found["sns:Publish"]) == [(role, "AlertingChat"), (role, "AlertingTopic"), (role, TOPIC)]
+    assert found["sqs:SendMessage"] == [(role, QUEUE)]
+    assert sorted(found["secretsmanager:GetSecretValue"]) == [
+        (role, ALL_CHANNELS.webhook_secret),
+        (role, ALL_CHANNELS.slack_secret),
+    ]
+    decrypting = sorted({name for name, one in found["kms:Decrypt"] if one == OWN_KEY})
+    assert decrypting == ["AlertingEvaluateRoleDefaultPolicy", role]
+
+
+def test_questions_never_get_at_a_secret_parameter(resources: Resources) -> None:
+    (query,) = [name for name in of_type(resources, "AWS::IAM::Policy") if name.startswith("Asking")]
+    found = resources[query]["Properties"]["PolicyDocument"]["Statement"]
+    (deny,) = [statement for statement in found if statement["Effect"] == "Deny"]
+    assert (deny["Action"], deny["Resource"]) == ("kms:Decrypt", "*")
+    (service,) = deny["Condition"]["StringLike"].values()
+    assert service == {"Fn::Join": ["", ["ssm.", {"Ref": "AWS::Region"}, ".*"]]}
+    assert not [each for each in found if each["Effect"] == "Allow" and "kms:Decrypt" in actions(each)]
+
+
+def test_the_projector_writes_one_item_of_the_alert_table(resources: Resources) -> None:
+    (policy,) = [name for name in of_type(resources, "AWS::IAM::Policy") if name.startswith("ImageProject")]
+    found = resources[policy]["Properties"]["PolicyDocument"]["Statement"]
+    (write,) = [statement for statement in found if "dynamodb:PutItem" in actions(statement)]
+    assert write["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [contract.CHANGE_ITEM]}
+    }

@@ -13,14 +13,10 @@ from uuid import uuid4
 import boto3
 
 from secgraph import contract
-from secgraph.adapters.bundled import bundled
-from secgraph.adapters.dynamodb_alerts import DynamoDBAlerts
-from secgraph.adapters.pack_files import read_packs
 from secgraph.adapters.sns import SNSNotifier
 from secgraph.flows.asking import asker
 from secgraph.flows.evaluate import EvaluationReport, evaluate
-from secgraph.handlers import runtime
-from secgraph.rules.pack import Pack, load_all
+from secgraph.handlers import alert_runtime, runtime
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -34,21 +30,21 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     now = runtime.now()
     reader = runtime.image(now)
     report = evaluate(
-        [rule for pack in _packs() for rule in pack.rules],
+        [rule for pack in alert_runtime.packs() for rule in pack.rules],
         ask=asker(
             reader,
             now=now,
             clock=runtime.now,
-            server=runtime.server(),
+            server=runtime.server(now, secrets=True),
         ),
-        store=_alerts(),
+        store=alert_runtime.alerts(),
         notifier=_topic(),
         now=now,
         run=f"{context.aws_request_id}/{uuid4()}",  # Lambda may deliver one request twice
         known=_known(),
         stop=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
     )
-    problems = [str(problem) for pack in _packs() for problem in pack.problems]
+    problems = [str(problem) for pack in alert_runtime.packs() for problem in pack.problems]
     _measure(report, problems)
     return report.as_json() | {"problems": problems, "image": runtime.read_from(reader)}
 
@@ -74,24 +70,13 @@ def _measure(report: EvaluationReport, problems: Sequence[str]) -> None:
         runtime.logger.error("the run met faults", faults=report.faults[:20])
 
 
-@cache
-def _packs() -> tuple[Pack, ...]:
-    return load_all(read_packs([bundled(contract.PACKS_FOLDER)]))
-
-
 def _known() -> frozenset[str] | None:
     """Name every rule of the packs; None if a file could not be read, since nobody knows what it held."""
-    rejected = [each for pack in _packs() for each in pack.rejected]
+    packs = alert_runtime.packs()
+    rejected = [each for pack in packs for each in pack.rejected]
     if any(each.index is None for each in rejected):
         return None
-    return frozenset(rule.name for pack in _packs() for rule in pack.rules) | {each.rule for each in rejected}
-
-
-@cache
-def _alerts() -> DynamoDBAlerts:
-    return DynamoDBAlerts(
-        boto3.client("dynamodb", config=runtime.CONFIG), runtime.environment(contract.ALERT_TABLE)
-    )
+    return frozenset(rule.name for pack in packs for rule in pack.rules) | {each.rule for each in rejected}
 
 
 @cache

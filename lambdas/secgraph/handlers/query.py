@@ -68,7 +68,7 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
             now=now,
             parameters=event.get("parameters", {}),
             placeholders=event.get("placeholders", {}),
-            server=runtime.server(),
+            server=runtime.server(now, secrets=False),
             include_deleted=event.get("includeDeleted", False),
             row_metadata=event.get("rowMetadata", False),
             cursor=event.get("cursor"),

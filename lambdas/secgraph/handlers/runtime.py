@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Final
@@ -35,12 +35,15 @@ if TYPE_CHECKING:
     from secgraph.adapters.s3_quarantine import S3Quarantine
     from secgraph.adapters.sqs_rebuild import RebuildQueue
     from secgraph.j1ql.server.settings import Server
+    from secgraph.j1ql.server.smart_classes import SmartClasses
+    from secgraph.j1ql.server.stored import Found, StoredParameters
 
 logger: Final = Logger(service=contract.SERVICE)
 metrics: Final = Metrics(namespace=contract.METRICS_NAMESPACE, service=contract.SERVICE)
 
 CACHE: Final = Path(gettempdir()) / "image"
 """What was fetched of the image; it stays for the invocations to come."""
+PARAMETERS_KEPT_MS: Final = 5 * 60_000
 ASSET: Final = Path(__file__).resolve().parent.parent.parent
 CONFIG: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
@@ -158,22 +161,27 @@ def _image() -> ImageReader:
     return ImageReader(image_store(), CACHE, Limits(memory=f"{memory_mb * 6 // 10}MB"))
 
 
-def image(now: int) -> ImageReader:
-    """Give the newest version of the image.
-
-    Raises StoreUnavailable before it has a base: its deltas hold what changed since a deployment, and not
-    what the table held before.
-    """
+def image_if_any(now: int) -> ImageReader | None:
+    """Give the newest version of the image; None before it has a base: its deltas hold what changed since a
+    deployment, and not what the table held before."""
     reader = _image()
     state = reader.refresh(now)
     if not state.generation:
+        return None
+    if state.fallback:
+        logger.error("a part of the graph image cannot be read", fallback=state.fallback)
+    return reader
+
+
+def image(now: int) -> ImageReader:
+    """Give the newest version of the image. Raises StoreUnavailable before there is one."""
+    reader = image_if_any(now)
+    if reader is None:
         raise StoreUnavailable(
             "the graph image is being built from the table for the first time; a deployment starts that, and "
             f"at the latest {contract.COMPACT_EVERY_MINUTES} minutes later it is noticed: ask again. If it "
             "stays so, the logs of the functions Compact and Rebuild say why"
         )
-    if state.fallback:
-        logger.error("a part of the graph image cannot be read", fallback=state.fallback)
     return reader
 
 
@@ -199,15 +207,44 @@ def accounts() -> Mapping[str, AccountSettings]:
 
 
 @cache
-def server() -> Server:
-    """Give what the administrator has set for queries: the smart classes in the asset, if there are any."""
-    from secgraph.j1ql.server.settings import PLAIN, Server
+def smart_classes() -> SmartClasses:
+    """Give the smart classes in the asset, if there are any, and the built-in ones."""
+    from secgraph.j1ql.server.settings import PLAIN
     from secgraph.j1ql.server.smart_classes import smart_classes_of
 
     shipped = ASSET / contract.SMART_CLASSES_FILE
     if not shipped.exists():
-        return PLAIN
-    return Server(smart_classes_of(shipped.read_text("utf-8"), contract.SMART_CLASSES_FILE))
+        return PLAIN.smart_classes
+    return smart_classes_of(shipped.read_text("utf-8"), contract.SMART_CLASSES_FILE)
+
+
+def server(now: int, *, secrets: bool) -> Server:
+    """Give what the administrator has set for queries; only rules may use parameters that are secrets."""
+    from secgraph.j1ql.server.settings import Server
+
+    return Server(smart_classes(), parameters(now, secrets=secrets))
+
+
+_parameters: dict[bool, tuple[int, StoredParameters]] = {}
+"""With and without secrets: when they were last made, and they."""
+
+
+def parameters(now: int, *, secrets: bool) -> StoredParameters:
+    """Give the stored parameters, which are read once one is asked for, and again some minutes later."""
+    from secgraph.j1ql.server.stored import StoredParameters
+
+    made_on, held = _parameters.get(secrets, (0, None))
+    if held is None or held.failed or not 0 <= now - made_on < PARAMETERS_KEPT_MS:
+        held = StoredParameters(partial(_read_parameters, secrets))
+        _parameters[secrets] = now, held
+    return held
+
+
+def _read_parameters(secrets: bool) -> Found:
+    from secgraph.adapters.parameters import ParameterStore
+
+    client = boto3.client("ssm", config=CONFIG)
+    return ParameterStore(client, environment(contract.PARAMETERS), secrets=secrets).read()
 
 
 def test_source_enabled() -> bool:

@@ -65,6 +65,11 @@ class StoredParameters(Mapping[str, ParameterValue]):
     def __len__(self) -> int:
         return len(self._all())
 
+    @property
+    def failed(self) -> bool:
+        """Tell whether they were asked for and could not be read."""
+        return bool(self._failure)
+
     def _all(self) -> Found:
         if self._failure:  # a store that hangs is waited for once, not by one rule after the other
             raise StoreUnavailable(self._failure)
