@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from secgraph.rules.condition import AnyTotal, ConditionError, NotRun, holds, read, reasons
+from secgraph.rules.condition import AnyTotal, ConditionError, holds, read, reasons
 from secgraph.rules.operation import act
 from secgraph.rules.pack import load
 from secgraph.rules.rule import Level
@@ -53,6 +53,14 @@ TOTAL = "queries.query0.total"
         ({"type": "FILTER", "specVersion": 1, "condition": [TOTAL, ">=", 3]}, True),
         ([{"type": "FILTER", "condition": [TOTAL, ">", 0]}, {"condition": [TOTAL, ">", 9]}], False),
         ([{"type": "FILTER", "condition": [TOTAL, ">", 0]}, {"condition": [TOTAL, ">", 2]}], True),
+        ("{{queries.query0.total > 0 && flag}}", True),
+        ("{{queries.query0.data[.ports | length > 1] | length == 1}}", True),
+        ("{{queries.a.b.data}}", False),
+        ([TOTAL, ">", "{{queries.a.b.total + 2}}"], True),
+        ([TOTAL, "=", "{{'3'}}"], False),
+        (["alertLevel", "=", "{{flag ? 'HI' : 'LO'}}GH"], True),
+        (["queries.query0.data.0.properties.ports", "contains", "{{400 + 43}}"], True),
+        (["AND", [TOTAL, ">", "{{nothing}}"]], False),
     ],
 )
 def test_a_condition_holds_or_not(when: Any, expected: bool):
@@ -61,13 +69,7 @@ def test_a_condition_holds_or_not(when: Any, expected: bool):
 
 @pytest.mark.parametrize(
     "when",
-    [
-        "{{queries.query0.total > 0 && flag}}",
-        "queries.query0.total > 0",
-        "{{queries.query0.total = 1}}",
-        ["AND", [TOTAL, ">", "{{limit}}"]],
-        {"type": "SCRIPT", "condition": "1"},
-    ],
+    [{"type": "SCRIPT", "condition": "1"}, [{"condition": "{{true}}"}, {"type": "SCRIPT"}]],
 )
 def test_what_needs_more_than_this_version_says_so(when: Any):
     condition = read(when)
@@ -87,6 +89,11 @@ def test_what_needs_more_than_this_version_says_so(when: Any):
         ([TOTAL, ">"], "where a clause is due"),
         ([TOTAL, "~", 1], "has the operator '~'; write one of > >="),
         ([TOTAL, ">", [1]], "compares with an array"),
+        ("queries.query0.total > 0", "write one expression in braces, such as {{queries.query0.total > 0}}"),
+        ("{{true}} {{false}}", "write one expression in braces"),
+        ("{{queries.query0.total = 1}}", "column 24: `=` is no operator here; write `==`"),
+        ([TOTAL, ">", "{{limit"], "column 1: `{{` is never closed"),
+        (["{{alertLevel}}", "=", "LOW"], "on the left; write a path"),
         (["AND", *[[TOTAL, ">", 0]] * 300], "has more than 200 clauses"),
     ],
 )
@@ -108,10 +115,6 @@ def test_a_deep_condition_is_refused():
 def test_without_a_condition_any_total_counts(totals: tuple[int, int], expected: bool):
     queries = {f"query{number}": {"total": total} for number, total in enumerate(totals)}
     assert holds(AnyTotal(), {"queries": queries}) is expected
-
-
-def test_not_run_is_told_apart():
-    assert isinstance(read("{{a + b}}"), NotRun)
 
 
 OPERATIONS = """{"name": "r", "description": "d", "queries": [{"query": "FIND A"}], "alertLevel": "LOW",

@@ -1,22 +1,31 @@
 """Conditions: the `when` of an operation as JSON in, a frozen condition out; then (condition, input) → bool.
 
-Two forms (rules.md section 2): a template string with one comparison, `{{queries.query0.total > 0}}`, and
-the prefix array `["AND" | "OR", clause…]` of `[leftPath, operator, right]`. What is well formed and needs
-more than that (the template language) becomes NotRun with the reason, never a guess.
+Two forms (rules.md section 2): a template string with one expression, `{{queries.query0.total > 0}}`, and
+the prefix array `["AND" | "OR", clause…]` of `[leftPath, operator, right]`, right perhaps a template.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
+from secgraph.rules.expressions.budget import Budget
+from secgraph.rules.expressions.evaluate import Scope, contains, evaluate
+from secgraph.rules.expressions.lexer import ExpressionError
+from secgraph.rules.expressions.lookup import follow, look_up
+from secgraph.rules.expressions.nodes import Expr, Template
+from secgraph.rules.expressions.values import equal, in_order, truth
 from secgraph.rules.fields import Json, kind, shown
+from secgraph.rules.template import read as read_template
+from secgraph.rules.template import value_of
 
 OPERATORS: Final = (">", ">=", "<", "<=", "=", "==", "!=", "contains")
 MAX_DEPTH: Final = 20
 MAX_CLAUSES: Final = 200
+MAX_PATH: Final = 1_000
+"""Characters of the left side of a clause."""
 
 Scalar = str | int | float | bool | None
 
@@ -32,7 +41,15 @@ class Clause:
 
     path: str
     operator: str
-    right: Scalar
+    right: Scalar | Template
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """`{{expression}}`: its value counts as true. `notes` say what its author may not have meant."""
+
+    expression: Expr
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +68,16 @@ class SomeHold:
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """A condition that is well formed as far as can be seen and that this version does not evaluate."""
+    """A condition that is of no type that this version evaluates."""
 
     reason: str
 
 
-Condition = AnyTotal | Clause | AllHold | SomeHold | NotRun
+Condition = AnyTotal | Clause | Holds | AllHold | SomeHold | NotRun
 
 
 class ConditionError(ValueError):
     """A condition that no version could evaluate; the text says why and what to write."""
-
-
-_TEMPLATE = re.compile(
-    r"""\s*\{\{\s*
-    (?P<path>[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*)\s*
-    (?P<operator>==|!=|>=|<=|>|<)\s*
-    (?P<right>-?\d+(?:\.\d+)?|'[^'\\{}]*'|"[^"\\{}]*"|true|false|null)\s*
-    \}\}\s*""",
-    re.VERBOSE | re.ASCII,
-)
-_WORDS: Final[Mapping[str, Scalar]] = {"true": True, "false": False, "null": None}
 
 
 def read(when: Json) -> Condition:
@@ -106,21 +112,19 @@ def _form(raw: Json) -> Condition:
 
 
 def _template(text: str) -> Condition:
-    found = _TEMPLATE.fullmatch(text)
-    if not found:
-        return NotRun(
-            f"the condition {shown(text)} needs the template language, which does not run in this version; "
-            "a single comparison such as {{queries.query0.total > 0}} does"
+    read = _read(text)
+    if read.single is None:
+        raise ConditionError(
+            f"is {shown(text)}; write one expression in braces, such as {{{{queries.query0.total > 0}}}}"
         )
-    return Clause(found["path"], found["operator"], _literal(found["right"]))
+    return Holds(read.single, read.notes)
 
 
-def _literal(text: str) -> Scalar:
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] in "'\"":
-        return text[1:-1]
-    return float(text) if "." in text else int(text)
+def _read(text: str) -> Template:
+    try:
+        return read_template(text.strip())
+    except ExpressionError as error:
+        raise ConditionError(str(error)) from error
 
 
 def _prefix(raw: list[Json], depth: int, budget: list[int]) -> Condition:
@@ -154,21 +158,39 @@ def _comparison(raw: list[Json]) -> Condition:
         raise ConditionError(f"has the operator {shown(operator)}; write one of {' '.join(OPERATORS)}")
     if isinstance(right, list | dict):
         raise ConditionError(f"compares with {kind(right)}; compare with a string, a number or true or false")
-    if isinstance(right, str) and "{{" in right:
-        return NotRun(f"the template {shown(right)} in a condition does not run in this version")
-    return Clause(str(path).strip(), operator, right)
+    path = str(path).strip()
+    if "{{" in path or len(path) > MAX_PATH:
+        raise ConditionError(f"has {shown(path)} on the left; write a path such as queries.query0.total")
+    return Clause(path, operator, _read(right) if isinstance(right, str) and "{{" in right else right)
 
 
 # ── use ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def clauses(condition: Condition) -> tuple[Clause, ...]:
-    """List the comparisons in a condition."""
-    if isinstance(condition, Clause):
-        return (condition,)
-    if isinstance(condition, AllHold | SomeHold):
-        return tuple(clause for item in condition.items for clause in clauses(item))
-    return ()
+def parts(condition: Condition) -> Iterator[Clause | Holds]:
+    """Give the comparisons and expressions in a condition."""
+    if isinstance(condition, Clause | Holds):
+        yield condition
+    elif isinstance(condition, AllHold | SomeHold):
+        for item in condition.items:
+            yield from parts(item)
+
+
+def expressions(condition: Condition) -> list[Expr]:
+    """Give the expressions in a condition."""
+    found: list[Expr] = []
+    for part in parts(condition):
+        if isinstance(part, Holds):
+            found.append(part.expression)
+        elif isinstance(part.right, Template):
+            found += [each for each in part.right.parts if not isinstance(each, str)]
+    return found
+
+
+def notes(condition: Condition) -> list[str]:
+    """Give what the author of a condition may not have meant."""
+    held = [part.notes if isinstance(part, Holds) else () for part in parts(condition)]
+    return [note for each in held for note in each]
 
 
 def reasons(condition: Condition) -> tuple[str, ...]:
@@ -180,68 +202,44 @@ def reasons(condition: Condition) -> tuple[str, ...]:
     return ()
 
 
-def holds(condition: Condition, given: Mapping[str, object]) -> bool:
-    """Tell whether a condition holds for an evaluation input. Raises ValueError for one that does not run."""
+def holds(
+    condition: Condition,
+    given: Mapping[str, object],
+    *,
+    templates: Mapping[str, Template] = MappingProxyType({}),
+    budget: Budget | None = None,
+) -> bool:
+    """Tell whether a condition holds for an evaluation input. Raises EvaluationError, and ValueError for one
+    that does not run."""
+    return _holds(condition, Scope(given, templates, budget or Budget()))
+
+
+def _holds(condition: Condition, scope: Scope) -> bool:
     match condition:
         case AnyTotal():
-            queries = given.get("queries")
+            queries = scope.names.get("queries")
             values = queries.values() if isinstance(queries, Mapping) else ()
-            return any(_compare(look_up("total", query), ">", 0) for query in values)
-        case Clause(path, operator, right):
-            return _compare(look_up(path, given), operator, right)
+            return any(in_order(look_up("total", query), ">", 0) for query in values)
+        case Clause():
+            return _compare(condition, scope)
+        case Holds(expression):
+            return truth(evaluate(expression, scope))
         case AllHold(items):
-            return all(holds(item, given) for item in items)
+            return all(_holds(item, scope) for item in items)
         case SomeHold(items):
-            return any(holds(item, given) for item in items)
+            return any(_holds(item, scope) for item in items)
         case NotRun(reason):
             raise ValueError(reason)
 
 
-def look_up(path: str, value: object) -> object:
-    """Follow a dotted path; None where it leads nowhere. A name may itself hold dots: longest first."""
-    if isinstance(value, Mapping):
-        if path in value:
-            return value[path]
-        for cut in range(len(path) - 1, 0, -1):
-            if path[cut] == "." and path[:cut] in value:
-                return look_up(path[cut + 1 :], value[path[:cut]])
-        return None
-    if isinstance(value, list | tuple):
-        head, _, tail = path.partition(".")
-        if head == "length" and not tail:
-            return len(value)
-        if head.isascii() and head.isdigit() and int(head) < len(value):
-            return look_up(tail, value[int(head)]) if tail else value[int(head)]
-    return None
-
-
-def _compare(left: object, operator: str, right: Scalar) -> bool:
-    """Compare without converting: values of different types are unequal and have no order."""
-    match operator:
+def _compare(clause: Clause, scope: Scope) -> bool:
+    left = follow(clause.path, scope.names)
+    right = value_of(clause.right, scope) if isinstance(clause.right, Template) else clause.right
+    match clause.operator:
         case "=" | "==":
-            return _equal(left, right)
+            return equal(left, right, scope.budget)
         case "!=":
-            return not _equal(left, right)
+            return not equal(left, right, scope.budget)
         case "contains":
-            if isinstance(left, str):
-                return isinstance(right, str) and right in left
-            return isinstance(left, list | tuple) and any(_equal(item, right) for item in left)
-    if isinstance(left, str) and isinstance(right, str):
-        return _ordered(left, operator, right)
-    if _is_number(left) and _is_number(right):
-        return _ordered(left, operator, right)
-    return False
-
-
-def _equal(left: object, right: Scalar) -> bool:
-    return isinstance(left, bool) == isinstance(right, bool) and left == right
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _ordered(left: object, operator: str, right: object) -> bool:
-    a: float = left  # type: ignore[assignment]  # both are numbers or both strings, as checked above
-    b: float = right  # type: ignore[assignment]
-    return {">": a > b, ">=": a >= b, "<": a < b, "<=": a <= b}[operator]
+            return contains(left, right, scope.budget)
+    return in_order(left, clause.operator, right)

@@ -24,6 +24,7 @@ class Effect:
     sns      ARN of a topic        any JSON value, published as {"data": …}
     sqs      URL of a queue        the same
     slack    URL of a webhook      {"channels": ["#name", …], "text": Slack markup, "severity": level or ""}
+             or null: the deployment's own
     webhook  https URL             {"method": …, "headers": {…}, "body": any JSON value, or text}
 
     `target`, texts of `headers` and of `body` may be sealed. `place` says where in the rule the action stands

@@ -7,50 +7,43 @@ bad rule never stops the others; what is unknown is kept and warned about.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from secgraph.errors import PackError
-from secgraph.rules.condition import AnyTotal, Condition, ConditionError, clauses, read
+from secgraph.rules.actions_read import MAX_NAME, actions
+from secgraph.rules.condition import (
+    AnyTotal,
+    Clause,
+    Condition,
+    ConditionError,
+    expressions,
+    notes,
+    parts,
+    read,
+)
+from secgraph.rules.expressions.nodes import Expr, Name, Property
 from secgraph.rules.fields import Fields, Json, Repeated, kind, shown
 from secgraph.rules.rule import (
-    Action,
-    CreateAlert,
     Interval,
     Level,
     Operation,
-    OtherAction,
     Rule,
     RuleQuery,
-    SetProperty,
     default_operation,
 )
+from secgraph.rules.texts_read import MAX_TEXT, Known, check, templates
 
 MAX_PACK: Final = 2_000_000
 """Characters of one file."""
 MAX_RULES: Final = 2_000
-MAX_NAME: Final = 255
-MAX_TEXT: Final = 20_000
-"""Characters of a description or a query."""
 MAX_QUERIES: Final = 20
 MAX_OPERATIONS: Final = 50
 MAX_OUTPUTS: Final = 50
 
 DEFAULT_OUTPUTS: Final = ("queries.query0.total", "alertLevel")
-LATER_ACTIONS: Final = (
-    "PUBLISH_SNS_MESSAGE",
-    "SEND_SQS_MESSAGE",
-    "SEND_EMAIL",
-    "SEND_SLACK_MESSAGE",
-    "WEBHOOK",
-    "CREATE_JIRA_TICKET",
-    "TAG_ENTITIES",
-    "FOR_EACH_ITEM",
-    "JUPITERONE_QUERY",
-)
-"""Actions of the format that are kept, named in reports, and not run in this version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +171,7 @@ def _read_rule(fields: Fields, pack: str, index: int) -> Rule:
     level = Level[fields.choice("alertLevel", [level.name for level in reversed(Level)], Level.HIGH.name)]
     interval = fields.choice("pollingInterval", [each.name for each in Interval], Interval.ONE_DAY.name)
     queries, warnings = _queries(fields)
+    known = Known([query.name for query in queries], dict.fromkeys(fields.pairs("templates")), warnings)
     _versions(fields)
     fields.value("integrationInstanceId")
     return Rule(
@@ -188,14 +182,15 @@ def _read_rule(fields: Fields, pack: str, index: int) -> Rule:
         queries=queries,
         level=level,
         interval=Interval[interval],
-        operations=_operations(fields, level, [query.name for query in queries]),
+        operations=_operations(fields, level, known),
         outputs=fields.texts("outputs", limit=MAX_OUTPUTS) or DEFAULT_OUTPUTS,
-        templates=MappingProxyType(fields.pairs("templates")),
+        templates=templates(fields, known),
         tags=fields.texts("tags", limit=MAX_OUTPUTS),
         labels=fields.value("labels"),
         notify_on_failure=fields.flag("notifyOnFailure"),
         trigger_actions_on_new_entities_only=fields.flag("triggerActionsOnNewEntitiesOnly"),
         ignore_previous_results=fields.flag("ignorePreviousResults"),
+        evaluate_on_change=fields.choice("evaluateOn", ("schedule", "change"), "schedule") == "change",
         remediation=fields.text("remediationSteps", limit=MAX_TEXT) or "",
         id=fields.text("id", limit=MAX_NAME) or "",
         version=fields.number("version"),
@@ -260,23 +255,16 @@ def _query(fields: Fields, position: int) -> RuleQuery:
 # ── operations ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _operations(fields: Fields, level: Level, queries: Sequence[str]) -> tuple[Operation, ...]:
+def _operations(fields: Fields, level: Level, known: Known) -> tuple[Operation, ...]:
     if not fields.has("operations"):
         fields.value("operations")
         return (default_operation(level),)
     found = fields.objects("operations", limit=MAX_OPERATIONS)
-    return tuple(_operation(each, queries) for each in found)
+    return tuple(Operation(_when(each, known), actions(each, known)) for each in found)
 
 
-def _operation(fields: Fields, queries: Sequence[str]) -> Operation:
-    """Read one operation. One that states no condition acts on any row, as the short form does."""
-    actions = tuple(_action(each) for each in fields.objects("actions", limit=MAX_OPERATIONS))
-    if not fields.raw.get("actions"):
-        fields.problem("actions", 'holds no action; write [{"type": "CREATE_ALERT"}]')
-    return Operation(_when(fields, queries), actions)
-
-
-def _when(fields: Fields, queries: Sequence[str]) -> Condition:
+def _when(fields: Fields, known: Known) -> Condition:
+    """Read a condition. An operation that states none acts on any row, as the short form does."""
     raw = fields.value("when")
     if raw is None:
         return AnyTotal()
@@ -285,35 +273,20 @@ def _when(fields: Fields, queries: Sequence[str]) -> Condition:
     except ConditionError as error:
         fields.problem("when", str(error))
         return AnyTotal()
-    for clause in clauses(condition):
-        if clause.path.startswith("queries.") and not any(
-            clause.path.startswith(f"queries.{name}.") for name in queries
-        ):
-            names = " or ".join(f"queries.{name}.total" for name in queries)
-            fields.problem("when", f"reads {shown(clause.path)}, and no query has that name; try {names}")
+    known.warnings.extend(f"{fields.at('when')}: {note}" for note in notes(condition))
+    for expression in (*expressions(condition), *_paths(condition)):
+        check(expression, fields, "when", known)
     return condition
 
 
-def _action(fields: Fields) -> Action:
-    type_ = fields.text("type", limit=MAX_NAME, required="name the action, such as CREATE_ALERT") or ""
-    if type_ == "CREATE_ALERT":
-        return CreateAlert()
-    if type_ == "SET_PROPERTY":
-        return _set_property(fields)
-    known = "does not run in this version" if type_ in LATER_ACTIONS else "is not an action of the format"
-    return OtherAction(type_, f"{fields.where}: the action {type_} {known}", fields.raw)
-
-
-def _set_property(fields: Fields) -> Action:
-    target = fields.text("targetProperty", limit=MAX_NAME, required="name the property to set") or ""
-    value = fields.value("targetValue")
-    if value is None or isinstance(value, list | dict):
-        fields.problem("targetValue", f"is {kind(value)}; write a string, a number or true or false")
-        return SetProperty(target, "")
-    if isinstance(value, str) and "{{" in value:
-        reason = f"{fields.where}: SET_PROPERTY with a template does not run in this version"
-        return OtherAction("SET_PROPERTY", reason, fields.raw)
-    if target == "alertLevel" and value not in Level.__members__:
-        levels = ", ".join(level.name for level in reversed(Level))
-        fields.problem("targetValue", f"is {shown(value)}; write one of {levels}")
-    return SetProperty(target, value)
+def _paths(condition: Condition) -> list[Expr]:
+    """Give the left sides of clauses as expressions, so that what they name is looked for too."""
+    found: list[Expr] = []
+    for part in parts(condition):
+        if isinstance(part, Clause):
+            first, *names = part.path.split(".")
+            path: Expr = Name(first)
+            for name in names:
+                path = Property(path, name)
+            found.append(path)
+    return found

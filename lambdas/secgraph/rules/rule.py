@@ -1,4 +1,4 @@
-"""The values of alert rules. In: nothing. Out: Rule, what it asks, when it acts and what it does."""
+"""The values of alert rules. In: nothing. Out: Rule, what it asks, when it acts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from types import MappingProxyType
 
+from secgraph.rules.actions import Action, CreateAlert, OtherAction, SetProperty, each
 from secgraph.rules.condition import AnyTotal, Condition, reasons
+from secgraph.rules.expressions.nodes import Template
 from secgraph.rules.fields import Json
 
 
@@ -45,31 +47,6 @@ class RuleQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class SetProperty:
-    """SET_PROPERTY: adds a value to the evaluation input; `alertLevel` sets the alert's level."""
-
-    target: str
-    value: str | int | float | bool
-
-
-@dataclass(frozen=True, slots=True)
-class CreateAlert:
-    """CREATE_ALERT: opens or updates the rule's alert."""
-
-
-@dataclass(frozen=True, slots=True)
-class OtherAction:
-    """An action that this version does not run; `reason` names it and says so. `fields` are kept."""
-
-    type: str
-    reason: str
-    fields: Mapping[str, Json]
-
-
-Action = SetProperty | CreateAlert | OtherAction
-
-
-@dataclass(frozen=True, slots=True)
 class Operation:
     """When the condition holds, the actions run in order."""
 
@@ -93,7 +70,7 @@ class Rule:
     interval: Interval = Interval.ONE_DAY
     operations: tuple[Operation, ...] = ()
     outputs: tuple[str, ...] = ()
-    templates: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    templates: Mapping[str, Template] = field(default_factory=lambda: MappingProxyType({}))
     tags: tuple[str, ...] = ()
     labels: Json = None
     notify_on_failure: bool = False
@@ -111,18 +88,20 @@ class Rule:
     def blocked(self) -> tuple[str, ...]:
         """Say why the rule cannot be evaluated in this version; empty if it can."""
         found = [reason for operation in self.operations for reason in reasons(operation.when)]
-        if not any(isinstance(action, CreateAlert) for action in self._actions()):
-            found.append("no operation of the rule has CREATE_ALERT, so nothing would come of it")
+        if all(isinstance(action, SetProperty | OtherAction) for action in self.actions):
+            found.append("no operation of the rule has an action that runs, such as CREATE_ALERT")
         return tuple(found)
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """Name the actions that do not run in this version, while the rest of the rule does."""
-        others = [action.reason for action in self._actions() if isinstance(action, OtherAction)]
+        others = [action.reason for action in self.actions if isinstance(action, OtherAction)]
         return tuple(dict.fromkeys(others))
 
-    def _actions(self) -> tuple[Action, ...]:
-        return tuple(action for operation in self.operations for action in operation.actions)
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """Give every action of the rule, those inside others included."""
+        return tuple(action for operation in self.operations for action in each(operation.actions))
 
 
 def default_operation(level: Level) -> Operation:

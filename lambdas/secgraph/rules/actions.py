@@ -1,0 +1,139 @@
+"""The actions of rules as values. In: nothing. Out: what each action is, its texts read as templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from secgraph.rules.expressions.nodes import Expr, Template
+from secgraph.rules.fields import Json
+from secgraph.rules.template import Shape
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetProperty:
+    """SET_PROPERTY: adds a value to the evaluation input; `alertLevel` sets the alert's level."""
+
+    target: str
+    value: Scalar | Template
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAlert:
+    """CREATE_ALERT: opens or updates the rule's alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """PUBLISH_SNS_MESSAGE (`kind` sns, `target` the ARN of a topic) and SEND_SQS_MESSAGE (sqs, the URL of a
+    queue)."""
+
+    kind: str
+    target: Template
+    data: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class SlackMessage:
+    """SEND_SLACK_MESSAGE. Without `webhook` the deployment's own is meant; without `severity` the level is
+    that of the alert."""
+
+    channels: tuple[Template, ...]
+    body: Template
+    webhook: Template | None = None
+    severity: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """WEBHOOK: an https request. A `body` that is a Template may be a text of any kind."""
+
+    endpoint: Template
+    method: str = "POST"
+    headers: Mapping[str, Template] = field(default_factory=lambda: MappingProxyType({}))
+    body: Shape = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagEntities:
+    """TAG_ENTITIES: sets `tag.<name>` on the entities of the rows that `entities` yields."""
+
+    entities: Template
+    tags: tuple[tuple[str, Scalar | Template], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuery:
+    """JUPITERONE_QUERY: binds `queries.<name>`. `holes` are the values of the query's placeholders."""
+
+    name: str
+    query: str
+    holes: Mapping[str, Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class ForEachItem:
+    """FOR_EACH_ITEM: runs its actions once for each of `items`, which they see as `item_ref`."""
+
+    items: Template
+    item_ref: str
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAction:
+    """An action that this version does not run; `reason` names it and says so. `fields` are kept."""
+
+    type: str
+    reason: str
+    fields: Mapping[str, Json]
+
+
+Effective = Publish | SlackMessage | Webhook
+"""What sends something outside."""
+Action = SetProperty | CreateAlert | Effective | TagEntities | AskQuery | ForEachItem | OtherAction
+
+
+def each(actions: tuple[Action, ...]) -> Iterator[Action]:
+    """Give the actions and those inside them."""
+    for action in actions:
+        yield action
+        if isinstance(action, ForEachItem):
+            yield from each(action.actions)
+
+
+def expressions(action: Action) -> Iterator[Expr]:
+    """Give the expressions of one action, those of actions inside it left out."""
+    match action:
+        case SetProperty(_, value):
+            yield from inside(value)
+        case Publish(_, target, data):
+            yield from inside((target, data))
+        case SlackMessage(channels, body, webhook, severity):
+            yield from inside((*channels, body, webhook, severity))
+        case Webhook(endpoint, _, headers, body):
+            yield from inside((endpoint, headers, body))
+        case TagEntities(entities, tags):
+            yield from inside(entities)
+            for _, tag in tags:
+                yield from inside(tag)
+        case AskQuery(_, _, holes):
+            yield from holes.values()
+        case ForEachItem(items, _, _):
+            yield from inside(items)
+
+
+def inside(shape: Shape | str) -> Iterator[Expr]:
+    """Give the expressions of JSON whose strings are templates."""
+    match shape:
+        case Template(parts):
+            yield from (part for part in parts if not isinstance(part, str))
+        case tuple():
+            for item in shape:
+                yield from inside(item)
+        case Mapping():
+            for item in shape.values():
+                yield from inside(item)
