@@ -25,6 +25,7 @@ ROWS: Final = 5
 PATH: Final = 300
 """Characters of a path; of a longer one the middle is left out."""
 NAME: Final = 60
+KEY: Final = 1_000
 WORDS: Final = 100
 SPENT_MS: Final = 2_000
 """After so many milliseconds of asking no further path is asked for: people want to be told soon."""
@@ -101,7 +102,7 @@ def _pieces(asked: Witness, row: Mapping[str, object]) -> list[str]:
                 pieces.append(f", and {line(part.words, WORDS)}")
         elif row.get(part.entity) is not None:
             far, link = _record(row, part.entity), _record(row, part.relationship)
-            verb = line(_held(link, "relationship").get("_class"), NAME).translate(_OURS)
+            verb = line(_tame(str(_held(link, "relationship").get("_class"))), NAME)
             is_back = link.get("toVertexId") == current.get("id") != link.get("fromVertexId")
             pieces.append(f" ←{verb}─ {_name(far)}" if is_back else f" ─{verb}→ {_name(far)}")
             current, at = far, part.entity
@@ -119,9 +120,15 @@ def _held(record: Mapping[str, object], part: str) -> Mapping[str, object]:
 
 
 def _name(record: Mapping[str, object]) -> str:
-    """Give what an entity is called: no addresses that a mail program would make a link of."""
-    for part, name in (("properties", "displayName"), ("entity", "_key"), ("entity", "_id")):
-        value = _held(record, part).get(name)
-        if isinstance(value, str) and value:
-            return line(value[: 4 * NAME].replace("://", "[:]//"), NAME).translate(_OURS)
-    return "?"
+    """Give what an entity is called; of a long key the end, for there keys differ."""
+    metadata, properties = _held(record, "entity"), _held(record, "properties")
+    for held, name in ((metadata, "displayName"), (properties, "displayName")):
+        if isinstance(value := held.get(name), str) and value:
+            return line(_tame(value[: 4 * NAME]), NAME)
+    key = line(_tame(str(metadata.get("_key") or metadata.get("_id") or "?")), KEY)
+    return key if len(key) <= NAME else f"…{key[1 - NAME :]}"
+
+
+def _tame(text: str) -> str:
+    """Leave nothing in a name that a mail program would make a link of, or that draws a path."""
+    return text.replace("://", "[:]//").translate(_OURS)
