@@ -127,8 +127,8 @@ class Alerting(Construct):
             batch_size=CHANGES,
             max_batching_window=Duration.seconds(contract.CHANGE_WINDOW_SECONDS),
             parallelization_factor=1,
-            # The schedule does the work of a run that failed, and what waited longer than it is done by then.
-            retry_attempts=0,
+            # What failed so often, or waited longer than the schedule, is the schedule's next run to do.
+            retry_attempts=2,
             max_record_age=EVERY,
             filters=[{"pattern": json.dumps(change)}],
         )

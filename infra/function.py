@@ -93,9 +93,10 @@ class Function(Construct):
 
     def allow_stream(self, table: dynamodb.ITable) -> str:
         """Let the function read the stream of a table, and give the stream's ARN."""
-        if table.table_stream_arn is None:
+        stream: str | None = table.table_stream_arn
+        if stream is None:
             raise ValueError("the table has no stream")
-        self.allow(STREAM, table.table_stream_arn)
+        self.allow(STREAM, stream)
         self.allow(["dynamodb:ListStreams"], f"{table.table_arn}/stream/*")
         table_id = Stack.of(self).resolve(table.table_arn)["Fn::GetAtt"][0]
         Validations.of(self.role).acknowledge(
@@ -104,7 +105,7 @@ class Function(Construct):
                 reason="The star is the time at which the stream of this one table was made.",
             )
         )
-        return table.table_stream_arn
+        return stream
 
     def allow_objects(self, actions: Sequence[str], bucket: s3.IBucket, *prefixes: str) -> None:
         """Let the function do these actions on what lies under these prefixes of a bucket."""

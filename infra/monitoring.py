@@ -56,7 +56,6 @@ class Monitoring(Construct):
         rebuild_dead_letters: sqs.IQueue,
         project: Function,
         functions: Sequence[Function],
-        evaluate: Function,
     ) -> None:
         super().__init__(scope, id)
         alarms = [function.alarm for function in functions]
@@ -77,7 +76,7 @@ class Monitoring(Construct):
         alarms.extend(
             any_alarm(self, name, text, _own_metric(metric)) for name, (metric, text) in OWN_METRICS.items()
         )
-        alarms.append(self._silence(evaluate))
+        alarms.append(self._silence())
         for alarm in alarms:
             alarm.add_alarm_action(actions.SnsAction(topic))
 
@@ -103,13 +102,13 @@ class Monitoring(Construct):
             threshold=LAG_MINUTES * 60_000,
         )
 
-    def _silence(self, evaluate: Function) -> cloudwatch.Alarm:
+    def _silence(self) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,
             "Silence",
             alarm_description="secgraph: the rules were not evaluated for an hour. "
             "Right after the first deployment this ends with the first run.",
-            metric=evaluate.function.metric_invocations(period=ALARM_PERIOD, statistic="Sum"),
+            metric=_own_metric(contract.METRIC_RULE_RUNS),
             threshold=1,
             evaluation_periods=SILENCE_PERIODS,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,

@@ -51,7 +51,6 @@ class Notifying(Construct):
             contract.SLACK_SECRET: channels.slack_secret,
             contract.WEBHOOK: channels.webhook,
             contract.WEBHOOK_SECRET: channels.webhook_secret,
-            contract.ALERT_LINK: channels.link,
             **parameters.environment,
         }
         self.notify = Function(

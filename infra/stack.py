@@ -87,7 +87,6 @@ class SecgraphStack(Stack):
                 *(ingestion.ingest, image.project, image.compact, image.rebuild),
                 *(asking.query, alerting.evaluate, notifying.notify, alerting.triage),
             ],
-            evaluate=alerting.evaluate,
         )
         query = asking.query.function.function_name
         self._output("QueryFunction", query, "answers J1QL; invoke it with an event from examples/events")

@@ -11,7 +11,7 @@ from secgraph import contract
 from secgraph.image import plan
 
 ALARMS: Final = 17
-METRICS: Final = 4
+METRICS: Final = 5
 KEYS: Final = 1
 """Counted in the template by tests/infra/test_bill.py."""
 

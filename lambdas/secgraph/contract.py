@@ -94,6 +94,8 @@ METRICS_DIMENSIONS: Final = {"service": SERVICE}
 METRIC_QUARANTINED: Final = "EventsQuarantined"
 METRIC_RULES_FAILED: Final = "RulesFailed"
 METRIC_MESSAGES_FAILED: Final = "MessagesFailed"
+METRIC_RULE_RUNS: Final = "RuleRuns"
+"""Runs of the rules by the schedule; those on change would hide that it has stopped."""
 METRIC_SET_ASIDE: Final = "ItemsSetAside"
 
 # Times and sizes.

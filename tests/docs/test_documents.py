@@ -171,7 +171,8 @@ def test_the_table_of_functions_is_true():
         assert (package / flow).exists()
         flow_module = Path(flow).stem
         assert re.search(rf"from secgraph\.flows(\.{flow_module})? import", source), handler
-    assert {path.stem for path in (package / "handlers").glob("*.py")} - {"__init__", "runtime", "alert_runtime"} == {
+    shared = {"__init__", "runtime", "alert_runtime"}
+    assert {path.stem for path in (package / "handlers").glob("*.py")} - shared == {
         handler.split(".")[2] for handler, _ in rows
     }
 
