@@ -108,6 +108,17 @@ def test_the_message_of_an_action_arrives_at_slack_by_a_secret_address(far_end: 
     assert (attachment["color"], attachment["blocks"][0]["text"]["text"]) == ("#e01e5a", payload["text"])
 
 
+def test_the_message_of_an_action_without_an_address_goes_to_the_deployments(
+    far_end: FarEnd, https: Https
+) -> None:
+    outgoing = effect("slack", None, {"channels": [], "text": "hello", "severity": ""})
+    SlackAction(https, Reach(), SECRETS.__getitem__, lambda: far_end.url("/own")).send(outgoing)
+    assert [seen.path for seen in far_end.requests] == ["/own"]
+    error = refused(lambda: SlackAction(https, Reach(), SECRETS.__getitem__).send(outgoing))
+    assert error.final
+    assert "no slackSecret" in str(error)
+
+
 def test_the_request_of_an_action_arrives_with_its_secrets(far_end: FarEnd, https: Https) -> None:
     target = {"$sealed": [far_end.url(""), {"param": "Hook"}]}
     payload = {

@@ -53,9 +53,12 @@ HOOK: Any = {"param": "Hook"}
         ("webhook", {"$sealed": ["https://evil.example/", TOKEN]}, {}, "the host evil.example is not one"),
         ("webhook", {"$sealed": ["https://api.example.com", TOKEN]}, {}, ""),
         ("slack", {"$sealed": [HOOK]}, {"text": "x"}, ""),
-        ("slack", {"$sealed": [HOOK]}, {"text": {"$sealed": [TOKEN]}}, "no host in `reach` takes"),
+        ("slack", {"$sealed": [HOOK]}, {"text": {"$sealed": [TOKEN]}}, "a secret parameter may not go into a message"),
         ("slack", {"$sealed": [{"param": "Other"}]}, {}, "no host in `reach` takes the secret Other"),
         ("slack", {"$sealed": [{}]}, {}, "not of the form"),
+        ("slack", None, {"text": "x"}, ""),
+        ("slack", None, {"text": {"$sealed": [TOKEN]}}, "a secret parameter may not go into a message"),
+        ("webhook", None, {}, "the address is not https://HOST/…"),
         ("mail", "a@example.com", {}, "nothing sends effects of the kind mail"),
     ],
 )  # fmt: skip

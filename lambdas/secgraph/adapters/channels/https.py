@@ -93,12 +93,12 @@ class Https:
         failed = OSError(0, "it has no address")
         for address in self._addresses(name, port):
             try:
-                plain = create_connection((address, port), self._connect_seconds)
+                plain = create_connection((address, port), self._left(deadline))
             except OSError as error:
                 failed = OSError(0, error.strerror or "connecting took too long")
                 continue
             try:
-                plain.settimeout(max(0.001, min(self._connect_seconds, deadline - time.monotonic())))
+                plain.settimeout(self._left(deadline))
                 secured = self._context.wrap_socket(plain, server_hostname=name)
             except BaseException:
                 plain.close()
@@ -106,6 +106,13 @@ class Https:
             secured.deadline = deadline  # type: ignore[attr-defined]  # it is a _Timed
             return secured
         raise failed
+
+    def _left(self, deadline: float) -> float:
+        """Give how long connecting may take."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline is over")
+        return min(self._connect_seconds, left)
 
     def _addresses(self, name: str, port: int) -> Sequence[str]:
         addresses = self._resolver(name, port)

@@ -9,10 +9,12 @@ from typing import Any, Final
 from secgraph.adapters.channels.answers import settle
 from secgraph.adapters.channels.given import effect_of, fields_of, notification_of
 from secgraph.adapters.channels.https import Https
-from secgraph.adapters.channels.requests import Unsealed, unsealed
+from secgraph.adapters.channels.requests import unsealed
 from secgraph.alerts.channels.slack import card, message
 from secgraph.alerts.ports import Outgoing
 from secgraph.alerts.reach import Reach
+from secgraph.errors import ChannelError
+from secgraph.rules.effects import Effect
 from secgraph.rules.rule import Level
 
 WORDS: Final = frozenset(
@@ -41,6 +43,9 @@ WORDS: Final = frozenset(
     }
 )
 """What a webhook of Slack says; with 4xx the same message fails each time."""
+NO_WEBHOOK: Final = (
+    "the action has no webhookUrl, and the deployment no slackSecret whose webhook it could use"
+)
 HEADERS: Final = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "secgraph"}
 
 
@@ -57,21 +62,37 @@ class SlackChannel:
 
 
 class SlackAction:
-    """What SEND_SLACK_MESSAGE posts. `secrets` gives the value of a secret parameter by its name."""
+    """What SEND_SLACK_MESSAGE posts. `secrets` gives the value of a secret parameter by its name; `own` reads
+    the address of the deployment's webhook, where an action goes that names none."""
 
-    def __init__(self, https: Https, reach: Reach, secrets: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        https: Https,
+        reach: Reach,
+        secrets: Callable[[str], str],
+        own: Callable[[], str] | None = None,
+    ) -> None:
         self._https = https
         self._reach = reach
         self._secrets = secrets
+        self._own = own
 
     def send(self, outgoing: Outgoing) -> None:
         """Post an effect. Raises ChannelError."""
-        sent = unsealed(effect_of(outgoing), self._reach, self._secrets)
-        _post(self._https, sent.url, _payload(sent))
+        effect = effect_of(outgoing)
+        if effect.target is not None:
+            sent = unsealed(effect, self._reach, self._secrets)
+            _post(self._https, sent.url, _payload(sent.effect))
+            return
+        if refused := self._reach.check(effect):
+            raise refused
+        if self._own is None:
+            raise ChannelError(f"{effect.place}: {NO_WEBHOOK}", final=True)
+        _post(self._https, self._own(), _payload(effect))
 
 
-def _payload(sent: Unsealed) -> dict[str, Any]:
-    fields = fields_of(sent.effect)
+def _payload(effect: Effect) -> dict[str, Any]:
+    fields = fields_of(effect)
     severity, channels = fields.get("severity"), fields.get("channels")
     return message(
         str(fields.get("text") or ""),
