@@ -42,17 +42,18 @@ def channels_of(
     """Give the channels that there are. `clients` gives the client of a service for a region, "" for ours."""
     https, sealed = Https(), partial(secret_of, parameters)
     sns, sqs = partial(clients, "sns"), partial(clients, "sqs")
+    own = partial(secrets.text, places.slack_secret) if places.slack_secret else None
     there: dict[str, Channel] = {
         "topic": TopicChannel(sns(""), places.topic),
         "action:sns": SNSAction(sns, reach),
         "action:sqs": SQSAction(sqs, reach),
-        "action:slack": SlackAction(https, reach, sealed),
+        "action:slack": SlackAction(https, reach, sealed, own),
         "action:webhook": WebhookAction(https, reach, sealed),
     }
     if places.chat:
         there["chat"] = ChatChannel(sns(""), places.chat)
-    if places.slack_secret:
-        there["slack"] = SlackChannel(https, partial(secrets.text, places.slack_secret))
+    if own is not None:
+        there["slack"] = SlackChannel(https, own)
     if places.webhook:
         key = partial(secrets.text, places.webhook_secret)
         there["webhook"] = WebhookChannel(https, places.webhook, key)
