@@ -55,15 +55,7 @@ def act(
     several CREATE_ALERT the highest level counts. Raises PackError for a parameter that is missing and a
     condition that cannot be evaluated, ValueError for a blocked rule.
     """
-    given: dict[str, object] = {
-        "queries": queries,
-        "param": parameters_given(rule, parameters),
-        "alertLevel": own(rule.level.name),
-        "alertRuleName": rule.name,
-        "alertRuleId": rule.id or rule.name,
-        "alertRuleDescription": rule.description,
-        "alertWebLink": own(web_link) if web_link else None,
-    }
+    given = evaluation_input(rule, queries, parameters=parameters, web_link=web_link)
     acting = Acting(ask)
     for index, operation in enumerate(rule.operations):
         place = f"operations[{index}]"
@@ -83,6 +75,26 @@ def act(
         errors=tuple(acting.told()),
         acted=acting.acted,
     )
+
+
+def evaluation_input(
+    rule: Rule,
+    queries: Mapping[str, Mapping[str, object]],
+    *,
+    parameters: Parameters = NONE,
+    web_link: str = "",
+) -> dict[str, object]:
+    """Give the names that a rule's conditions and templates see, before any action. Raises PackError for a
+    parameter that is missing."""
+    return {
+        "queries": queries,
+        "param": parameters_given(rule, parameters),
+        "alertLevel": own(rule.level.name),
+        "alertRuleName": rule.name,
+        "alertRuleId": rule.id or rule.name,
+        "alertRuleDescription": rule.description,
+        "alertWebLink": own(web_link) if web_link else None,
+    }
 
 
 def _outputs(rule: Rule, given: Mapping[str, object]) -> dict[str, str | int | float | bool]:

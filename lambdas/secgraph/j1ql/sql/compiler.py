@@ -23,7 +23,7 @@ from secgraph.j1ql.sql.options import WHOLE, Options
 from secgraph.j1ql.sql.plan import Plan
 from secgraph.j1ql.sql.query_sql import QuerySql
 
-__all__ = ["Options", "compile", "counts"]
+__all__ = ["Options", "compile", "count", "counts"]
 
 
 def compile(  # noqa: A001 (the stage's name in the architecture)
@@ -64,9 +64,25 @@ def counts(
     number, `growth.MOST` + 1 where there are more. Raises QueryError as `compile` does."""
     whole = QuerySql(_compilation(catalogue, now, parameters, options, server), checked)
     for beginning in growth.beginnings(checked.query, by_paths=whole.builds_paths):
-        compilation = _compilation(catalogue, now, parameters, options, server)
-        sql = QuerySql(compilation, names.check(beginning.query)).count(beginning)
-        yield beginning, _numbered(_with(compilation, sql), compilation)[0]
+        yield (
+            beginning,
+            count(beginning, catalogue, now=now, parameters=parameters, options=options, server=server),
+        )
+
+
+def count(
+    beginning: Beginning,
+    catalogue: Catalogue,
+    *,
+    now: int,
+    parameters: Parameters,
+    options: Options = WHOLE,
+    server: Server = PLAIN,
+) -> Statement:
+    """Write the statement that counts one beginning of a query. Raises QueryError as `compile` does."""
+    compilation = _compilation(catalogue, now, parameters, options, server)
+    sql = QuerySql(compilation, names.check(beginning.query)).count(beginning)
+    return _numbered(_with(compilation, sql), compilation)[0]
 
 
 def _compilation(
