@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from secgraph.rules.actions import CreateAlert, OtherAction, SetProperty
 from secgraph.rules.condition import AnyTotal, Holds
 from secgraph.rules.expressions import parse
-from secgraph.rules.pack import MAX_TEXT, load, load_all
-from secgraph.rules.actions import CreateAlert, OtherAction, SetProperty
+from secgraph.rules.pack import load, load_all
 from secgraph.rules.rule import Interval, Level
+from secgraph.rules.texts_read import MAX_TEXT
 
 SHORT: dict[str, Any] = {"name": "r", "description": "d", "queries": [{"query": "FIND Host"}]}
 

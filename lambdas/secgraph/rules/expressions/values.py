@@ -73,9 +73,10 @@ def own(text: str) -> Text:
 
 def number(value: float) -> int | float:
     """Give a number in its one form: whole where it is whole and exact."""
-    if isinstance(value, int):
-        return value if abs(value) <= MAX_EXACT else float(value)
-    return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else value
+    if isinstance(value, int) and abs(value) <= MAX_EXACT:
+        return value
+    double = float(value)
+    return int(double) if double.is_integer() and abs(double) <= MAX_EXACT else double
 
 
 def is_number(value: object) -> bool:
