@@ -203,7 +203,8 @@ def _ask(fields: Fields, known: Known, depth: int) -> Action:
 def _holes(fields: Fields, text: str, known: Known) -> Mapping[str, Expr]:
     """Read what stands in the placeholders of a query as expressions, and the query around them."""
     found: dict[str, Expr] = {}
-    for hole in holes(text):
+    written = holes(text)
+    for hole in written:
         where = f"line {hole.at.line}, column {hole.at.column}, {{{{{hole.name}}}}}"
         try:
             found[hole.name] = parse(hole.name)
@@ -211,14 +212,18 @@ def _holes(fields: Fields, text: str, known: Known) -> Mapping[str, Expr]:
             fields.problem("query", f"{where}: {error}")
         else:
             check(found[hole.name], fields, "query", known)
-    if not found and text:
-        try:
-            parse_query(text)
-        except QueryError as error:
-            fields.problem("query", f"line {error.at.line}, column {error.at.column}: {error.message}")
-    elif (broken := SavedQuery.of(text).error) is not None:
+    broken = SavedQuery.of(text).error if written else _error(text)
+    if broken is not None and text:
         fields.problem("query", f"line {broken.at.line}, column {broken.at.column}: {broken.message}")
     return MappingProxyType(found)
+
+
+def _error(text: str) -> QueryError | None:
+    try:
+        parse_query(text)
+    except QueryError as error:
+        return error
+    return None
 
 
 _READERS: Final[Mapping[str, Callable[[Fields, Known], Action]]] = {
