@@ -60,8 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"hello, this is no HTTP\r\n\r\n")
             case ["redirect"]:
                 self._plain(302, {"Location": "/elsewhere"})
-            case ["later", *after]:
-                self._plain(429, {"Retry-After": after[0].replace("_", " ")} if after else {})
+            case [status, "after", moment]:
+                self._plain(int(status), {"Retry-After": moment.replace("_", " ")})
             case [status, *word] if status.isdecimal():
                 self._plain(int(status), {}, word[0] if word else "")
             case _:

@@ -96,6 +96,17 @@ def inert(markup: str) -> None:
 @given(NOTIFICATIONS)
 @example(WORST)
 def test_a_card_is_within_the_limits_of_slack_and_inert(notification: Notification) -> None:
+    _hold_card(notification)
+
+
+@pytest.mark.thorough
+@settings(max_examples=3_000)
+@given(NOTIFICATIONS)
+def test_many_cards_are_within_the_limits_of_slack_and_inert(notification: Notification) -> None:
+    _hold_card(notification)
+
+
+def _hold_card(notification: Notification) -> None:
     payload = card(notification)
     blocks = payload["blocks"]
     assert payload["text"]

@@ -68,7 +68,7 @@ def refused(send: Callable[[], None]) -> ChannelError:
         send()
     error = caught.value
     assert error.__cause__ is None, "what caused it may hold the request"
-    for secret in ("s3cret", "/later", "/redirect", "/404", "/silence"):
+    for secret in ("s3cret", "/429", "/redirect", "/404", "/silence"):
         assert secret not in str(error)
     return error
 
@@ -90,6 +90,14 @@ def test_a_signed_notification_arrives(far_end: FarEnd, https: Https) -> None:
     signed = seen.headers["Secgraph-Timestamp"].encode() + b"." + seen.body
     assert seen.headers["Secgraph-Timestamp"] == str(NOW)
     assert seen.headers["Secgraph-Signature"] == f"v1={hmac.new(b'key', signed, hashlib.sha256).hexdigest()}"
+
+
+def test_what_is_sent_again_carries_the_same_id(far_end: FarEnd, https: Https) -> None:
+    refused(webhook(https, far_end.url("/silence")))
+    webhook(https, far_end.url("/in"))()
+    lost, again = far_end.requests
+    assert lost.headers["Secgraph-Id"] == again.headers["Secgraph-Id"]
+    assert lost.body == again.body
 
 
 def test_a_card_arrives_at_slack(far_end: FarEnd, https: Https) -> None:
@@ -159,10 +167,12 @@ def test_a_request_without_a_body_has_none(far_end: FarEnd, https: Https) -> Non
 @pytest.mark.parametrize(
     ("path", "final", "retry_after"),
     [
-        ("/later/7", False, 7_000),
-        ("/later/Fri,_31_Dec_9999_23:59:59_GMT", False, 86_400_000),
-        ("/later/soon", False, None),
-        ("/later", False, None),
+        ("/429/after/7", False, 7_000),
+        ("/503/after/120", False, 120_000),
+        ("/429/after/Fri,_31_Dec_9999_23:59:59_GMT", False, 86_400_000),
+        ("/429/after/soon", False, None),
+        ("/429", False, None),
+        ("/400/after/7", True, None),
         ("/500", False, None),
         ("/503", False, None),
         ("/408", False, None),

@@ -133,7 +133,7 @@ def happened(notification: Notification) -> str:
         case Event.NEW_ROWS:
             return f"{notification.counted:,} new of {number(notification.total)}{_groups(notification)}"
         case Event.LEVEL_RAISED:
-            return f"raised from {notification.earlier.name}"
+            return f"raised from {notification.earlier.name}{_groups(notification)}"
         case Event.RESOLVED:
             return f"resolved{_groups(notification)}"
         case Event.RETIRED:
