@@ -208,6 +208,6 @@ def _words(tail: tuple[Step, ...]) -> str:
     """Say a negation and all that belongs to it: "no Finding WITH severity = 'high' that it HAS"."""
     first, *rest = tail
     assert isinstance(first, Hop)  # noqa: S101 (for the type checker: blocks are not negated)
-    verbs = "|".join(first.verbs) or "RELATES TO"
+    verbs = " or ".join(first.verbs) or "RELATES TO"
     whose = f"that {verbs} it" if first.direction is Direction.IN else f"that it {verbs}"
     return " ".join([f"no {replace(first.target, alias=None)} {whose}", *map(str, rest)])

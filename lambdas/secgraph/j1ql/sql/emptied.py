@@ -20,8 +20,10 @@ from secgraph.j1ql.text.advice import short
 
 TEXT: Final = 160
 
+WITHOUT: Final = "without WITH"
+
 Variant = tuple[str, Beginning]
-"""What differs, in words, and what to count."""
+"""What differs, in words, and what to count. Where WITHOUT gives nothing, no single test does."""
 
 
 def counted(query: Query) -> list[Beginning]:
@@ -105,7 +107,7 @@ def _of_hop(it: Beginning, hop: Hop) -> Iterator[Variant]:
 def _relaxed(pattern: EntityPattern) -> Iterator[tuple[str, EntityPattern]]:
     tests = _tests(pattern.filter)
     if tests:
-        yield "without WITH", replace(pattern, filter=None)
+        yield WITHOUT, replace(pattern, filter=None)
     for test in tests if len(tests) > 1 else ():
         yield _shown("WITH", test), replace(pattern, filter=test)
 
