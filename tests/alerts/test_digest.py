@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from secgraph.alerts.channels.text import body
 from secgraph.alerts.digest import END, Digest, digest
-from secgraph.alerts.lifecycle import Kind, Transition
-from secgraph.alerts.message import compose
+from secgraph.alerts.lifecycle import advance
+from secgraph.alerts.state import Evaluation
+from secgraph.alerts.telling import tell
 from secgraph.rules.rows import Row
-from secgraph.rules.rule import Level, Rule
+from secgraph.rules.rule import Level
 
 NOON = 1_777_636_800_000  # 2026-05-01T12:00:00Z
 DAY = 86_400_000
@@ -29,9 +31,10 @@ HOST = {"_class": ["Host"], "_type": "aws_instance", "type": "t3", "instanceId":
 
 def said(row: Digest) -> str:
     """Give the lines of a message that are about a row."""
-    transition = Transition(Kind.OPENED, "r", 1, NOON, Level.HIGH, Level.HIGH, NOON, 1, 1, rows=(row,))
-    body = compose(transition, Rule("p.json", 0, "r", "d", ())).body
-    return body[body.index("What:") : body.index("Open since")]
+    state, happened = advance(None, Evaluation("r", True, Level.HIGH, 1, (Row(row.hash, {}),)), NOON)
+    _, (told,) = tell(state, happened, None)
+    text = body(replace(told, rows=(row,)))
+    return text[text.index("What:") : text.index("Open since")]
 
 
 def test_a_finding_says_its_own_type_and_when_it_was_first_seen():
@@ -43,7 +46,7 @@ def test_a_finding_says_its_own_type_and_when_it_was_first_seen():
 
 def test_a_thing_says_what_it_is_and_since_when_it_is_here():
     text = said(digest(Row(1, HOST), NOON))
-    assert "aws_instance · i-1\n" in text
+    assert "aws_instance · on i-1\n" in text
     assert "since 2026-05-01 12:00 UTC" in text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
@@ -19,11 +19,13 @@ class LocalAlerts:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def read_all(self) -> Mapping[str, Stored]:
-        """Give every item by id."""
+    def read_all(self, prefix: str = "") -> Mapping[str, Stored]:
+        """Give every item, or those whose id begins so, by id."""
         if not self._exists():
             return {}
-        rows = self._connection.execute("SELECT id, rev, body FROM alert ORDER BY id").fetchall()
+        rows = self._connection.execute(
+            "SELECT id, rev, body FROM alert WHERE starts_with(id, ?) ORDER BY id", [prefix]
+        ).fetchall()
         return {id_: Stored(id_, rev, body) for id_, rev, body in rows}
 
     def read(self, id_: str) -> Stored | None:
@@ -33,12 +35,35 @@ class LocalAlerts:
         row = self._connection.execute("SELECT id, rev, body FROM alert WHERE id = ?", [id_]).fetchone()
         return None if row is None else Stored(*row)
 
-    def put(self, item: Stored) -> bool:
-        """Write an item unless its stored `rev` has moved. False if another writer was faster."""
+    def put(self, item: Stored, beside: Sequence[Stored] = ()) -> bool:
+        """Write an item unless its stored `rev` has moved, and what goes beside it, all or nothing. False if
+        another writer was faster."""
         try:
-            return self._put(item)
+            return self._put_together([item, *beside]) if beside else self._put(item)
         except duckdb.Error as error:
             raise StoreUnavailable(f"the alerts in the graph file cannot be written: {error}") from error
+
+    def delete(self, item: Stored) -> bool:
+        """Take out an item that is stored with exactly this `rev`; False if it is not."""
+        if not self._exists():
+            return False
+        try:
+            gone = self._connection.execute(
+                "DELETE FROM alert WHERE id = ? AND rev = ? RETURNING id", [item.id, item.rev]
+            )
+            return gone.fetchone() is not None
+        except duckdb.Error as error:
+            raise StoreUnavailable(f"the alerts in the graph file cannot be written: {error}") from error
+
+    def _put_together(self, items: Sequence[Stored]) -> bool:
+        self._connection.execute("BEGIN")
+        try:
+            written = all(self._put(item) for item in items)
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT" if written else "ROLLBACK")
+        return written
 
     def _put(self, item: Stored) -> bool:
         if item.rev > 1:

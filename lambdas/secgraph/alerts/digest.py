@@ -19,8 +19,8 @@ END: Final = 253_402_300_800_000
 @dataclass(frozen=True, slots=True)
 class Digest:
     """What is kept of a row. Times are epoch milliseconds: `since` when it joined the alert, `found` when the
-    source first saw it, for findings. `score` is 0–10 or None. `path` names what led to the row, from its start to
-    the end of the query, empty where that is not known."""
+    source first saw it, for findings. `score` is 0–10 or None. `path` names what led to the row, from its
+    start to the end of the query, empty where that is not known."""
 
     hash: int
     since: int
@@ -42,7 +42,7 @@ class Digest:
 def digest(row: Row, since: int) -> Digest:
     """Keep the words of a row that say what, where and whose."""
     facts = row.facts
-    finding = _is_finding(facts)
+    finding = is_finding(facts)
     return Digest(
         hash=row.hash,
         since=since,
@@ -74,7 +74,8 @@ def worst_first(row: Row) -> tuple[float, str, int]:
     return -(score(row) or 0.0), str(row.facts.get("displayName", "")), row.hash
 
 
-def _is_finding(facts: Mapping[str, object]) -> bool:
+def is_finding(facts: Mapping[str, object]) -> bool:
+    """Tell whether the facts of a row are those of a finding."""
     classes = facts.get("_class")
     return isinstance(classes, list | tuple) and "Finding" in classes
 

@@ -1,27 +1,29 @@
-"""The life of an alert: (state, evaluation, now) → (state, what people should hear of, if anything).
+"""The life of an alert: (state, evaluation, now) → (state, what happened to each of its groups).
 
         opened                      new rows · level raised
 INACTIVE ─────→ ACTIVE ───────────────────────────────────→ ACTIVE
           ←─────
     resolved · retired
 
-A failed evaluation never resolves anything: what was not seen is not gone. Pure, and the only place where
-these transitions are decided. Times are epoch milliseconds.
+Each group (alerts/groups.py) lives so for itself, and the alert is active as long as one of them is. A failed
+evaluation never resolves anything: what was not seen is not gone. Pure, and the only place where these
+transitions are decided. Times are epoch milliseconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from types import MappingProxyType
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Final
 
 from secgraph.alerts.digest import Digest, digest, worst_first
+from secgraph.alerts.groups import ROWS_OF_GROUP, WHOLE, By, Group, by, chosen, grouped, label
+from secgraph.alerts.notification import Event
 from secgraph.alerts.rowset import RowSet
+from secgraph.alerts.state import AlertState, Evaluation, Failure, Record
 from secgraph.alerts.text import line
+from secgraph.alerts.transition import Transition, transitions, whole
 from secgraph.rules.rows import Row
-from secgraph.rules.rule import Level
 
 ROWS_KEPT: Final = 30
 GONE_KEPT: Final = 5
@@ -29,122 +31,23 @@ HISTORY_KEPT: Final = 40
 ERROR_CHARACTERS: Final = 500
 ERROR_IN_HISTORY: Final = 150
 
-Output = str | int | float | bool
-
-
-class Kind(Enum):
-    """What happened to an alert."""
-
-    OPENED = "opened"
-    NEW_ROWS = "new rows"
-    LEVEL_RAISED = "level raised"
-    RESOLVED = "resolved"
-    RETIRED = "retired"
-    """The rule is evaluated no more; what it found may well be there still."""
-    FAILED = "failed"
-    """The rule could not be evaluated; told only where the rule asks for it (`notifyOnFailure`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What one evaluation of a rule found. `whole` is False when `rows` are an arbitrary part of `total`."""
-
-    rule: str
-    holds: bool
-    level: Level
-    total: int
-    rows: tuple[Row, ...] = ()
-    whole: bool = True
-    outputs: Mapping[str, Output] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A stretch of evaluations with one result: the first at `on`, the last at `until`."""
-
-    on: int
-    until: int
-    times: int
-    active: bool
-    level: Level
-    total: int
-    new: int = 0
-    gone: int = 0
-    error: str = ""
-    outputs: Mapping[str, Output] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a rule could not be evaluated, and since when. `told` once a message about it was made."""
-
-    error: str
-    since: int
-    told: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AlertState:
-    """Everything kept of a rule's alert.
-
-    `seq` counts its transitions. `untold` says that it changed silently: nobody was sent a message, though
-    a summary may have covered it. `rows` are digests, new ones first, then the worst; `gone` those that
-    went in the last evaluation. `failure` is set while the rule cannot be evaluated.
-    """
-
-    rule: str
-    active: bool = False
-    level: Level = Level.HIGH
-    seq: int = 0
-    opened_on: int | None = None
-    changed_on: int | None = None
-    resolved_on: int | None = None
-    evaluated_on: int | None = None
-    seen: RowSet = field(default_factory=RowSet)
-    rows: tuple[Digest, ...] = ()
-    gone: tuple[Digest, ...] = ()
-    new_count: int = 0
-    gone_count: int = 0
-    history: tuple[Record, ...] = ()
-    failure: Failure | None = None
-    untold: bool = False
-
-    @property
-    def total(self) -> int:
-        """Give the number of rows at the last evaluation that succeeded."""
-        return self.seen.total
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """What people should hear of. `rows` are the digests that concern it: the new ones, or on resolving
-    those that the alert last had. `earlier` is the level before."""
-
-    kind: Kind
-    rule: str
-    seq: int
-    on: int
-    level: Level
-    earlier: Level
-    opened_on: int
-    total: int
-    new: int = 0
-    gone: int = 0
-    rows: tuple[Digest, ...] = ()
-    error: str = ""
+Happened = tuple[Transition, ...]
 
 
 def advance(
-    state: AlertState | None, evaluation: Evaluation, now: int
-) -> tuple[AlertState, Transition | None]:
-    """Take in one successful evaluation."""
-    before = state or AlertState(evaluation.rule)
-    after = _resulting(before, evaluation, now)
-    kind = _kind(before, after)
-    if kind is not None:
-        after = replace(after, seq=before.seq + 1, changed_on=now)
-    after = replace(after, history=_recorded(before, after, evaluation, now))
-    return after, None if kind is None else _transition(kind, before, after, now)
+    state: AlertState | None, evaluation: Evaluation, now: int, keep: Collection[int] = ()
+) -> tuple[AlertState, Happened]:
+    """Take in one successful evaluation. `keep` are the keys of groups to keep by name before all others."""
+    before = _comparable(state or AlertState(evaluation.rule), evaluation)
+    after, fresh = _resulting(before, evaluation, now)
+    if after.active:
+        after = _with_groups(before, after, evaluation, fresh, keep)
+    happened = tuple(transitions(before, after, evaluation, fresh, now))
+    if happened:
+        after = replace(after, changed_on=now)
+    if any(each.event is Event.OPENED for each in happened):
+        after = replace(after, joined_on=now)
+    return replace(after, history=_recorded(before, after, evaluation, now)), happened
 
 
 def fail(state: AlertState | None, rule: str, error: str, now: int) -> AlertState:
@@ -158,98 +61,158 @@ def fail(state: AlertState | None, rule: str, error: str, now: int) -> AlertStat
     return replace(after, history=_appended(before.history, entry))
 
 
-def failed(state: AlertState, now: int) -> tuple[AlertState, Transition | None]:
-    """Give the message about a failure, once for each time that a rule begins to fail."""
+def failed(state: AlertState, now: int) -> tuple[AlertState, Happened]:
+    """Tell of a failure, once for each time that a rule begins to fail."""
     if state.failure is None or state.failure.told:
-        return state, None
-    after = replace(state, seq=state.seq + 1, failure=replace(state.failure, told=True))
-    transition = replace(_transition(Kind.FAILED, state, after, now), error=state.failure.error, rows=())
-    return after, transition
+        return state, ()
+    after = replace(state, failure=replace(state.failure, told=True))
+    return after, (replace(whole(Event.FAILED, state, after, now), note=state.failure.error),)
 
 
-def retired(state: AlertState, now: int) -> tuple[AlertState, Transition | None]:
-    """Close the alert of a rule that is evaluated no more, as a result without rows would."""
+def retired(state: AlertState, reason: str, now: int) -> tuple[AlertState, Happened]:
+    """Close the alert of a rule that is evaluated no more, as a result without rows would; tell it whole."""
     after, happened = advance(state, Evaluation(state.rule, False, state.level, 0), now)
-    return after, None if happened is None else replace(happened, kind=Kind.RETIRED)
+    return after, (retirement(state, after, reason, now),) if happened else ()
+
+
+def retirement(before: AlertState, after: AlertState, reason: str, now: int) -> Transition:
+    """Tell of an alert that was closed for another reason than that it holds no more."""
+    told = whole(Event.RETIRED, before, after, now)
+    rows = before.rows or after.gone
+    total = before.total or after.gone_count
+    groups = max(1, before.groups.total)
+    return replace(told, shown=rows[:ROWS_OF_GROUP], counted=total, total=total, groups=groups, note=reason)
 
 
 def opened(state: AlertState, now: int) -> Transition:
     """Tell of an open alert as a whole: for one that opened silently and that no summary covered."""
-    return replace(_transition(Kind.OPENED, state, state, now), rows=state.rows, new=state.total)
+    told = whole(Event.OPENED, state, state, now)
+    one = state.kept[0] if state.groups.total == 1 and state.kept else None
+    return replace(
+        told,
+        key=one.key if one else WHOLE,
+        label=one.label if one else "",
+        groups=max(1, state.groups.total),
+        counted=state.total,
+        shown=state.rows[:ROWS_OF_GROUP],
+    )
 
 
 def resolved(state: AlertState, now: int) -> Transition:
     """Tell that an alert is over: for one that ended silently after a summary had told of it."""
-    told = _transition(Kind.RESOLVED, state, state, now)
-    return replace(told, rows=state.gone, total=state.gone_count or len(state.gone))
+    told = whole(Event.RESOLVED, state, state, now)
+    total = state.gone_count or len(state.gone)
+    return replace(told, shown=state.gone[:ROWS_OF_GROUP], total=total, counted=total)
 
 
 # ── one evaluation ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _resulting(before: AlertState, evaluation: Evaluation, now: int) -> AlertState:
-    """Lay the evaluation over the state; transition counters come later."""
+def _comparable(before: AlertState, evaluation: Evaluation) -> AlertState:
+    """Give the state to compare with. An alert opens when until now a rule only had effects."""
+    if before.active and not before.listed and evaluation.holds and evaluation.listed:
+        return replace(before, active=False, seen=RowSet(), rows=(), groups=RowSet(), kept=())
+    return before
+
+
+def _resulting(before: AlertState, evaluation: Evaluation, now: int) -> tuple[AlertState, frozenset[int]]:
+    """Lay the evaluation over the state, all but the groups; give also the hashes of the new rows."""
     after = replace(before, evaluated_on=now, failure=None, active=evaluation.holds)
     if not evaluation.holds:
-        gone = before.total if before.active else 0
-        kept = before.rows[:GONE_KEPT] if before.active else ()
-        resolved_on = now if before.active else before.resolved_on
-        return replace(
-            after, seen=RowSet(), rows=(), gone=kept, new_count=0, gone_count=gone, resolved_on=resolved_on
-        )
+        return _ended(before, after, now), frozenset()
     seen = RowSet.of((row.hash for row in evaluation.rows), evaluation.total, whole=evaluation.whole)
     held = {each.hash: each for each in before.rows}
-    missing = before.seen.joined(seen)
-    return replace(
+    missing, fresh = before.seen.joined(seen), seen.joined(before.seen)
+    new = seen.new(before.seen)
+    after = replace(
         after,
         level=evaluation.level,
         opened_on=before.opened_on if before.active else now,
         resolved_on=None,
+        joined_on=before.joined_on if before.active and not new else now,
         seen=seen,
-        rows=_digests(before, evaluation, seen, now),
+        rows=_digests(before, evaluation, fresh, now),
         gone=tuple(held[hash_] for hash_ in held if hash_ in missing)[:GONE_KEPT],
-        new_count=seen.new(before.seen),
+        new_count=new,
         gone_count=seen.gone(before.seen),
+        listed=evaluation.listed,
+    )
+    return after, fresh
+
+
+def _ended(before: AlertState, after: AlertState, now: int) -> AlertState:
+    """Give the state of an alert that does not hold."""
+    return replace(
+        after,
+        seen=RowSet(),
+        rows=(),
+        gone=before.rows[:GONE_KEPT] if before.active else (),
+        new_count=0,
+        gone_count=before.total if before.active else 0,
+        resolved_on=now if before.active else before.resolved_on,
+        groups=RowSet(),
+        kept=(),
     )
 
 
-def _digests(before: AlertState, evaluation: Evaluation, seen: RowSet, now: int) -> tuple[Digest, ...]:
+def _digests(
+    before: AlertState, evaluation: Evaluation, fresh: frozenset[int], now: int
+) -> tuple[Digest, ...]:
     """Choose the rows to keep: new ones first, then the worst. A row keeps the time at which it joined."""
-    fresh = seen.joined(before.seen)
     held = {each.hash: each.since for each in before.rows}
     opened_on = before.opened_on if before.active and before.opened_on is not None else now
-    chosen = sorted(evaluation.rows, key=lambda row: (row.hash not in fresh, worst_first(row)))[:ROWS_KEPT]
-    return tuple(digest(row, now if row.hash in fresh else held.get(row.hash, opened_on)) for row in chosen)
+    chosen_ = sorted(evaluation.rows, key=lambda row: (row.hash not in fresh, worst_first(row)))[:ROWS_KEPT]
+    return tuple(digest(row, now if row.hash in fresh else held.get(row.hash, opened_on)) for row in chosen_)
 
 
-def _kind(before: AlertState, after: AlertState) -> Kind | None:
-    if not after.active:
-        return Kind.RESOLVED if before.active else None
-    if not before.active:
-        return Kind.OPENED
-    if after.level > before.level:
-        return Kind.LEVEL_RAISED
-    return Kind.NEW_ROWS if after.new_count else None
+# ── groups ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _transition(kind: Kind, before: AlertState, after: AlertState, now: int) -> Transition:
-    new = after.new_count
-    rows = before.rows if kind is Kind.RESOLVED else after.rows
-    if kind is Kind.NEW_ROWS:
-        rows = tuple(each for each in rows if each.since == now) or rows
-    return Transition(
-        kind=kind,
-        rule=after.rule,
-        seq=after.seq,
-        on=now,
-        level=before.level if kind is Kind.RESOLVED else after.level,
-        earlier=before.level,
-        opened_on=after.opened_on if after.opened_on is not None else now,
-        total=before.total if kind is Kind.RESOLVED else after.total,
-        new=new,
-        gone=after.gone_count,
-        rows=rows,
+def _with_groups(
+    before: AlertState,
+    after: AlertState,
+    evaluation: Evaluation,
+    fresh: frozenset[int],
+    keep: Collection[int],
+) -> AlertState:
+    """Give the state with the groups that its level asks for; beyond what is exact they are one."""
+    how = by(evaluation.level) if evaluation.exact else By.RULE
+    found = grouped(evaluation.rows, how)
+    at_hand = {each.hash for each in after.rows}
+    went_on = frozenset(before.groups.hashes) if before.active and before.by is how else None
+    kept = tuple(
+        Group(
+            key=key,
+            label=label(found[key][0], how) if found[key] else "",
+            total=len(found[key]) if how is not By.RULE else after.total,
+            rows=_worst([row for row in found[key] if row.hash in at_hand]),
+            **_since(before, after, key, went_on, joined=any(row.hash in fresh for row in found[key])),
+        )
+        for key in chosen(found, fresh, keep)
     )
+    return replace(after, by=how, groups=RowSet.of(found, len(found)), kept=kept)
+
+
+def _worst(rows: list[Row]) -> tuple[int, ...]:
+    return tuple(row.hash for row in sorted(rows, key=worst_first)[:ROWS_OF_GROUP])
+
+
+def _since(
+    before: AlertState, after: AlertState, key: int, went_on: frozenset[int] | None, *, joined: bool
+) -> dict[str, int]:
+    """Say since when a group is open and when rows last joined it: what is kept of it, or where nothing is
+    what holds for the alert. `went_on` are the groups that were open before, None if groups are made anew."""
+    now = after.evaluated_on or 0
+    if not before.active or (went_on is not None and key not in went_on):
+        return {"opened_on": now, "joined_on": now}
+    known = next((each for each in before.kept if each.key == key), None) if went_on is not None else None
+    opened_on = known.opened_on if known else before.opened_on
+    joined_on = known.joined_on if known else before.joined_on
+    joined = joined or (key == WHOLE and after.new_count > 0)
+    return {
+        "opened_on": now if opened_on is None else opened_on,
+        "joined_on": now if joined or joined_on is None else joined_on,
+    }
 
 
 # ── history ───────────────────────────────────────────────────────────────────────────────────────────

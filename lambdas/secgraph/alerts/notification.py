@@ -1,6 +1,6 @@
 """What people should hear of, whatever the channel. In: values of the alerts. Out: Notification, and as JSON.
 
-Channels render it (alerts/channels/): so one transition says the same thing in mail, in Slack and to a program.
+Channels render it (alerts/channels/): so one transition says the same in mail, in Slack and to a program.
 """
 
 from __future__ import annotations

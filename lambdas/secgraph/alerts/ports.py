@@ -40,8 +40,8 @@ class Message:
 class AlertStore(Protocol):
     """The store of alerts, a small one: everything is read at once."""
 
-    def read_all(self) -> Mapping[str, Stored]:
-        """Give every item by id, consistently. Raises StoreError."""
+    def read_all(self, prefix: str = "") -> Mapping[str, Stored]:
+        """Give every item, or those whose id begins so, by id and consistently. Raises StoreError."""
         ...
 
     def read(self, id_: str) -> Stored | None:

@@ -1,40 +1,40 @@
-"""The stored form: an alert with its unsent messages, or the deployment, to JSON text and back.
+"""The stored form of an alert and of the deployment: values to JSON text and back.
 
-`version` is in every text; a text of another version is not touched. The largest possible alert stays
-below DynamoDB's 400 KB an item: every part of it is bounded where it is made.
+`version` is in every text. Version 1 held unsent messages with the alert; they are read as outbox records, to
+be written beside it when the alert is written in this version. The largest possible alert stays below
+DynamoDB's 400 KB an item: every part of it is bounded where it is made.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from secgraph.alerts.digest import Digest
-from secgraph.alerts.lifecycle import AlertState, Failure, Record
-from secgraph.alerts.outbox import Pending
-from secgraph.alerts.ports import Message
+from secgraph.alerts.first_version import deployment_of, groups_of, waiting_of
+from secgraph.alerts.groups import By, Group
+from secgraph.alerts.outbox import Record as Waiting
 from secgraph.alerts.quiet import Deployment
 from secgraph.alerts.rowset import RowSet
-from secgraph.errors import StoreError
+from secgraph.alerts.state import AlertState, Failure, Record
+from secgraph.alerts.versioned import dump, load
 from secgraph.rules.rule import Level
 
-VERSION: Final = 1
+VERSION: Final = 2
+READ: Final = (1, VERSION)
 ALERT: Final = "alert/"
 DEPLOYMENT: Final = "deployment"
-
-Held = TypeVar("Held")
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What the store keeps of a rule. `dropped` counts messages that made room unsent."""
+    """What the store keeps of a rule. `waiting` are the messages that an alert of version 1 held: who writes
+    the alert writes them beside it."""
 
     state: AlertState
-    pending: tuple[Pending, ...] = ()
-    dropped: int = 0
+    waiting: tuple[Waiting, ...] = ()
 
 
 def alert_id(rule: str) -> str:
@@ -43,56 +43,31 @@ def alert_id(rule: str) -> str:
 
 
 def dump_alert(alert: Alert) -> str:
-    """Write an alert."""
-    return _dump(
-        {
-            "state": _state(alert.state),
-            "pending": [_pending(each) for each in alert.pending],
-            "dropped": alert.dropped,
-        }
-    )
+    """Write an alert; what is waiting has items of its own."""
+    return dump({"state": _state(alert.state)}, VERSION)
 
 
 def load_alert(text: str) -> Alert:
     """Read an alert. Raises StoreError."""
-    return _load(text, _alert)
+    return load(text, _alert, READ)
 
 
 def dump_deployment(deployment: Deployment) -> str:
     """Write the deployment's state."""
-    pending = deployment.pending
-    return _dump(
+    return dump(
         {
             "toldOn": deployment.told_on,
             "covered": dict(deployment.covered),
-            "pending": None if pending is None else _pending(pending),
-        }
+            "tried": deployment.tried,
+            "busyUntil": deployment.busy_until,
+        },
+        VERSION,
     )
 
 
 def load_deployment(text: str) -> Deployment:
     """Read the deployment's state. Raises StoreError."""
-    return _load(text, _deployment)
-
-
-def _dump(content: Mapping[str, object]) -> str:
-    return json.dumps({"version": VERSION, **content}, ensure_ascii=False, separators=(",", ":"))
-
-
-def _load(text: str, build: Callable[[Any], Held]) -> Held:
-    try:
-        raw = json.loads(text)
-        version = raw["version"]
-        if version == VERSION:
-            return build(raw)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"an item of the alert store cannot be read ({error!r}); delete it, and the alert opens anew"
-        ) from error
-    raise StoreError(
-        f"an item of the alert store has version {version}; this secgraph reads version {VERSION}: "
-        "deploy the newer one again"
-    )
+    return load(text, _deployment, READ)
 
 
 # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -109,21 +84,27 @@ def _state(state: AlertState) -> dict[str, object]:
         "changedOn": state.changed_on,
         "resolvedOn": state.resolved_on,
         "evaluatedOn": state.evaluated_on,
-        "total": state.seen.total,
-        "window": str(state.seen.window),
-        "hashes": state.seen.text(),
+        "joinedOn": state.joined_on,
+        "seen": _rowset(state.seen),
         "rows": [_plain(each) for each in state.rows],
         "gone": [_plain(each) for each in state.gone],
         "newCount": state.new_count,
         "goneCount": state.gone_count,
+        "by": state.by.value,
+        "groups": _rowset(state.groups),
+        "kept": [_group(each) for each in state.kept],
         "history": [_record(each) for each in state.history],
         "failure": None if failure is None else asdict(failure),
         "untold": state.untold,
+        "listed": state.listed,
+        "acted": list(state.acted),
+        "actedOf": state.acted_of,
     }
 
 
-def _alert(raw: Any) -> Alert:
+def _alert(raw: Mapping[str, Any], version: int) -> Alert:
     held = raw["state"]
+    rows = tuple(_digest(each) for each in held["rows"])
     state = AlertState(
         rule=held["rule"],
         active=held["active"],
@@ -133,25 +114,54 @@ def _alert(raw: Any) -> Alert:
         changed_on=held["changedOn"],
         resolved_on=held["resolvedOn"],
         evaluated_on=held["evaluatedOn"],
-        seen=RowSet.read(held["hashes"], int(held["window"]), held["total"]),
-        rows=tuple(_digest(each) for each in held["rows"]),
+        rows=rows,
         gone=tuple(_digest(each) for each in held["gone"]),
         new_count=held["newCount"],
         gone_count=held["goneCount"],
         history=tuple(_read_record(each) for each in held["history"]),
         failure=None if held["failure"] is None else Failure(**held["failure"]),
         untold=held["untold"],
+        **(groups_of(held, rows) if version == 1 else _groups(held)),
     )
-    return Alert(state, tuple(_read_pending(each) for each in raw["pending"]), raw["dropped"])
+    return Alert(state, waiting_of(state, raw["pending"]) if version == 1 else ())
 
 
-def _deployment(raw: Any) -> Deployment:
-    pending = raw["pending"]
-    return Deployment(
-        told_on=raw["toldOn"],
-        covered=MappingProxyType(raw["covered"]),
-        pending=None if pending is None else _read_pending(pending),
-    )
+def _groups(held: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "joined_on": held["joinedOn"],
+        "seen": _read_rowset(held["seen"]),
+        "by": By(held["by"]),
+        "groups": _read_rowset(held["groups"]),
+        "kept": tuple(_read_group(each) for each in held["kept"]),
+        "listed": held["listed"],
+        "acted": tuple(held["acted"]),
+        "acted_of": held["actedOf"],
+    }
+
+
+def _deployment(raw: Mapping[str, Any], version: int) -> Deployment:
+    if version == 1:
+        return deployment_of(raw)
+    return Deployment(raw["toldOn"], MappingProxyType(raw["covered"]), raw["tried"], raw["busyUntil"])
+
+
+def _rowset(held: RowSet) -> dict[str, object]:
+    return {"hashes": held.text(), "window": str(held.window), "total": held.total}
+
+
+def _read_rowset(raw: Mapping[str, Any]) -> RowSet:
+    return RowSet.read(raw["hashes"], int(raw["window"]), raw["total"])
+
+
+def _group(group: Group) -> dict[str, object]:
+    return asdict(group) | {
+        "key": f"{group.key:016x}",
+        "rows": [f"{hash_:016x}" for hash_ in group.rows],
+    }
+
+
+def _read_group(raw: Mapping[str, Any]) -> Group:
+    return Group(**{**raw, "key": int(raw["key"], 16), "rows": tuple(int(each, 16) for each in raw["rows"])})
 
 
 def _plain(digest: Digest) -> dict[str, object]:
@@ -173,23 +183,3 @@ def _record(record: Record) -> dict[str, object]:
 
 def _read_record(raw: Any) -> Record:
     return Record(**{**raw, "level": Level[raw["level"]], "outputs": MappingProxyType(raw["outputs"])})
-
-
-def _pending(pending: Pending) -> dict[str, object]:
-    message = pending.message
-    held = {field.name: getattr(pending, field.name) for field in fields(pending)}
-    return held | {
-        "message": {
-            "id": message.id,
-            "subject": message.subject,
-            "body": message.body,
-            "attributes": dict(message.attributes),
-        }
-    }
-
-
-def _read_pending(raw: Any) -> Pending:
-    message = raw["message"]
-    return Pending(
-        **{**raw, "message": Message(**{**message, "attributes": MappingProxyType(message["attributes"])})}
-    )

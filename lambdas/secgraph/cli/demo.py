@@ -10,6 +10,7 @@ from typing import Any, Final
 from secgraph.adapters.bundled import bundled
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.adapters.pack_files import read_packs
+from secgraph.alerts.channels import text
 from secgraph.cli import clock
 from secgraph.cli.beside import reader_of
 from secgraph.cli.gather import ingest_files, summary
@@ -71,15 +72,15 @@ def _show_ingest(graph: LocalGraph, folder: Path, now: int) -> None:
 
 def _show_rules(graph: LocalGraph, reader: GraphReader, now: int) -> None:
     packs = load_all(read_packs([bundled(PACKS_FOLDER)]))
-    report, messages = run_rules(packs, graph, reader, now=now, run="demo")
+    report, mailbox = run_rules(packs, graph, reader, now=now, run="demo")
     active = [result for result in report.results if result.active]
     _title(f"4. {len(report.results)} rules are evaluated, {len(active)} alerts open")
     for result in active:
         print(f"   {result.level:<9} {result.total} x {result.rule}")
-    for message in messages:
-        print(f"\n   The message: {message.subject}\n\n{_indented(message.body)}")
+    for message in mailbox.messages:
+        print(f"\n   The message: {text.subject(message)}\n\n{_indented(text.body(message))}")
     _, told = run_rules(packs, graph, reader, now=now + 15 * 60_000, run="demo, again")
-    print(f"\n   A quarter of an hour later nothing has changed: {len(told)} messages.")
+    print(f"\n   A quarter of an hour later nothing has changed: {len(told.messages)} messages.")
 
 
 def _title(text: str) -> None:

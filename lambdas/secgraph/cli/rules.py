@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,31 +16,48 @@ from secgraph.adapters.bundled import bundled
 from secgraph.adapters.local_alerts import LocalAlerts
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.adapters.pack_files import read_packs
-from secgraph.alerts.ports import Message
+from secgraph.alerts.channels import text
+from secgraph.alerts.notification import Notification
+from secgraph.alerts.outbox import ACTION
+from secgraph.alerts.ports import Outgoing
 from secgraph.alerts.stored import Alert
-from secgraph.cli import clock
+from secgraph.cli import clock, explain
 from secgraph.cli.beside import asking_while_writing
 from secgraph.cli.given import add_server, server_of
 from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker, compile_query
 from secgraph.flows.evaluate import EVALUATED, EvaluationReport, alerts, evaluate
+from secgraph.flows.notify import send_due
 from secgraph.graph.ports import GraphReader
 from secgraph.j1ql.server.settings import PLAIN, Server
 from secgraph.rules.check import check
+from secgraph.rules.effects import Effect
 from secgraph.rules.pack import Pack, load_all
 
 ROWS_SHOWN: Final = 5
+TOPIC: Final = "topic"
+PRINTED: Final = (TOPIC, *(f"{ACTION}{kind}" for kind in ("sns", "sqs", "slack", "webhook")))
 
 
 class Mailbox:
-    """A Notifier that keeps the messages, to print them."""
+    """A Channel that keeps what it is given, to print it: nothing leaves this machine."""
 
     def __init__(self) -> None:
-        self.messages: list[Message] = []
+        self.sent: list[Outgoing] = []
 
-    def publish(self, message: Message) -> None:
-        """Keep a message."""
-        self.messages.append(message)
+    def send(self, outgoing: Outgoing) -> None:
+        """Keep it."""
+        self.sent.append(outgoing)
+
+    @property
+    def messages(self) -> list[Notification]:
+        """Give what people are told."""
+        return [each.notification for each in self.sent if each.notification is not None]
+
+    @property
+    def effects(self) -> list[Effect]:
+        """Give what actions of rules ask for."""
+        return [each.effect for each in self.sent if each.effect is not None]
 
 
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -55,6 +74,7 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     running.add_argument("--json", action="store_true")
     add_server(running)
     running.set_defaults(run=_run)
+    explain.register(rules, shared)
     listing = commands.add_parser("alerts", parents=[shared], help="list the alerts")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=_alerts)
@@ -68,19 +88,21 @@ def run_rules(
     now: int,
     run: str,
     server: Server = PLAIN,
-) -> tuple[EvaluationReport, list[Message]]:
-    """Evaluate every rule of the packs on a local graph, due or not; give the report and what was told."""
+) -> tuple[EvaluationReport, Mailbox]:
+    """Evaluate every rule of the packs on a local graph, due or not; give what would be sent, too."""
     mailbox = Mailbox()
+    store = LocalAlerts(graph.connection)
     report = evaluate(
         [rule for pack in packs for rule in pack.rules],
         ask=asker(reader, now=now, clock=clock.now, server=server),
-        store=LocalAlerts(graph.connection),
-        notifier=mailbox,
+        store=store,
+        channels=(TOPIC,),
         now=now,
         run=run,
         due_only=False,
     )
-    return report, mailbox.messages
+    send_due(store, dict.fromkeys(PRINTED, mailbox), now=now, run=run, at_once=sys.maxsize)
+    return report, mailbox
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -101,9 +123,12 @@ def _run(arguments: argparse.Namespace) -> int:
     server = server_of(arguments)
     problems = [str(problem) for pack in packs for problem in pack.problems]
     with asking_while_writing(arguments.graph) as (graph, reader):
-        report, messages = run_rules(packs, graph, reader, now=clock.now(), run=str(uuid4()), server=server)
+        report, mailbox = run_rules(packs, graph, reader, now=clock.now(), run=str(uuid4()), server=server)
     if arguments.json:
-        print(json.dumps({**report.as_json(), "problems": problems}, indent=2, ensure_ascii=False))
+        messages = [message.as_json() for message in mailbox.messages]
+        effects = [asdict(effect) for effect in mailbox.effects]
+        said = {**report.as_json(), "problems": problems, "messages": messages, "effects": effects}
+        print(json.dumps(said, indent=2, ensure_ascii=False))
         return 0
     for problem in problems:
         print(f"cannot be used: {problem}")
@@ -113,8 +138,11 @@ def _run(arguments: argparse.Namespace) -> int:
         for note in (result.error, *result.notes):
             if note:
                 print(f"{'':<12} - {note}")
-    for message in messages:
-        print(f"\n── {message.subject}\n\n{message.body}")
+    for message in mailbox.messages:
+        print(f"\n── {text.subject(message)}\n\n{text.body(message)}")
+    for effect in mailbox.effects:
+        shown = json.dumps(effect.payload, indent=2, ensure_ascii=False)
+        print(f"\n── {effect.kind} of {effect.place}, not sent from here\n\n{shown}")
     return 0
 
 

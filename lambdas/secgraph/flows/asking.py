@@ -10,6 +10,7 @@ from secgraph.flows.evaluate import Ask
 from secgraph.graph.ports import GraphReader
 from secgraph.graph.relations import Catalogue
 from secgraph.j1ql import parse
+from secgraph.j1ql.holes.placeholders import NO_VALUES, Placeholders
 from secgraph.j1ql.meaning.names import check
 from secgraph.j1ql.nodes import Query
 from secgraph.j1ql.server.settings import PLAIN, Server
@@ -24,7 +25,7 @@ def asker(reader: GraphReader, *, now: int, clock: Callable[[], int], server: Se
     """Make the question of one run: all its queries share `now` and what is set on the server; `clock`
     (epoch ms) only measures."""
 
-    def answer(text: str, *, include_deleted: bool) -> Answer:
+    def answer(text: str, *, include_deleted: bool, placeholders: Placeholders = NO_VALUES) -> Answer:
         started = clock()
         response = ask(
             text,
@@ -33,6 +34,7 @@ def asker(reader: GraphReader, *, now: int, clock: Callable[[], int], server: Se
             server=server,
             include_deleted=include_deleted,
             row_metadata=True,
+            placeholders=placeholders,
             page_rows=ROWS,
             page_bytes=None,
             warn=False,

@@ -1,31 +1,37 @@
-"""EVALUATE: due rules → alerts → messages. One rule's failure never stops the others.
+"""EVALUATE: due rules → alerts → outbox. One rule's failure never stops the others.
 
-Rule ─ask→ Answer ─rows_of, act→ Evaluation ─advance→ AlertState + Transition ─compose→ Message ─ledger→
+Rule ─ask→ Answer ─rows_of, act→ Evaluation + Effect… ─advance→ AlertState + Transition… ─ledger→ Record…
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from secgraph.alerts import quiet
-from secgraph.alerts.lifecycle import Evaluation, Transition, advance, fail, failed
-from secgraph.alerts.message import compose
-from secgraph.alerts.ports import AlertStore, Notifier
+from secgraph.alerts.acting import acted, due_effects
+from secgraph.alerts.lifecycle import Happened, advance, fail, failed
+from secgraph.alerts.ports import AlertStore
+from secgraph.alerts.state import AlertState, Evaluation
 from secgraph.alerts.stored import ALERT, Alert, load_alert
+from secgraph.contract import CHANGE_WINDOW_SECONDS
 from secgraph.errors import PackError, QueryError, SecgraphError
 from secgraph.flows.ledger import Ledger
-from secgraph.flows.notify import Delivery
 from secgraph.flows.retire import retire
 from secgraph.j1ql import parse
-from secgraph.rules.operation import act
+from secgraph.j1ql.holes.placeholders import NO_VALUES, Placeholders
+from secgraph.j1ql.server.parameters import NONE, Parameters
+from secgraph.rules.effects import Effect, Tagging
+from secgraph.rules.operation import Outcome, act
 from secgraph.rules.rows import Answer, Row, rows_of, rows_wanted
 from secgraph.rules.rule import Interval, Rule
 
 SLACK: Final = 5 * 60_000
 """Milliseconds by which a rule may be early: ticks come a little sooner or later than the schedule says."""
+DEBOUNCE: Final = CHANGE_WINDOW_SECONDS * 1000
+"""Milliseconds within which a rule is not evaluated again because something changed."""
 
 EVALUATED: Final = "evaluated"
 FAILED: Final = "failed"
@@ -39,7 +45,7 @@ NO_OVERRIDE: Final[Mapping[str, Interval]] = MappingProxyType({})
 class Ask(Protocol):
     """Runs a query for a rule."""
 
-    def __call__(self, text: str, *, include_deleted: bool) -> Answer:
+    def __call__(self, text: str, *, include_deleted: bool, placeholders: Placeholders = NO_VALUES) -> Answer:
         """Give all rows with row metadata (j1ql.md section 12). Raises QueryError or StoreError."""
         ...
 
@@ -48,7 +54,8 @@ class Ask(Protocol):
 class RuleResult:
     """What became of one rule: evaluated, failed, unsupported or overtaken.
 
-    `transition` is what happened to the alert, told or not; `notes` name actions that do not run.
+    `transition` is what happened to the alert or to groups of it, told or not; `groups` counts those that are
+    open; `notes` name actions that do not run.
     """
 
     rule: str
@@ -58,6 +65,7 @@ class RuleResult:
     level: str = ""
     total: int = 0
     new: int = 0
+    groups: int = 0
     transition: str = ""
     error: str = ""
     notes: tuple[str, ...] = ()
@@ -65,26 +73,24 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """What one run did. `postponed` are due rules for which no time was left; `faults` concern no rule;
-    `retired` are rules evaluated no more whose alerts were closed."""
+    """What one run did. `told` are the ids of what it put into the outbox. `postponed` are due rules for
+    which no time was left, `debounced` those that were evaluated a moment ago; `faults` concern no rule;
+    `retired` are rules evaluated no more whose alerts were closed. `taggings` are by rule."""
 
     results: tuple[RuleResult, ...]
-    deliveries: tuple[Delivery, ...]
+    told: tuple[str, ...]
     not_due: tuple[str, ...]
     postponed: tuple[str, ...]
     quiet: bool
+    debounced: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
+    taggings: Mapping[str, Sequence[Tagging]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def failed(self) -> tuple[RuleResult, ...]:
-        """Give the rules that could not be evaluated although this version can."""
-        return tuple(result for result in self.results if result.outcome == FAILED)
-
-    @property
-    def undelivered(self) -> tuple[Delivery, ...]:
-        """Give the messages that the channel did not take; they stay pending."""
-        return tuple(delivery for delivery in self.deliveries if delivery.error)
+        """Give the rules that this version can evaluate and that failed, or an action of which did."""
+        return tuple(each for each in self.results if each.outcome != UNSUPPORTED and each.error)
 
     def as_json(self) -> dict[str, object]:
         """Give the report as plain JSON values."""
@@ -93,11 +99,10 @@ class EvaluationReport:
                 {name: getattr(result, name) for name in RuleResult.__slots__} | {"notes": list(result.notes)}
                 for result in self.results
             ],
-            "messages": [
-                {name: getattr(delivery, name) for name in Delivery.__slots__} for delivery in self.deliveries
-            ],
+            "told": list(self.told),
             "notDue": list(self.not_due),
             "postponed": list(self.postponed),
+            "debounced": list(self.debounced),
             "quiet": self.quiet,
             "faults": list(self.faults),
             "retired": list(self.retired),
@@ -109,73 +114,108 @@ def evaluate(
     *,
     ask: Ask,
     store: AlertStore,
-    notifier: Notifier,
+    channels: Sequence[str],
     now: int,
     run: str,
     intervals: Mapping[str, Interval] = NO_OVERRIDE,
     due_only: bool = True,
+    only_on_change: bool = False,
     known: Collection[str] | None = None,
+    parameters: Parameters = NONE,
+    web_link: Callable[[str], str] = lambda _: "",
     stop: Callable[[], bool] = lambda: False,
 ) -> EvaluationReport:
-    """Evaluate the rules that are due and tell people what changed.
+    """Evaluate the rules that are due, and put into the outbox what is to be told and done for it.
 
-    `run` names this run and no other. `intervals` override how often rules are evaluated, by pack name or
-    `*` for all packs; a DISABLED rule stays so. `known` names all rules there are, usable or not, where
-    `rules` are the whole of the packs: the alerts of others are closed. `stop` is asked before each query:
-    once it says True the rules not begun wait for the next run, and the one in hand fails. Raises StoreError
-    only when the alerts cannot be read at all.
+    `channels` are the names of those that get every notification. `run` names this run and no other.
+    `intervals` override how often rules are evaluated, by pack name or `*` for all packs; a DISABLED rule
+    stays so. `only_on_change` is for a run that a change of the graph started: it evaluates the rules that
+    ask for it, none twice within DEBOUNCE. `known` names all rules there are, usable or not, where `rules`
+    are the whole of the packs: the alerts of others are closed. `parameters` are those of templates, and
+    `web_link` gives the address of a rule's alert. `stop` is asked before each query: once it says True the
+    rules not begun wait for the next run, and the one in hand fails. Raises StoreError only when the alerts
+    cannot be read at all.
     """
-    ledger = Ledger(store, notifier, now, run)
+    ledger = Ledger(store, channels, now, run, {rule.name: rule for rule in rules})
     ledger.open()
-    ledger.send_pending()
-    due = [rule for rule in rules if _due(ledger, rule, _interval(rule, intervals), due_only)]
+    asked = _Asked(ask, parameters, web_link, stop)
+    turn = _Turn(ledger, intervals, due_only=due_only, only_on_change=only_on_change)
+    due = [rule for rule in rules if turn.has(rule)]
     results: list[RuleResult] = []
     postponed: list[str] = []
+    taggings: dict[str, Sequence[Tagging]] = {}
     for rule in sorted(due, key=lambda rule: _waiting_since(ledger, rule)):
         if postponed or stop():
             postponed.append(rule.name)
         else:
-            results.append(_evaluate(rule, ask, ledger, stop))
-    retired = retire(ledger, rules, known)
-    ledger.summarise({rule.name: rule for rule in rules})
-    names = {rule.name for rule in due}
+            results.append(_evaluate(rule, asked, ledger, taggings))
+    retired = [] if only_on_change else retire(ledger, rules, known)
+    ledger.summarise()
+    names = {rule.name for rule in due} | set(turn.debounced)
     return EvaluationReport(
         results=tuple(results),
-        deliveries=tuple(ledger.deliveries),
+        told=tuple(ledger.told),
         not_due=tuple(rule.name for rule in rules if rule.name not in names),
         postponed=tuple(postponed),
         quiet=ledger.deployment.quiet,
+        debounced=tuple(turn.debounced),
         faults=tuple(ledger.faults),
         retired=tuple(retired),
+        taggings=MappingProxyType(taggings),
     )
 
 
 def alerts(store: AlertStore) -> list[Alert]:
-    """Give every alert that the store keeps: the open ones first, then by level and name."""
-    held = [load_alert(item.body) for id_, item in store.read_all().items() if id_.startswith(ALERT)]
-    return sorted(held, key=lambda each: (not each.state.active, -each.state.level, each.state.rule))
+    """Give every alert that the store keeps: the open ones first, then by level and name. Rules that only
+    have effects have none."""
+    held = [load_alert(item.body) for item in store.read_all(ALERT).values()]
+    listed = [each for each in held if each.state.listed]
+    return sorted(listed, key=lambda each: (not each.state.active, -each.state.level, each.state.rule))
 
 
 # ── which rules, and in which order ───────────────────────────────────────────────────────────────────
 
 
-def _interval(rule: Rule, intervals: Mapping[str, Interval]) -> Interval:
-    if rule.interval is Interval.DISABLED:
-        return rule.interval
-    return intervals.get(rule.pack) or intervals.get("*") or rule.interval
+@dataclass(slots=True)
+class _Turn:
+    """Whose turn it is in a run. `debounced` gathers the rules that a change reached too soon again."""
 
+    ledger: Ledger
+    intervals: Mapping[str, Interval]
+    due_only: bool
+    only_on_change: bool
+    debounced: list[str] = field(default_factory=list)
 
-def _due(ledger: Ledger, rule: Rule, interval: Interval, due_only: bool) -> bool:
-    """Tell whether a rule is to be evaluated now. One that failed is tried again at each run."""
-    if interval is Interval.DISABLED:
-        return False
-    state = ledger.state(rule.name)
-    if not due_only or state is None or state.evaluated_on is None or state.failure is not None:
+    def has(self, rule: Rule) -> bool:
+        """Tell whether a rule is to be evaluated now."""
+        interval = self._interval(rule)
+        if interval is Interval.DISABLED:
+            return False
+        state = self.ledger.state(rule.name)
+        if self.only_on_change:
+            return rule.evaluate_on_change and not self._too_soon(rule, state)
+        return not self.due_only or state is None or self._due(state, interval)
+
+    def _interval(self, rule: Rule) -> Interval:
+        if rule.interval is Interval.DISABLED:
+            return rule.interval
+        return self.intervals.get(rule.pack) or self.intervals.get("*") or rule.interval
+
+    def _too_soon(self, rule: Rule, state: AlertState | None) -> bool:
+        tried_on = None if state is None else state.tried_on
+        if tried_on is None or not 0 <= self.ledger.now - tried_on < DEBOUNCE:
+            return False
+        self.debounced.append(rule.name)
         return True
-    if not ledger.deployment.quiet and quiet.uncovered(ledger.deployment, state):
-        return True
-    elapsed = ledger.now - state.evaluated_on
-    return elapsed < 0 or elapsed >= interval.value * 60_000 - SLACK
+
+    def _due(self, state: AlertState, interval: Interval) -> bool:
+        """Tell whether a rule's time has come. One that failed is tried again at each run."""
+        if state.evaluated_on is None or state.failure is not None:
+            return True
+        if not self.ledger.deployment.quiet and quiet.uncovered(self.ledger.deployment, state):
+            return True
+        elapsed = self.ledger.now - state.evaluated_on
+        return elapsed < 0 or elapsed >= interval.value * 60_000 - SLACK
 
 
 def _waiting_since(ledger: Ledger, rule: Rule) -> tuple[bool, int]:
@@ -189,66 +229,100 @@ def _waiting_since(ledger: Ledger, rule: Rule) -> tuple[bool, int]:
 # ── one rule ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _evaluate(rule: Rule, ask: Ask, ledger: Ledger, stop: Callable[[], bool]) -> RuleResult:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a rule asks and acts."""
+
+    ask: Ask
+    parameters: Parameters
+    web_link: Callable[[str], str]
+    stop: Callable[[], bool]
+
+    def __call__(self, rule: Rule) -> tuple[Evaluation, Outcome]:
+        """Run the queries of a rule, and its operations on what they give."""
+        bound: dict[str, Mapping[str, object]] = {}
+        rows: list[Row] = []
+        total, whole = 0, True
+        for each in rule.queries:
+            if bound:
+                self._in_time(each.name)
+            query = parse(each.text)
+            wanted = rows_wanted(query)
+            text = each.text if wanted is query else str(wanted)
+            answer = self.ask(text, include_deleted=each.include_deleted)
+            bound[each.name] = {
+                "total": answer.total,
+                "data": list(answer.rows),
+                "query": each.text,
+                "durationMs": answer.duration_ms,
+            }
+            rows += rows_of(answer, wanted, each.name)
+            total += answer.total
+            whole = whole and len(answer.rows) >= answer.total
+        link = self.web_link(rule.name)
+        outcome = act(rule, bound, parameters=self.parameters, ask=self._by_action, web_link=link)
+        return _evaluation(rule, outcome, rows, total, whole=whole), outcome
+
+    def _by_action(self, text: str, placeholders: Placeholders) -> Answer:
+        self._in_time("a query of an action")
+        return self.ask(text, include_deleted=False, placeholders=placeholders)
+
+    def _in_time(self, what: str) -> None:
+        """Raises PackError once there is no time: a failure, so that the next run takes this rule last. A run
+        that it killed would begin with it."""
+        if self.stop():
+            raise PackError(f"no time was left for {what} and what follows it; split the rule")
+
+
+def _evaluation(rule: Rule, outcome: Outcome, rows: Sequence[Row], total: int, *, whole: bool) -> Evaluation:
+    return Evaluation(
+        rule=rule.name,
+        holds=outcome.alert or outcome.acted,
+        level=outcome.level,
+        total=total,
+        rows=tuple(rows),
+        whole=whole,
+        outputs=MappingProxyType(dict(outcome.outputs)),
+        listed=outcome.alert,
+    )
+
+
+def _evaluate(
+    rule: Rule, asked: _Asked, ledger: Ledger, taggings: dict[str, Sequence[Tagging]]
+) -> RuleResult:
     """Evaluate one rule. Whatever it meets, also a defect, is its own failure, kept with it and reported."""
     if rule.blocked:
         return _result(rule, UNSUPPORTED, "; ".join(rule.blocked))
     if rule.name in ledger.unreadable:
         return _result(rule, FAILED, ledger.unreadable[rule.name])
     try:
-        evaluation = _asked(rule, ask, stop)
+        evaluation, outcome = asked(rule)
     except Exception as error:
         if isinstance(error, QueryError) and error.code == "UNSUPPORTED":
             return _result(rule, UNSUPPORTED, _said(error))
         return _fail(rule, _said(error), ledger)
+    if outcome.taggings:
+        taggings[rule.name] = outcome.taggings
     try:
-        return _advance(rule, evaluation, ledger)
+        return _advance(rule, evaluation, outcome, ledger)
     except Exception as error:
         return _result(rule, FAILED, _said(error))
 
 
-def _asked(rule: Rule, ask: Ask, stop: Callable[[], bool]) -> Evaluation:
-    """Run the queries of a rule and its operations on what they give."""
-    bound: dict[str, Mapping[str, object]] = {}
-    rows: list[Row] = []
-    total, whole = 0, True
-    for each in rule.queries:
-        if bound and stop():
-            # A failure, so that the next run takes this rule last: a run that it killed would begin with it.
-            raise PackError(f"no time was left for {each.name} and what follows it; split the rule")
-        query = parse(each.text)
-        wanted = rows_wanted(query)
-        answer = ask(each.text if wanted is query else str(wanted), include_deleted=each.include_deleted)
-        bound[each.name] = {
-            "total": answer.total,
-            "data": list(answer.rows),
-            "query": each.text,
-            "durationMs": answer.duration_ms,
-        }
-        rows += rows_of(answer, wanted, each.name)
-        total += answer.total
-        whole = whole and len(answer.rows) >= answer.total
-    outcome = act(rule, bound)
-    return Evaluation(
-        rule=rule.name,
-        holds=outcome.alert,
-        level=outcome.level,
-        total=total,
-        rows=tuple(rows),
-        whole=whole,
-        outputs=MappingProxyType(dict(outcome.outputs)),
-    )
-
-
-def _advance(rule: Rule, evaluation: Evaluation, ledger: Ledger) -> RuleResult:
+def _advance(rule: Rule, evaluation: Evaluation, outcome: Outcome, ledger: Ledger) -> RuleResult:
     before = ledger.state(rule.name)
-    after, happened = advance(before, evaluation, ledger.now)
-    told: Transition | None = None
+    after, happened = advance(before, evaluation, ledger.now, ledger.decided(rule.name))
+    after = acted(after, rule, outcome.effects)
+    heard: Happened = ()
+    wanted: Sequence[Effect] = ()
     if ledger.deployment.quiet:
-        after = quiet.hushed(before, after)
+        after = quiet.hushed(before, after, happened)
     else:
         after, told = quiet.voiced(ledger.deployment, before, after, happened, ledger.now)
-    if not ledger.write(after, None if told is None else compose(told, rule)):
+        heard = ledger.heard(after, told)
+        if not ledger.is_dismissed(after):
+            wanted = due_effects(rule, before, after, heard, outcome.effects)
+    if not ledger.write(after, heard, wanted):
         return _result(rule, OVERTAKEN)
     return RuleResult(
         rule=rule.name,
@@ -258,7 +332,9 @@ def _advance(rule: Rule, evaluation: Evaluation, ledger: Ledger) -> RuleResult:
         level=after.level.name,
         total=evaluation.total,
         new=after.new_count,
-        transition="" if happened is None else happened.kind.value,
+        groups=after.groups.total,
+        transition=", ".join(dict.fromkeys(each.event.value for each in happened)),
+        error="; ".join(outcome.errors),
         notes=rule.left_out,
     )
 
@@ -266,12 +342,12 @@ def _advance(rule: Rule, evaluation: Evaluation, ledger: Ledger) -> RuleResult:
 def _fail(rule: Rule, error: str, ledger: Ledger) -> RuleResult:
     """Keep a failure with its rule, and tell of it where the rule asks for that."""
     state = fail(ledger.state(rule.name), rule.name, error, ledger.now)
-    told: Transition | None = None
+    told: Happened = ()
     if rule.notify_on_failure and not ledger.deployment.quiet:
         state, told = failed(quiet.acknowledged(ledger.deployment, state), ledger.now)
     result = _result(rule, FAILED, error)
     try:
-        written = ledger.write(state, None if told is None else compose(told, rule))
+        written = ledger.write(state, told)
     except Exception as fault:
         return replace(result, error=f"{error}; and {_said(fault)}")
     return result if written else _result(rule, OVERTAKEN)

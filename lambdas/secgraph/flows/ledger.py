@@ -1,21 +1,23 @@
-"""The alerts as one run sees them: read once, written on the condition that nobody was faster, told about.
+"""The alerts as one run sees them: read once, written on the condition that nobody was faster.
 
-State and message are written in one conditional put; then the message is published; then marked sent.
+An alert and what is to be sent about it are written in one transaction (alerts/outbox.py); flows/notify.py
+sends it. What people decided about an alert is read here and never written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from types import MappingProxyType
+from typing import Final
 
 from secgraph.alerts import quiet
-from secgraph.alerts.lifecycle import AlertState
-from secgraph.alerts.message import compose_summary
-from secgraph.alerts.outbox import PENDING_KEPT, Pending, queue
-from secgraph.alerts.ports import AlertStore, Message, Notifier, Stored
+from secgraph.alerts.decisions import DECISION, Decisions, dismissed, in_force, load_decisions, standing
+from secgraph.alerts.groups import WHOLE
+from secgraph.alerts.outbox import records, stored
+from secgraph.alerts.ports import BESIDE, AlertStore, Stored
 from secgraph.alerts.quiet import Deployment
+from secgraph.alerts.state import AlertState
 from secgraph.alerts.stored import (
     ALERT,
     DEPLOYMENT,
@@ -26,117 +28,160 @@ from secgraph.alerts.stored import (
     load_alert,
     load_deployment,
 )
+from secgraph.alerts.summary import ID as SUMMARY
+from secgraph.alerts.summary import summarised
+from secgraph.alerts.telling import SEPARATE, most, tell
+from secgraph.alerts.transition import Transition
 from secgraph.errors import StoreError
-from secgraph.flows.notify import Delivery, claim_alert, send_alert, send_summary
+from secgraph.rules.effects import Effect
 from secgraph.rules.rule import Rule
+
+EFFECTS_APART: Final = 30
+"""Effects of one evaluation for which there is an item each; for them, notifications are bundled."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """`run` names this run and no other. `alerts` holds (rev, alert) by rule; `unreadable` says why an
-    alert is left alone. `faults` are failures of the store that concern no rule of this run."""
+    """`run` names this run and no other; `channels` are those of the deployment; `rules` are by name.
+
+    `alerts` holds (rev, alert) by rule; `unreadable` says why an alert is left alone. `told` are the ids of
+    what was put into the outbox; `faults` are what needs a person and concerns no rule's evaluation.
+    """
 
     store: AlertStore
-    notifier: Notifier
+    channels: Sequence[str]
     now: int
     run: str
+    rules: Mapping[str, Rule]
     alerts: dict[str, tuple[int, Alert]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    decisions: dict[str, Decisions] = field(default_factory=dict)
     deployment: Deployment = field(default_factory=Deployment)
     deployment_rev: int = 0
-    deliveries: list[Delivery] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def open(self) -> None:
-        """Read everything. Raises StoreError if that fails; a single alert that does is left alone."""
+        """Read everything. Raises StoreError if that fails; a single item that does is left alone."""
         for id_, item in self.store.read_all().items():
             if id_ == DEPLOYMENT:
                 self.deployment, self.deployment_rev = load_deployment(item.body), item.rev
             elif id_.startswith(ALERT):
-                try:
-                    self.alerts[id_.removeprefix(ALERT)] = (item.rev, load_alert(item.body))
-                except StoreError as error:
-                    self.unreadable[id_.removeprefix(ALERT)] = str(error)
+                self._take_alert(id_.removeprefix(ALERT), item)
+            elif id_.startswith(DECISION):
+                self._take_decisions(item)
+        for rule, (_, alert) in list(self.alerts.items()):
+            if alert.waiting:
+                self._upgrade(rule, alert)
 
     def state(self, rule: str) -> AlertState | None:
         """Give the state of a rule's alert."""
         return self.alerts[rule][1].state if rule in self.alerts else None
 
-    def write(self, state: AlertState, message: Message | None) -> bool:
-        """Write state and message together, then send the message. False if another run was faster."""
+    def decided(self, rule: str) -> frozenset[int]:
+        """Give the keys of the groups of an alert that people have dismissed, now or earlier."""
+        held = self.decisions.get(rule)
+        return frozenset(each.group for each in standing(held)) if held else frozenset()
+
+    def heard(self, after: AlertState, happened: Sequence[Transition]) -> tuple[Transition, ...]:
+        """Leave out what people do not want to hear of. Rows that joined end a dismissal."""
+        return tuple(each for each in happened if not self._dismissed(after, each.key, each.joined_on))
+
+    def is_dismissed(self, state: AlertState) -> bool:
+        """Tell whether an alert as a whole is dismissed."""
+        return self._dismissed(state, WHOLE, state.joined_on)
+
+    def write(
+        self,
+        state: AlertState,
+        heard: Sequence[Transition] = (),
+        effects: Sequence[Effect] = (),
+    ) -> bool:
+        """Write a state with what is to be sent about it. False if another run was faster."""
         rule = state.rule
-        rev, held = self.alerts.get(rule, (0, Alert(state)))
-        alert = replace(held, state=state)
-        if message is not None:
-            alert = replace(
-                alert,
-                pending=queue(held.pending, message, self.run, self.now),
-                dropped=held.dropped + (len(held.pending) == PENDING_KEPT),
-            )
-        written = self.store.put(Stored(alert_id(rule), rev + 1, dump_alert(alert)))
-        self.alerts[rule] = (rev + 1, alert)
-        if not written:
+        told = [each for each in heard if each.listed]
+        separate = self._separate(told, len(effects))
+        state, notifications = tell(state, told, self.rules.get(rule), separate=separate)
+        if effects and not notifications:
+            state = replace(state, seq=state.seq + 1)
+        made, left_out = records(
+            notifications, self.channels, effects, of=f"{rule}#{state.seq}", now=self.now
+        )
+        rev, _ = self.alerts.get(rule, (0, None))
+        item = Stored(alert_id(rule), rev + 1, dump_alert(Alert(state)))
+        if not self.store.put(item, [stored(each) for each in made]):
             self._look_again(rule)
-        elif message is not None:
-            self._deliver(rule, alert)
-        return written
+            return False
+        self.alerts[rule] = (item.rev, Alert(state))
+        self.told += [each.id for each in made]
+        if left_out:
+            self.faults.append(f"{rule}: {left_out} messages of its actions are too large to be sent")
+        return True
 
-    def send_pending(self) -> None:
-        """Send what earlier runs could not, or did not live to, send."""
-        pending = self.deployment.pending
-        if pending is not None and pending.free(self.now):
-            self._guarded(partial(self._send_summary, pending))
-        for rule in list(self.alerts):
-            self._guarded(partial(self._resend, rule))
-
-    def summarise(self, rules: Mapping[str, Rule]) -> None:
-        """End the quiet start with one summary, once something is open. `rules` are by name.
-
-        A summary that the channel refused before is written anew: it always tells what is open now.
-        """
+    def summarise(self) -> None:
+        """End the quiet start with one summary, once something is open."""
+        if not self.deployment.quiet or self.now < self.deployment.busy_until:
+            return
         states = [alert.state for _, alert in self.alerts.values()]
         open_ = [state for state in states if state.active]
-        pending = self.deployment.pending
-        if not self.deployment.quiet or (not open_ and pending is None):
+        if not open_ and not self.deployment.tried:
             return
-        if pending is not None and not pending.free(self.now):
-            return  # Another run is sending it, or died at it; its claim ends by itself.
-        failing = sum(state.failure is not None for state in states)
-        message = compose_summary(open_, failing, self.now, rules)
-        self.deployment = replace(self.deployment, covered=MappingProxyType(quiet.covering(open_)))
-        made = Pending(message, self.now) if pending is None else replace(pending, message=message)
-        self._guarded(partial(self._send_summary, made))
-
-    def _guarded(self, work: Callable[[], None]) -> None:
         try:
-            work()
+            self._summarise(open_, sum(state.failure is not None for state in states))
         except StoreError as error:
             self.faults.append(str(error))
 
-    def _resend(self, rule: str) -> None:
-        rev, alert = self.alerts[rule]
-        claimed = claim_alert(self.store, alert, rev, self.run, self.now)
-        if claimed is not None:
-            self._deliver(rule, claimed)
+    def _summarise(self, open_: Sequence[AlertState], failing: int) -> None:
+        shown = [each for each in open_ if each.listed and not self.is_dismissed(each)]
+        told = [summarised(shown, failing, self.now, self.rules)] if shown or self.deployment.tried else []
+        made, _ = records(told, self.channels, (), of=SUMMARY, now=self.now)
+        covered = MappingProxyType(quiet.covering(open_))
+        item = Stored(DEPLOYMENT, self.deployment_rev + 1, dump_deployment(Deployment(self.now, covered)))
+        if self.store.put(item, [stored(each) for each in made]):
+            self.told += [each.id for each in made]
+        held = self.store.read(DEPLOYMENT)
+        if held is not None:
+            self.deployment, self.deployment_rev = load_deployment(held.body), held.rev
 
-    def _deliver(self, rule: str, alert: Alert) -> None:
-        """Send what this run has claimed of an alert, and look at the alert again: settling changed it."""
-        for delivery in send_alert(self.store, self.notifier, alert, self.run):
-            self.deliveries.append(delivery)
-        self._look_again(rule)
+    def _separate(self, told: Sequence[Transition], effects: int) -> int:
+        """Say how many groups are told each for itself, so that one transaction holds it all."""
+        wanted = most(told) * len(self.channels) + min(effects, EFFECTS_APART)
+        return SEPARATE if wanted <= BESIDE else 1
+
+    def _dismissed(self, state: AlertState, key: int, joined_on: int | None) -> bool:
+        held = dismissed(self.decisions.get(state.rule), key, joined_on, self.now)
+        if held is None or held.group == key:
+            return held is not None
+        return in_force(held, state.joined_on, self.now)
+
+    def _take_alert(self, rule: str, item: Stored) -> None:
+        try:
+            self.alerts[rule] = (item.rev, load_alert(item.body))
+        except StoreError as error:
+            self.unreadable[rule] = str(error)
+
+    def _take_decisions(self, item: Stored) -> None:
+        try:
+            held = load_decisions(item.body)
+            self.decisions[held.rule] = held
+        except StoreError as error:
+            self.faults.append(f"{item.id}: {error}")
+
+    def _upgrade(self, rule: str, alert: Alert) -> None:
+        """Write an alert of version 1 in this version, and its messages beside it."""
+        rev, _ = self.alerts[rule]
+        try:
+            waiting = [stored(each) for each in alert.waiting]
+            if self.store.put(Stored(alert_id(rule), rev + 1, dump_alert(alert)), waiting):
+                self.alerts[rule] = (rev + 1, Alert(alert.state))
+            else:
+                self._look_again(rule)
+        except StoreError as error:
+            self.alerts.pop(rule, None)
+            self.unreadable[rule] = str(error)
 
     def _look_again(self, rule: str) -> None:
         item = self.store.read(alert_id(rule))
-        if item is None:
-            self.alerts.pop(rule, None)
-        else:
-            self.alerts[rule] = (item.rev, load_alert(item.body))
-
-    def _send_summary(self, pending: Pending) -> None:
-        claimed = replace(self.deployment, pending=pending.claimed(self.run, self.now))
-        if not self.store.put(Stored(DEPLOYMENT, self.deployment_rev + 1, dump_deployment(claimed))):
-            return  # Another run is sending it.
-        self.deliveries += send_summary(self.store, self.notifier, claimed, self.run, self.now)
-        item = self.store.read(DEPLOYMENT)
+        self.alerts.pop(rule, None)
         if item is not None:
-            self.deployment, self.deployment_rev = load_deployment(item.body), item.rev
+            self._take_alert(rule, item)

@@ -1,111 +1,219 @@
-"""NOTIFY: pending messages → people. Claim, publish, settle; what a crash left behind is sent again.
+"""NOTIFY: the outbox → channels. Claim, send, settle; what a crash left behind is sent again under its id.
 
-Alert (pending, claimed by this run) ─publish→ channel ─settle→ Alert (without it, or with the refusal)
+Stored (outbox/…) ─due, oldest first─→ Record ─claim→ Channel.send ─settle→ gone | later | undelivered/…
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from secgraph.alerts.outbox import Pending, without
-from secgraph.alerts.ports import AlertStore, Notifier, Stored
-from secgraph.alerts.quiet import Deployment
-from secgraph.alerts.stored import (
-    DEPLOYMENT,
-    Alert,
-    alert_id,
-    dump_alert,
-    dump_deployment,
-    load_alert,
-    load_deployment,
-)
-from secgraph.errors import ChannelError, StoreUnavailable
+from secgraph.alerts.outbox import OUTBOX, UNDELIVERED, Record, dump_record, load_record
+from secgraph.alerts.ports import AlertStore, Channel, Stored
+from secgraph.alerts.text import line
+from secgraph.errors import ChannelError, SecgraphError, StoreError
 
-SETTLE_ATTEMPTS: Final = 8
+AT_ONCE: Final = 20
+"""Things sent by one channel in one run; what is over waits for the next."""
+REFUSALS: Final = 3
+"""Refusals in a row after which a channel is left alone for the rest of the run."""
+DAY: Final = 24 * 60 * 60_000
+GIVEN_UP: Final = 3 * DAY
+"""Age at which what a channel refuses is given up."""
+UNKNOWN_GIVEN_UP: Final = DAY
+"""Age at which what no channel is there for is given up: the next deployment may bring it back."""
+UNDELIVERED_KEPT: Final = 200
+SETTLE_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one message; `error` is empty if the channel took it."""
+    """What became of one thing that was sent, or given up; `error` is empty if the channel took it."""
 
-    message: str
-    subject: str
+    id: str
+    channel: str
     error: str = ""
+    given_up: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as plain JSON values."""
+        return {name: getattr(self, name) for name in ("id", "channel", "error")} | {"givenUp": self.given_up}
 
 
-def claim_alert(store: AlertStore, alert: Alert, rev: int, run: str, now: int) -> Alert | None:
-    """Claim the free messages of an alert stored at `rev`. None if none is free or another run was faster."""
-    if not any(each.free(now) for each in alert.pending):
-        return None
-    pending = tuple(each.claimed(run, now) if each.free(now) else each for each in alert.pending)
-    claimed = replace(alert, pending=pending)
-    item = Stored(alert_id(alert.state.rule), rev + 1, dump_alert(claimed))
-    return claimed if store.put(item) else None
+@dataclass(frozen=True, slots=True)
+class SendReport:
+    """What one run of the sender did. `waiting` counts what is left in the outbox, whether its time has come
+    or not; `faults` are failures of the store."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    waiting: int = 0
+    faults: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> tuple[Delivery, ...]:
+        """Give what channels did not take and what is sent again later."""
+        return tuple(each for each in self.deliveries if each.error and not each.given_up)
+
+    @property
+    def given_up(self) -> tuple[Delivery, ...]:
+        """Give what will never be sent; it is kept as undelivered."""
+        return tuple(each for each in self.deliveries if each.given_up)
+
+    def as_json(self) -> dict[str, object]:
+        """Give the report as plain JSON values."""
+        return {
+            "messages": [each.as_json() for each in self.deliveries],
+            "waiting": self.waiting,
+            "faults": list(self.faults),
+        }
 
 
-def send_alert(store: AlertStore, notifier: Notifier, alert: Alert, run: str) -> Iterator[Delivery]:
-    """Send the messages of an alert that this run has claimed, oldest first, and settle each."""
-    for pending in alert.pending:
-        if pending.claimed_by != run:
-            continue
-        error = _publish(notifier, pending)
-        _settle_alert(store, alert.state.rule, pending, error)
-        yield Delivery(pending.message.id, pending.message.subject, error)
+def send_due(
+    store: AlertStore,
+    channels: Mapping[str, Channel],
+    *,
+    now: int,
+    run: str,
+    stop: Callable[[], bool] = lambda: False,
+    at_once: int = AT_ONCE,
+) -> SendReport:
+    """Send what is due: of each channel the oldest first, and what one rule has to say there in its order.
+
+    `channels` are by kind (`topic`, `action:slack`). `run` names this run and no other; it must end within
+    NOTIFY_TIMEOUT_SECONDS of `now`, and `stop` is asked before each message. Raises StoreError only when the
+    outbox cannot be read at all.
+    """
+    held = store.read_all(OUTBOX)
+    sender = _Sender(store, channels, now, run, at_once)
+    for item, record in sender.in_order(held):
+        if stop():
+            break
+        sender.take(item, record)
+    if any(each.given_up for each in sender.deliveries):
+        sender.forget_oldest()
+    done = sum(not each.error or each.given_up for each in sender.deliveries)
+    return SendReport(tuple(sender.deliveries), len(held) - done, tuple(sender.faults))
 
 
-def send_summary(
-    store: AlertStore, notifier: Notifier, deployment: Deployment, run: str, now: int
-) -> list[Delivery]:
-    """Send the first summary if this run has claimed it; taken by the channel, it ends the quiet start."""
-    pending = deployment.pending
-    if pending is None or pending.claimed_by != run:
-        return []
-    error = _publish(notifier, pending)
-    _settle_summary(store, pending, error, now)
-    return [Delivery(pending.message.id, pending.message.subject, error)]
+@dataclass(slots=True)
+class _Sender:
+    """One run. `sent` counts by channel, `refusals` those in a row; `held_back` are the rules and channels
+    whose older message is not sent yet."""
+
+    store: AlertStore
+    channels: Mapping[str, Channel]
+    now: int
+    run: str
+    at_once: int
+    deliveries: list[Delivery] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    sent: dict[str, int] = field(default_factory=dict)
+    refusals: dict[str, int] = field(default_factory=dict)
+    held_back: set[tuple[str, str]] = field(default_factory=set)
+
+    def in_order(self, held: Mapping[str, Stored]) -> Iterator[tuple[Stored, Record]]:
+        """Give the records by age; one that cannot be read is a fault."""
+        found = []
+        for item in held.values():
+            try:
+                found.append((item, load_record(item.body)))
+            except StoreError as error:
+                self.faults.append(f"{item.id}: {error}")
+        yield from sorted(found, key=lambda pair: (pair[1].made_on, _number(pair[1]), pair[0].id))
+
+    def take(self, item: Stored, record: Record) -> None:
+        """Send one record unless it is not its turn. What is younger waits until it is done with."""
+        lane = (record.rule, record.channel)
+        try:
+            done = lane not in self.held_back and self._may(record) and self._send(item, record)
+        except StoreError as error:
+            self.faults.append(str(error))
+            done = False
+        if not done:
+            self.held_back.add(lane)
+
+    def _may(self, record: Record) -> bool:
+        if record.due_on > self.now or not record.free(self.now):
+            return False
+        if record.kind not in self.channels:
+            return self.now - record.made_on > UNKNOWN_GIVEN_UP
+        sent = self.sent.get(record.kind, 0)
+        return sent < self.at_once and self.refusals.get(record.kind, 0) < REFUSALS
+
+    def _send(self, item: Stored, record: Record) -> bool:
+        """Claim, send and settle; tell whether the record is done with."""
+        channel = self.channels.get(record.kind)
+        if channel is None:
+            reason = f"this deployment has no channel {record.kind} any more"
+            return self._give_up(item, replace(record, error=reason))
+        claimed = record.claimed(self.run, self.now)
+        item = Stored(item.id, item.rev + 1, dump_record(claimed))
+        if not self.store.put(item):
+            return False  # Another run is sending it.
+        self.sent[record.kind] = self.sent.get(record.kind, 0) + 1
+        error = _sent(channel, record)
+        if error is not None:
+            return self._refused(item, claimed, error)
+        self.refusals[record.kind] = 0
+        self.deliveries.append(Delivery(record.id, record.channel))
+        self._again(lambda: self.store.delete(item))
+        return True
+
+    def _refused(self, item: Stored, record: Record, error: ChannelError) -> bool:
+        if error.retry_after is not None:
+            self.refusals[record.kind] = REFUSALS  # It asks to be left alone, whatever the message.
+        elif not error.final:
+            self.refusals[record.kind] = self.refusals.get(record.kind, 0) + 1
+        refused = record.refused(str(error), self.now, error.retry_after)
+        if error.final or self.now - record.made_on > GIVEN_UP:
+            return self._give_up(item, refused)
+        self.deliveries.append(Delivery(record.id, record.channel, refused.error))
+        self._again(lambda: self.store.put(Stored(item.id, item.rev + 1, dump_record(refused))))
+        return False
+
+    def _give_up(self, item: Stored, record: Record) -> bool:
+        """Keep it as undelivered. What a crash leaves of it in the outbox is given up again and kept once."""
+        kept = replace(record, claimed_by="", claimed_until=0, due_on=self.now)
+        self.store.put(Stored(f"{UNDELIVERED}{record.id}", 1, dump_record(kept)))
+        self.deliveries.append(Delivery(record.id, record.channel, record.error, given_up=True))
+        self._again(lambda: self.store.delete(item))
+        return True
+
+    def _again(self, write: Callable[[], bool]) -> None:
+        """Try a write that settles what was sent a few times: without it the message is sent again."""
+        for attempt in range(1, SETTLE_ATTEMPTS + 1):
+            try:
+                write()
+                return
+            except StoreError:
+                if attempt == SETTLE_ATTEMPTS:
+                    raise
+
+    def forget_oldest(self) -> None:
+        """Keep the newest of what was given up, as much as there is room for."""
+        try:
+            items = self.store.read_all(UNDELIVERED).values()
+            dated = sorted((load_record(each.body).due_on, each.id, each) for each in items)
+            for _, _, item in dated[: max(0, len(dated) - UNDELIVERED_KEPT)]:
+                self.store.delete(item)
+        except StoreError as error:
+            self.faults.append(str(error))
 
 
-def _publish(notifier: Notifier, pending: Pending) -> str:
-    """Publish one message; give what the channel said against it."""
+def _sent(channel: Channel, record: Record) -> ChannelError | None:
+    """Send; give what the channel said against it. A defect of a channel is a refusal: it stops no other."""
     try:
-        notifier.publish(pending.message)
+        channel.send(record.thing)
     except ChannelError as error:
-        return str(error)
-    return ""
+        return error
+    except Exception as error:
+        said = str(error) if isinstance(error, SecgraphError) else f"{type(error).__name__}: {error}"
+        return ChannelError(line(said, 500))
+    return None
 
 
-def _settle_alert(store: AlertStore, rule: str, sent: Pending, error: str) -> None:
-    def settled(body: str) -> str:
-        alert = load_alert(body)
-        if not error:
-            return dump_alert(replace(alert, pending=without(alert.pending, sent.message.id)))
-        pending = tuple(
-            each.refused(error) if each.message.id == sent.message.id else each for each in alert.pending
-        )
-        return dump_alert(replace(alert, pending=pending))
-
-    _change(store, alert_id(rule), settled)
-
-
-def _settle_summary(store: AlertStore, sent: Pending, error: str, now: int) -> None:
-    def settled(body: str) -> str:
-        deployment = load_deployment(body)
-        if not error:
-            return dump_deployment(replace(deployment, told_on=deployment.told_on or now, pending=None))
-        return dump_deployment(replace(deployment, pending=sent.refused(error)))
-
-    _change(store, DEPLOYMENT, settled)
-
-
-def _change(store: AlertStore, id_: str, change: Callable[[str], str]) -> None:
-    """Read, change and write an item until no other run is faster."""
-    for _ in range(SETTLE_ATTEMPTS):
-        held = store.read(id_)
-        if held is None:
-            return  # Somebody deleted the alert meanwhile: nothing is left to settle.
-        body = change(held.body)
-        if body == held.body or store.put(Stored(id_, held.rev + 1, body)):
-            return
-    raise StoreUnavailable(f"{id_}: other runs kept changing it; the next run settles it")
+def _number(record: Record) -> int:
+    """Give the number of what it tells within its rule, so that what was made at once keeps its order."""
+    number = record.id.removeprefix(f"{record.rule}#").partition("#")[0]
+    return int(number) if number.isdecimal() else 0

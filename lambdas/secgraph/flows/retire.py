@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from secgraph.alerts import quiet
-from secgraph.alerts.lifecycle import AlertState, Transition, retired
-from secgraph.alerts.message import compose_retired
+from secgraph.alerts.lifecycle import retired, retirement
+from secgraph.alerts.state import AlertState
 from secgraph.errors import StoreError
 from secgraph.flows.ledger import Ledger
 from secgraph.rules.rule import Interval, Rule
@@ -39,10 +39,9 @@ def retire(ledger: Ledger, rules: Sequence[Rule], known: Collection[str] | None)
 
 
 def _close(ledger: Ledger, before: AlertState, reason: str) -> bool:
-    after, happened = retired(before, ledger.now)
-    told: Transition | None = None
+    after, happened = retired(before, reason, ledger.now)
     if ledger.deployment.quiet:
-        after = quiet.hushed(before, after)
-    else:
-        after, told = quiet.voiced(ledger.deployment, before, after, happened, ledger.now)
-    return ledger.write(after, None if told is None else compose_retired(told, reason))
+        return ledger.write(quiet.hushed(before, after, happened))
+    after, told = quiet.voiced(ledger.deployment, before, after, happened, ledger.now)
+    told = tuple(retirement(before, after, reason, ledger.now) for _ in told)
+    return ledger.write(after, ledger.heard(after, told))

@@ -6,21 +6,19 @@ Trigger: an EventBridge schedule. Flow: flows.evaluate. Writes: alert table, ale
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-import boto3
-
 from secgraph import contract
-from secgraph.adapters.sns import SNSNotifier
 from secgraph.flows.asking import asker
 from secgraph.flows.evaluate import EvaluationReport, evaluate
+from secgraph.flows.notify import SendReport, send_due
 from secgraph.handlers import alert_runtime, runtime
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+CHANNELS: Final = ("topic",)
 MARGIN_MS: Final = 60_000
 """No further rule is begun when less time than this is left."""
 
@@ -38,15 +36,25 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             server=runtime.server(now, secrets=True),
         ),
         store=alert_runtime.alerts(),
-        notifier=_topic(),
+        channels=CHANNELS,
         now=now,
         run=f"{context.aws_request_id}/{uuid4()}",  # Lambda may deliver one request twice
         known=_known(),
         stop=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
     )
+    now = runtime.now()
+    deadline = now + contract.NOTIFY_TIMEOUT_SECONDS * 1000
+    sent = send_due(
+        alert_runtime.alerts(),
+        alert_runtime.channels(now),
+        now=now,
+        run=f"{context.aws_request_id}/{uuid4()}",
+        stop=lambda: runtime.now() > deadline or context.get_remaining_time_in_millis() < MARGIN_MS,
+    )
     problems = [str(problem) for pack in alert_runtime.packs() for problem in pack.problems]
     _measure(report, problems)
-    return report.as_json() | {"problems": problems, "image": runtime.read_from(reader)}
+    _measure_sent(sent)
+    return report.as_json() | sent.as_json() | {"problems": problems, "image": runtime.read_from(reader)}
 
 
 def _measure(report: EvaluationReport, problems: Sequence[str]) -> None:
@@ -61,13 +69,15 @@ def _measure(report: EvaluationReport, problems: Sequence[str]) -> None:
         runtime.logger.error("some rules cannot be used", problems=problems[:20])
     if report.postponed:
         runtime.logger.warning("no time was left for some rules", rules=report.postponed[:20])
-    if report.undelivered:
-        runtime.measure(contract.METRIC_MESSAGES_FAILED, len(report.undelivered))
-        runtime.logger.error(
-            "some messages were not taken", errors=[each.error for each in report.undelivered[:5]]
-        )
     if report.faults:
         runtime.logger.error("the run met faults", faults=report.faults[:20])
+
+
+def _measure_sent(report: SendReport) -> None:
+    failed = [each for each in report.deliveries if each.error]
+    if failed or report.faults:
+        runtime.measure(contract.METRIC_MESSAGES_FAILED, len(failed) + len(report.faults))
+        runtime.logger.error("some messages were not taken", errors=[each.error for each in failed[:5]])
 
 
 def _known() -> frozenset[str] | None:
@@ -77,8 +87,3 @@ def _known() -> frozenset[str] | None:
     if any(each.index is None for each in rejected):
         return None
     return frozenset(rule.name for pack in packs for rule in pack.rules) | {each.rule for each in rejected}
-
-
-@cache
-def _topic() -> SNSNotifier:
-    return SNSNotifier(boto3.client("sns", config=runtime.CONFIG), runtime.environment(contract.ALERT_TOPIC))
