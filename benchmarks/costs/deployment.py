@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.costs.model import Deployed
-from infra import image, ingestion
+from infra import image, ingestion, notifying
 from infra.settings import DEFAULT_MEMORY_MB
 from secgraph import contract
 from secgraph.image import plan
@@ -26,6 +26,9 @@ def deployed() -> Deployed:
         project_gb=image.PROJECT_MB / 1024,
         compact_gb=image.COMPACT_MB / 1024,
         reader_gb=DEFAULT_MEMORY_MB / 1024,
+        notify_gb=notifying.MEMORY_MB / 1024,
+        notify_every_minutes=contract.NOTIFY_EVERY_MINUTES,
+        change_seconds=contract.CHANGE_WINDOW_SECONDS,
         compact_every_minutes=contract.COMPACT_EVERY_MINUTES,
         compact_rows=plan.DUE_ROWS,
         compact_share=plan.DUE_SHARE,

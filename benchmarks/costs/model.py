@@ -9,6 +9,7 @@ small; only what an account pays anyway (GuardDuty, Inspector, CloudTrail) is no
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +31,7 @@ class Month:
     touched: float = 0.3
     entities_a_finding: float = 1.25
     rules: int = 30
+    rules_on_change: int = 5
     evaluations: int = DAYS * 24 * 4
     questions: int = 3_000
 
@@ -55,6 +57,9 @@ class Deployed:
     project_gb: float
     compact_gb: float
     reader_gb: float
+    notify_gb: float
+    notify_every_minutes: float
+    change_seconds: float
     compact_every_minutes: float
     compact_rows: int
     compact_share: int
@@ -122,6 +127,7 @@ def bill(month: Month, deployed: Deployed, counted: Counted, prices: Prices) -> 
         *_projection(month, deployed, counted, prices),
         *_compaction(month, deployed, counted, prices),
         *_reading(month, deployed, counted, prices),
+        *_telling(month, deployed, counted, prices),
         *_storage(month, counted, prices),
         *_watching(month, deployed, counted, prices),
     ]
@@ -252,6 +258,39 @@ def _reading(month: Month, deployed: Deployed, counted: Counted, prices: Prices)
         lines += _lambda(what, count, count * seconds, deployed.reader_gb, prices)
     gets = (month.evaluations + month.questions) * counted.open_gets
     return [*lines, Line("S3", "image: GET", gets, gets * prices.get)]
+
+
+ALERT_UNITS: Final = 2
+"""Of an alert in its table, to read and to write: 4 and 2 KB."""
+
+
+def windows(month: Month, deployed: Deployed, counted: Counted) -> float:
+    """Count the windows in which something changes, after each of which the rules on change are evaluated."""
+    in_all = SECONDS / deployed.change_seconds
+    return in_all * (1 - math.exp(-projections(month, deployed, counted) / in_all))
+
+
+def _telling(month: Month, deployed: Deployed, counted: Counted, prices: Prices) -> list[Line]:
+    """Alerts and what becomes of them: rules on change, and the sender, which looks at its outbox.
+
+    A run on change follows another by moments, so it is warm, and loads no more of the image than what
+    changed: the manifest and a delta. The sender is taken to begin cold each time.
+    """
+    changes, looks = windows(month, deployed, counted), DAYS * 24 * 60 / deployed.notify_every_minutes
+    marks = projections(month, deployed, counted)
+    work = month.rules_on_change * counted.rule_seconds_a_million * month.entities / 1_000_000
+    seconds = changes * _seconds(work, deployed.reader_gb, 4, counted)
+    looking = looks * _seconds(counted.start_seconds, deployed.notify_gb, 1, counted)
+    evaluated = month.rules * month.evaluations + month.rules_on_change * changes
+    written = marks + ALERT_UNITS * evaluated
+    read = ALERT_UNITS * month.rules * (month.evaluations + changes + looks)
+    return [
+        *_lambda("evaluate on change", changes, seconds, deployed.reader_gb, prices),
+        Line("S3", "image on change: GET", 2 * changes, 2 * changes * prices.get),
+        *_lambda("notify", looks, looking, deployed.notify_gb, prices),
+        Line("DynamoDB", "change mark, alerts: write units", written, written * prices.write_unit),
+        Line("DynamoDB", "alerts: read units", read, read * prices.read_unit),
+    ]
 
 
 def _storage(month: Month, counted: Counted, prices: Prices) -> list[Line]:
