@@ -87,6 +87,7 @@ def inert(markup: str) -> None:
     """Hold a markup of Slack to dates, one link and escapes: no mention, no other link."""
     rest = DATE.sub("", markup)
     rest = rest.replace(f"<{HOST.link.replace('&', '&amp;')}|Open it>", "")
+    rest = rest.replace(f"<{OPENED.link.replace('&', '&amp;')}|The alert>", "")
     assert "<" not in rest
     assert ">" not in rest
     assert re.fullmatch(r"(?s)([^&]|&(amp|lt|gt);)*", rest)

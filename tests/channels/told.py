@@ -58,6 +58,7 @@ OPENED = Notification(
     counted=1,
     group="i-0abc",
     rows=(HOST,),
+    link="https://wiki.example.com/alerts?rule=mining-on-production&from=secgraph",
 )
 HOSTILE = replace(
     HOST,
@@ -129,6 +130,7 @@ TOLD: dict[str, Notification] = {
         remediation="run `rm` & <!subteam^S1>",
         queries=("FIND * WITH name = '```<!channel>'",),
         group=HOSTILE.title,
+        link="https://wiki.example.com/alerts?rule=<!everyone>",
         rows=(HOSTILE,),
     ),
 }

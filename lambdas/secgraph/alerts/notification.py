@@ -62,6 +62,8 @@ class Notification:
     rows: tuple[Digest, ...] = ()
     note: str = ""
     """Why a rule failed or is watched no more; of a summary, all of it below the headline."""
+    link: str = ""
+    """The page about the alert that the deployment was given (`alertLink`), if it was."""
 
     def as_json(self) -> dict[str, Any]:
         """Give it as plain JSON values; `read` is the way back."""

@@ -85,7 +85,11 @@ def _labelled(label: str, text: str) -> str:
 def _steps(notification: Notification, shown: list[wording.Item]) -> list[str]:
     """Say what to do, and where to look."""
     advice = prose(wording.advice(notification), STEP)
-    links = [f"{number}. {item.link}" for number, item in enumerate(shown, start=1) if item.link]
+    page = wording.page(notification)
+    links = [
+        *([f"The alert: {page}"] if page else []),
+        *(f"{number}. {item.link}" for number, item in enumerate(shown, start=1) if item.link),
+    ]
     return [*([advice] if advice else []), *(each.replace("&", "&amp;") for each in links)]
 
 

@@ -145,7 +145,8 @@ def _section(text: str, fields: Mapping[str, str] | None = None) -> Block:
 
 def _context(notification: Notification) -> list[Block]:
     times = wording.times(notification, lambda when: date(when, wording.moment(when)))
-    texts = [text for text in (times, prose(wording.source(notification), 800)) if text]
+    page = link(wording.page(notification), "The alert")
+    texts = [text for text in (times, page, prose(wording.source(notification), 800)) if text]
     return [{"type": "context", "elements": [_markup(text) for text in texts]}] if texts else []
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
 
-from secgraph.alerts.channels.wording import NAME, NOTE, PATH, TITLE, happened, link, rule_of
+from secgraph.alerts.channels.wording import NAME, NOTE, PATH, TITLE, happened, link, page, rule_of
 from secgraph.alerts.digest import Digest
 from secgraph.alerts.notification import ROWS_SHOWN, Event, Notification
 from secgraph.alerts.text import line, paragraph
@@ -54,6 +54,7 @@ def structure(notification: Notification) -> dict[str, Any]:
         "gone": notification.gone,
         "rows": [_row(row) for row in rows],
         "more": max(0, notification.counted - len(rows)),
+        "link": page(notification) or None,
         "note": paragraph(notification.note, NOTE) or None,
     }
 

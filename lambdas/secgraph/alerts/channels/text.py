@@ -32,6 +32,7 @@ def body(notification: Notification) -> str:
         wording.times(notification),
         _labelled("What to do: ", wording.advice(notification)),
         _queries(notification),
+        _labelled("The alert: ", wording.page(notification)),
         wording.source(notification),
     ]
     return paragraph("\n\n".join(part for part in parts if part), BODY)

@@ -23,6 +23,7 @@ TITLE: Final = 120
 WORD: Final = 80
 PATH: Final = 300
 LINK: Final = 200
+PAGE: Final = 1_000
 DESCRIPTION: Final = 700
 QUERY: Final = 600
 QUERIES_SHOWN: Final = 2
@@ -97,9 +98,14 @@ def data(value: str, limit: int) -> str:
     return line(value[: 4 * limit].replace("://", "[:]//") + value[4 * limit :], limit)
 
 
-def link(url: str) -> str:
+def link(url: str, limit: int = LINK) -> str:
     """Give an address back if it is plain https to a named host, without credentials before an @; else ''."""
-    return url if len(url) <= LINK and _URL.fullmatch(url) else ""
+    return url if len(url) <= limit and _URL.fullmatch(url) else ""
+
+
+def page(notification: Notification) -> str:
+    """Give the address of the page about the alert, or ''."""
+    return link(notification.link, PAGE)
 
 
 def joined(*words: str) -> str:
