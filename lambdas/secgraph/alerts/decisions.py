@@ -70,14 +70,25 @@ def in_force(dismissal: Dismissal, joined_on: int | None, now: int) -> bool:
     return (joined_on or 0) <= dismissal.joined_on
 
 
-def dismissed(decisions: Decisions | None, group: int, joined_on: int | None, now: int) -> Dismissal | None:
+def dismissed(
+    decisions: Decisions | None,
+    group: int,
+    joined_on: int | None,
+    now: int,
+    *,
+    alert_joined_on: int | None = None,
+) -> Dismissal | None:
     """Give the dismissal in force of a group, or of the alert as a whole, to which rows last joined then.
 
+    Rows that joined the alert anywhere (`alert_joined_on`, where that is given) end a dismissal of the whole.
     Of several about the same the newest counts: one that expires replaces one that did not.
     """
-    for key in dict.fromkeys((group, WHOLE)):
+    for key, joined in (
+        (group, joined_on),
+        (WHOLE, joined_on if alert_joined_on is None else alert_joined_on),
+    ):
         newest = _newest(decisions, key)
-        if newest is not None and in_force(newest, joined_on, now):
+        if newest is not None and in_force(newest, joined, now):
             return newest
     return None
 
@@ -111,8 +122,9 @@ def added(decisions: Decisions, new: Dismissal, holds: Callable[[Dismissal], boo
 
 
 def _spent(decisions: Decisions, holds: Callable[[Dismissal], bool]) -> Dismissal | None:
+    """Find the oldest that may be forgotten; the last was only just made."""
     current = {id(each) for each in standing(decisions)}
-    return next((each for each in decisions.made if id(each) not in current or not holds(each)), None)
+    return next((each for each in decisions.made[:-1] if id(each) not in current or not holds(each)), None)
 
 
 def withdrawn(decisions: Decisions, taken: Iterable[Dismissal], by: Withdrawal) -> Decisions:
