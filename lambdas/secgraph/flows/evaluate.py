@@ -136,7 +136,7 @@ def evaluate(
     rules not begun wait for the next run, and the one in hand fails. Raises StoreError only when the alerts
     cannot be read at all.
     """
-    ledger = Ledger(store, channels, now, run, {rule.name: rule for rule in rules})
+    ledger = Ledger(store, channels, now, run, {rule.name: rule for rule in rules}, web_link)
     ledger.open()
     asked = _Asked(ask, parameters, web_link, stop)
     turn = _Turn(ledger, intervals, due_only=due_only, only_on_change=only_on_change)

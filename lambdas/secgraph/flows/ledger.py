@@ -6,7 +6,7 @@ sends it. What people decided about an alert is read here and never written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
@@ -42,7 +42,8 @@ EFFECTS_APART: Final = 30
 
 @dataclass(slots=True)
 class Ledger:
-    """`run` names this run and no other; `channels` are those of the deployment; `rules` are by name.
+    """`run` names this run and no other; `channels` are those of the deployment; `rules` are by name;
+    `web_link` gives the address of the page about a rule's alert.
 
     `alerts` holds (rev, alert) by rule; `unreadable` says why an alert is left alone. `told` are the ids of
     what was put into the outbox; `faults` are what needs a person and concerns no rule's evaluation.
@@ -53,6 +54,7 @@ class Ledger:
     now: int
     run: str
     rules: Mapping[str, Rule]
+    web_link: Callable[[str], str] = lambda _: ""
     alerts: dict[str, tuple[int, Alert]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     decisions: dict[str, Decisions] = field(default_factory=dict)
@@ -102,6 +104,8 @@ class Ledger:
         told = [each for each in heard if each.listed]
         separate = self._separate(told, len(effects))
         state, notifications = tell(state, told, self.rules.get(rule), separate=separate)
+        link = self.web_link(rule)
+        notifications = tuple(replace(each, link=link) for each in notifications)
         if effects and not notifications:
             state = replace(state, seq=state.seq + 1)
         made, left_out = records(
