@@ -18,7 +18,6 @@ RULES_EXPLAINED: Final = 3
 EXPLAINED: Final = 300
 """Characters of a rule's description and of its advice."""
 NAME: Final = 100
-FROM_NOW_ON: Final = "From now on each change of an alert has a message of its own."
 
 
 def summarised(
@@ -69,7 +68,6 @@ def _note(ordered: Sequence[AlertState], failing: int, rules: Mapping[str, Rule]
         "The first summary of this deployment." if ordered else "What was open until now is resolved.",
         "\n".join([*listed, *([f"+{more:,} more alerts"] if more > 0 else [])]),
         f"{failing} rule(s) could not be evaluated; `rules check` says why." if failing else "",
-        FROM_NOW_ON,
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -217,7 +217,7 @@ def times(notification: Notification, shown: Callable[[int], str] = moment) -> s
         case Event.FAILED:
             return ""
         case Event.SUMMARY:
-            return f"As of {on}."
+            return f"As of {on}. From now on each change of an alert has a message of its own."
         case Event.RESOLVED:
             return f"Was open since {opened}, resolved {on}."
         case Event.RETIRED:
