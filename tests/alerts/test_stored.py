@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from secgraph.alerts.digest import digest
-from secgraph.alerts.lifecycle import (
-    GONE_KEPT,
-    HISTORY_KEPT,
-    ROWS_KEPT,
-    AlertState,
-    Evaluation,
-    Output,
-    advance,
-    fail,
-)
-from secgraph.alerts.message import BODY
-from secgraph.alerts.outbox import PENDING_KEPT, Pending, queue
-from secgraph.alerts.ports import Message
+from secgraph.alerts.groups import By
+from secgraph.alerts.lifecycle import GONE_KEPT, HISTORY_KEPT, ROWS_KEPT, advance, fail
+from secgraph.alerts.notification import Event
+from secgraph.alerts.outbox import dump_record, load_record, records
 from secgraph.alerts.quiet import Deployment
-from secgraph.alerts.rowset import RowSet
+from secgraph.alerts.state import AlertState, Evaluation, Output
 from secgraph.alerts.stored import Alert, dump_alert, dump_deployment, load_alert, load_deployment
+from secgraph.alerts.telling import tell
 from secgraph.errors import StoreError
+from secgraph.rules.effects import Effect
 from secgraph.rules.rows import Row
 from secgraph.rules.rule import Level
 
-MESSAGE = Message("r#1", "[HIGH] r opened", "body\nwith lines", {"severity": "HIGH", "rule": "r"})
+FIRST = Path(__file__).parent / "version_1"
+"""Texts that version 1 wrote."""
+NOON = 1_777_636_800_000
+QUARTER = 900_000
 
 
 def alert() -> Alert:
@@ -39,7 +36,7 @@ def alert() -> Alert:
         outputs: dict[str, Output] = {"queries.query0.total": count, "alertLevel": "HIGH"}
         evaluation = Evaluation("r", count > 0, Level.HIGH, count, rows[:count], outputs=outputs)
         state, _ = advance(state, evaluation, now)
-    return Alert(replace(fail(state, "r", "no", 9), untold=True), queue((), MESSAGE, "run-1", 9), dropped=2)
+    return Alert(replace(fail(state, "r", "no", 9), untold=True, acted=("operations[0].actions[1]",)))
 
 
 def test_an_alert_comes_back_as_it_was():
@@ -50,25 +47,27 @@ def test_a_deployment_comes_back_as_it_was():
     for deployment in (
         Deployment(),
         Deployment(told_on=7, covered={"r": 3}),
-        Deployment(pending=Pending(MESSAGE, 5, attempts=2, error="no")),
+        Deployment(tried=True, busy_until=5),
     ):
         assert load_deployment(dump_deployment(deployment)) == deployment
 
 
 def test_a_text_of_another_version_is_left_alone():
-    text = dump_alert(alert()).replace('"version":1', '"version":2')
-    with pytest.raises(StoreError, match="has version 2; this secgraph reads version 1"):
+    text = dump_alert(alert()).replace('"version":2', '"version":3')
+    with pytest.raises(StoreError, match="has version 3; this secgraph reads version 2"):
         load_alert(text)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"version":1}', '{"version":1,"state":{}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"version":1}', '{"version":2,"state":{}}', '{"version":1,"state":{}}']
+)
 def test_a_broken_text_is_an_error_with_a_remedy(text: str):
     with pytest.raises(StoreError, match="delete it, and the alert opens anew"):
         load_alert(text)
 
 
 def test_the_largest_alert_fits_into_a_dynamodb_item():
-    wide = "\U0001f525" * 5000
+    wide = "\U0001f525" * 600
     facts = {
         "displayName": wide,
         "_type": wide,
@@ -82,26 +81,99 @@ def test_the_largest_alert_fits_into_a_dynamodb_item():
         "recommendation": wide,
         "webLink": "https://" + "x" * 190,
     }
-    rows = tuple(Row(number * 2**45, facts) for number in range(12_000))
+    rows = tuple(Row(number * 2**45, facts, f"{wide}{number}", wide) for number in range(10_000))
     name = "\U0001f525" * 255
     state: AlertState | None = None
-    for now in range(60):
-        shown = rows if now == 58 else rows[1000 + now : 1100 + now]
+    for now in range(HISTORY_KEPT + 1):
         outputs: dict[str, Output] = {"x" * 290: "y" * 300, "n": now}
-        state, _ = advance(
-            state, Evaluation(name, True, Level.HIGH, 30_000 + now, shown, outputs=outputs), now
-        )
+        shown = rows[now : 6 + now]
+        state, _ = advance(state, Evaluation(name, True, Level.HIGH, 6, shown, outputs=outputs), now)
         state = fail(state, name, wide, now)
-    assert state is not None
+    apart = tuple(replace(row, facts={**facts, "targets": [f"{n} {wide}"]}) for n, row in enumerate(rows))
+    state, _ = advance(state, Evaluation(name, True, Level.HIGH, 10_000, apart), 60)
     assert len(state.history) == HISTORY_KEPT
+    assert (len(state.seen.hashes), len(state.groups.hashes), len(state.kept)) == (10_000, 10_000, 100)
     state = replace(
         state,
-        seen=RowSet.of((row.hash for row in rows), 30_000),
         rows=tuple(digest(row, 0) for row in rows[:ROWS_KEPT]),
         gone=tuple(digest(row, 0) for row in rows[:GONE_KEPT]),
+        acted=("x" * 120,) * 100,
     )
-    big = Message(f"{name}#1", "x" * 99, wide[:BODY], {"rule": name})
-    pending: tuple[Pending, ...] = ()
-    for _ in range(PENDING_KEPT + 1):
-        pending = queue(pending, big, "run", 1)
-    assert len(dump_alert(Alert(state, pending)).encode()) < 400_000
+    assert len(dump_alert(Alert(state)).encode()) < 400_000
+
+
+def test_a_record_comes_back_as_it_was():
+    state, happened = advance(None, Evaluation("r", True, Level.HIGH, 1, (Row(7, {"name": "x"}),)), 5)
+    _, told = tell(state, happened, None)
+    effect = Effect(
+        "webhook", {"$sealed": ["https://x/", {"param": "P"}]}, {"body": [1, None]}, "operations[0]"
+    )
+    made, left_out = records(told, ["topic", "slack"], [effect, effect], of="r#1", now=5)
+    assert left_out == 0
+    assert [each.id for each in made] == [
+        "r#1#topic",
+        "r#1#slack",
+        "r#1#action:webhook/operations[0]",
+        "r#1#action:webhook/operations[0]'",
+    ]
+    for record in made:
+        claimed = record.claimed("run-1", 6)
+        assert load_record(dump_record(claimed)) == claimed
+        assert load_record(dump_record(claimed.refused("no\n!", 7))).error == "no !"
+
+
+def test_what_is_too_large_or_too_much_for_one_write_is_counted():
+    large = Effect("sqs", "q", "x" * 400_000, "operations[0]")
+    small = Effect("sqs", "q", "x", "operations[1]")
+    made, left_out = records([], [], [large, *[small] * 100], of="r#1", now=5)
+    assert (len(made), left_out) == (90, 11)
+
+
+# ── version 1 ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def first(name: str) -> str:
+    return (FIRST / f"{name}.json").read_text("utf-8")
+
+
+def test_the_messages_of_a_first_version_are_read_as_records():
+    alert = load_alert(first("active"))
+    assert [(each.id, each.channel, each.made_on) for each in alert.waiting] == [
+        ("mining#1#topic", "topic", NOON),
+        ("mining#2#topic", "topic", NOON + QUARTER),
+    ]
+    refused, claimed = alert.waiting
+    assert (refused.attempts, refused.error, refused.free(NOON)) == (1, "the topic is down", True)
+    assert (claimed.claimed_by, claimed.free(NOON + QUARTER)) == ("run-1", False)
+    told = claimed.thing.notification
+    assert told is not None
+    assert (told.id, told.event, told.level, told.total) == ("mining#2", Event.NEW_ROWS, Level.HIGH, 3)
+    assert {row.title for row in told.rows} == {"i-0 mines", "i-1 mines", "i-2 mines"}
+
+
+def test_an_alert_of_a_first_version_goes_on_as_one_group_and_then_as_many():
+    state = load_alert(first("active")).state
+    assert (state.by, state.groups.total, state.joined_on) == (By.RULE, 1, NOON + QUARTER)
+    rows = tuple(Row(each.hash, {}, f"i-{each.hash}") for each in state.rows)
+    state, happened = advance(state, Evaluation("mining", True, Level.HIGH, 3, rows), NOON + 2 * QUARTER)
+    assert happened == ()
+    assert (state.by, state.groups.total) == (By.ENTITY, 3)
+    state, happened = advance(state, Evaluation("mining", True, Level.HIGH, 2, rows[:2]), NOON + 3 * QUARTER)
+    assert [each.event for each in happened] == [Event.RESOLVED]
+
+
+def test_what_a_first_version_resolved_is_told_so():
+    alert = load_alert(first("resolved"))
+    (waiting,) = alert.waiting
+    told = waiting.thing.notification
+    assert told is not None
+    assert (told.event, told.total, len(told.rows), waiting.claimed_by) == (Event.RESOLVED, 3, 3, "")
+    assert alert.state.failure is not None
+    assert load_alert(dump_alert(alert)) == replace(alert, waiting=())
+
+
+def test_a_summary_that_a_first_version_was_sending_is_made_anew_when_it_is_done():
+    deployment = load_deployment(first("deployment"))
+    assert deployment.quiet
+    assert (deployment.tried, deployment.busy_until) == (True, NOON + 660_000)
+    assert deployment.covered == {"mining": 1}

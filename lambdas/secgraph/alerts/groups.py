@@ -77,8 +77,9 @@ def key(row: Row, how: By) -> int:
     if how is By.RULE:
         return WHOLE
     about = _about(row) if how is By.ENTITY else [_about(row), _type(row)]
-    text = json.dumps(about, separators=(",", ":"))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) or 1
+    text = json.dumps(about, ensure_ascii=False, separators=(",", ":"))
+    named = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(named, digest_size=8).digest()) or 1
 
 
 def label(row: Row, how: By) -> str:

@@ -73,7 +73,7 @@ def _notification(state: AlertState, bundle: list[Transition], seq: int, rule: R
         total=first.total,
         counted=sum(each.counted for each in bundle),
         gone=first.gone,
-        group=first.label if one else "",
+        group=first.group if one else "",
         groups=sum(each.groups for each in bundle),
         rows=tuple(_digested(state, row, first.on) for row in shown),
         note=first.note,

@@ -20,7 +20,8 @@ class Transition:
     `shown` are the worst rows that it concerns, at most ROWS_OF_GROUP: the new ones, or on resolving those
     that were there last; `counted` is how many it concerns in all, `total` how many the alert has. `groups`
     counts the groups; `joined_on` is when rows last joined. `earlier` is the level before. What is not
-    `listed` concerns no alert, only effects.
+    `listed` concerns no alert, only effects. `group` is what the group is called: `label`, or what is made of
+    `named` when it is asked for, since of thousands hardly any is.
     """
 
     event: Event
@@ -34,11 +35,17 @@ class Transition:
     gone: int = 0
     key: int = WHOLE
     label: str = ""
+    named: tuple[Row, By] | None = None
     groups: int = 1
     joined_on: int = 0
     shown: tuple[Row | Digest, ...] = ()
     note: str = ""
     listed: bool = True
+
+    @property
+    def group(self) -> str:
+        """Give what the group is called, empty for a whole rule."""
+        return self.label if self.named is None else label(*self.named)
 
 
 def whole(event: Event, before: AlertState, after: AlertState, now: int) -> Transition:
@@ -90,7 +97,7 @@ def transitions(
             opened_on=opened_on,
             joined_on=joined_on,
             key=key,
-            label=label(rows[0], how) if rows else "",
+            named=(rows[0], how) if rows else None,
             counted=_counted(event, key, after, len(concerned)),
             shown=tuple(sorted(concerned, key=worst_first)[:ROWS_OF_GROUP]),
         )
