@@ -12,6 +12,7 @@ import pytest
 from secgraph.errors import PackError, StoreError
 from secgraph.j1ql.server.parameters import Secret
 from secgraph.rules import acting
+from secgraph.rules.expressions.budget import MAX_STEPS
 from secgraph.rules.operation import act
 from secgraph.rules.pack import load
 from secgraph.rules.rows import Answer
@@ -89,7 +90,7 @@ class Questions:
 def test_actions_come_to_effects_taggings_and_errors(
     case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(acting, "MAX_STEPS", case.get("steps", acting.MAX_STEPS))
+    monkeypatch.setattr(acting, "MAX_STEPS", case.get("steps", MAX_STEPS))
     questions = Questions()
     given: dict[str, dict[str, Any]] = {
         **QUERIES,

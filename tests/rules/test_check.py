@@ -9,6 +9,7 @@ import pytest
 
 from secgraph.errors import Position, QueryError
 from secgraph.j1ql import parse
+from secgraph.j1ql.meaning import names
 from secgraph.j1ql.nodes import Query
 from secgraph.rules.check import check
 from secgraph.rules.pack import load
@@ -21,8 +22,8 @@ def compile_query(text: str) -> Query:
     if "count(" in text:
         raise QueryError("UNSUPPORTED", "aggregates do not run in this version", Position(1, 18))
     if "${" in text:
-        raise QueryError("PARAM", "parameter x has no value", Position(1, 20))
-    return parse(text)
+        raise QueryError("PARAM", "The parameter x is not defined.", Position(1, 20))
+    return names.check(parse(text)).query
 
 
 def report(*queries: str, **fields: Any) -> tuple[str, tuple[str, ...]]:
@@ -71,19 +72,63 @@ def test_a_construct_of_a_later_version_is_unsupported():
     )
 
 
-def test_parameters_are_unsupported():
+def test_a_variable_is_invalid():
     status, reasons = report("FIND Host WITH a = ${x}")
-    assert status == "unsupported"
-    assert "rules take no parameters in this version" in reasons[0]
+    assert status == "invalid"
+    assert reasons[0].endswith("A rule has stored parameters only: ${param.name}")
 
 
-def test_another_action_is_named():
+def test_an_action_of_a_later_version_is_named():
     operations = [{"actions": [{"type": "CREATE_ALERT"}, {"type": "SEND_EMAIL"}]}]
     status, reasons = report("FIND Host", operations=operations)
     assert status == "unsupported"
     assert reasons == (
-        "p.json, rule 1 'r', operations[0], actions[1]: the action SEND_EMAIL does not run in this version",
+        "p.json, rule 1 'r', operations[0], actions[1]: the action SEND_EMAIL does not run in this version; "
+        "the rest of the rule runs",
     )
+
+
+ASKING: dict[str, Any] = {
+    "type": "FOR_EACH_ITEM",
+    "items": "{{queries.query0.data}}",
+    "actions": [
+        {
+            "type": "JUPITERONE_QUERY",
+            "name": "more",
+            "query": "FIND Host WITH a = ${param.More} LIMIT {{item.n}}",
+        },
+        {"type": "SEND_SLACK_MESSAGE", "webhookUrl": "{{param.Hook}}", "body": "{{param.Names.length}}"},
+    ],
+}
+
+
+def test_parameters_and_actions_are_listed():
+    rule = {
+        "name": "r",
+        "description": "d",
+        "queries": [{"query": "FIND Host WITH a = ${param.Team} OR b = ${param.Hook}"}],
+        "operations": [{"when": "{{param.On}}", "actions": [{"type": "CREATE_ALERT"}, ASKING]}],
+        "templates": {"t": "{{param.Names}}"},
+    }
+    (found,) = check([load(json.dumps(rule), "p.json")], compile_query=compile_query, fed=FED)
+    assert found.as_json() == {
+        "pack": "p.json",
+        "rule": "r",
+        "status": "runs",
+        "reasons": [f"needs the parameter {name}" for name in ("On", "Names", "Hook", "Team", "More")],
+        "actions": ["CREATE_ALERT", "FOR_EACH_ITEM", "JUPITERONE_QUERY", "SEND_SLACK_MESSAGE"],
+        "parameters": ["On", "Names", "Hook", "Team", "More"],
+    }
+
+
+def test_a_query_of_an_action_is_checked():
+    asking = {
+        **ASKING,
+        "actions": [{**ASKING["actions"][0], "query": "FIND Host WITH b = {{item.n}} AS h RETURN x.a"}],
+    }
+    status, reasons = report("FIND Host", operations=[{"actions": [asking]}])
+    assert status == "invalid"
+    assert reasons[0].startswith("more, line 1, column 43: ")
 
 
 def test_a_wrong_query_is_invalid_with_its_place():
@@ -103,6 +148,8 @@ def test_rules_and_what_was_rejected_come_in_the_order_of_the_file():
         "rule": "b",
         "status": "invalid",
         "reasons": ["p.json, rule 2 'b', description: is missing; say in one paragraph what the rule finds"],
+        "actions": [],
+        "parameters": [],
     }
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from secgraph.rules import pack
+from secgraph.rules.actions_read import ACTIONS, MAX_NAME
 from secgraph.rules.pack import load
 from secgraph.rules.rule import Interval, Level
+from secgraph.rules.texts_read import MAX_TEXT
 
 FOLDER = Path(__file__).parent.parent.parent / "rule_packs"
 SCHEMA: dict[str, Any] = json.loads((FOLDER / "schema.json").read_text("utf-8"))
@@ -42,6 +44,8 @@ def _keyword(value: Any, name: str, argument: Any) -> bool:
                 isinstance(value, TYPES[each]) and (each == "boolean" or not isinstance(value, bool))
                 for each in names
             )
+        case "not":
+            return not valid(value, argument)
         case "enum":
             return value in argument
         case "const":
@@ -73,10 +77,19 @@ def test_the_choices_bounds_and_defaults_are_the_loader_s():
     assert RULE["alertLevel"] == {"enum": [each.name for each in Level], "default": "HIGH"}
     assert RULE["pollingInterval"] == {"enum": [each.name for each in Interval], "default": "ONE_DAY"}
     assert RULE["outputs"]["default"] == list(pack.DEFAULT_OUTPUTS)
-    assert RULE["name"]["maxLength"] == pack.MAX_NAME
-    assert RULE["description"]["maxLength"] == RULE["remediationSteps"]["maxLength"] == pack.MAX_TEXT
+    assert RULE["name"]["maxLength"] == MAX_NAME
+    assert RULE["description"]["maxLength"] == RULE["remediationSteps"]["maxLength"] == MAX_TEXT
     assert SCHEMA["$defs"]["queries"]["maxItems"] == pack.MAX_QUERIES
     assert SCHEMA["oneOf"][1]["maxItems"] == pack.MAX_RULES
+
+
+def test_every_action_that_runs_is_in_the_schema():
+    named = [name for name in SCHEMA["$defs"] if name.isupper()]
+    assert (
+        sorted(named)
+        == sorted(ACTIONS)
+        == sorted(SCHEMA["$defs"]["other"]["properties"]["type"]["not"]["enum"])
+    )
 
 
 def test_every_field_of_the_schema_is_known_to_the_loader():
@@ -100,11 +113,49 @@ FIELDS: dict[str, Any] = {
     "notifyOnFailure": True,
     "triggerActionsOnNewEntitiesOnly": True,
     "ignorePreviousResults": True,
+    "evaluateOn": "change",
     "id": "1",
     "version": 3,
     "specVersion": 1,
     "integrationInstanceId": "x",
 }
+
+
+ACTIONS_OF_ALL_KINDS: list[Any] = [
+    {"type": "SEND_EMAIL", "recipients": []},
+    {"type": "DANCE"},
+    {"type": "SET_PROPERTY", "targetProperty": "a", "targetValue": "{{1}}"},
+    {"type": "SET_PROPERTY", "targetProperty": "a"},
+    {"type": "SET_PROPERTY", "targetProperty": "param", "targetValue": 1},
+    {"type": "PUBLISH_SNS_MESSAGE", "topicArn": "arn:a", "data": {"a": ["{{1}}"]}},
+    {"type": "PUBLISH_SNS_MESSAGE", "topicArn": "arn:a"},
+    {"type": "SEND_SQS_MESSAGE", "queueUrl": "https://a", "data": "a"},
+    {"type": "SEND_SQS_MESSAGE", "queueUrl": 1, "data": "a"},
+    {
+        "type": "SEND_SLACK_MESSAGE",
+        "body": "a",
+        "channels": "#a",
+        "webhookUrl": "{{param.A}}",
+        "severity": "LOW",
+    },
+    {"type": "SEND_SLACK_MESSAGE", "body": "a", "channels": ["#a", "{{b}}"]},
+    {"type": "SEND_SLACK_MESSAGE", "channels": 7, "body": "a"},
+    {"type": "WEBHOOK", "endpoint": "https://a", "method": "PUT", "headers": {"A": "b"}, "body": [1]},
+    {"type": "WEBHOOK", "url": "https://a", "method": "TRACE"},
+    {"type": "WEBHOOK", "url": "https://a", "headers": {"A": 1}},
+    {"type": "WEBHOOK"},
+    {"type": "TAG_ENTITIES", "entities": "{{a}}", "tags": [{"name": "a", "value": True}]},
+    {"type": "TAG_ENTITIES", "entities": "{{a}}", "tags": []},
+    {"type": "FOR_EACH_ITEM", "items": "{{a}}", "itemRef": "a", "actions": [{"type": "CREATE_ALERT"}]},
+    {
+        "type": "FOR_EACH_ITEM",
+        "items": "{{a}}",
+        "actions": [{"type": "JUPITERONE_QUERY", "name": "a", "query": "FIND A WITH b = {{c}}"}],
+    },
+    {"type": "FOR_EACH_ITEM", "items": "{{a}}", "actions": []},
+    {"type": "FOR_EACH_ITEM", "actions": [{"type": "CREATE_ALERT"}]},
+    {"type": "JUPITERONE_QUERY", "name": "a", "query": "FIND A"},
+]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +179,7 @@ FIELDS: dict[str, Any] = {
         {"operations": [{"when": [{"condition": "{{a > 1}}"}], "actions": [{"type": "CREATE_ALERT"}]}]},
         {"operations": [{"when": {"condition": 5}, "actions": [{"type": "CREATE_ALERT"}]}]},
         {"unknown": 1},
+        *({"operations": [{"actions": [action]}]} for action in ACTIONS_OF_ALL_KINDS),
     ],
     ids=lambda change: json.dumps(change)[:60],
 )

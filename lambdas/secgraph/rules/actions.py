@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import ClassVar
 
 from secgraph.rules.expressions.nodes import Expr, Template
 from secgraph.rules.fields import Json
@@ -17,6 +18,7 @@ Scalar = str | int | float | bool
 class SetProperty:
     """SET_PROPERTY: adds a value to the evaluation input; `alertLevel` sets the alert's level."""
 
+    type: ClassVar[str] = "SET_PROPERTY"
     target: str
     value: Scalar | Template
 
@@ -24,6 +26,8 @@ class SetProperty:
 @dataclass(frozen=True, slots=True)
 class CreateAlert:
     """CREATE_ALERT: opens or updates the rule's alert."""
+
+    type: ClassVar[str] = "CREATE_ALERT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,18 @@ class Publish:
     target: Template
     data: Shape
 
+    @property
+    def type(self) -> str:
+        """Give the name of the action in the format."""
+        return "PUBLISH_SNS_MESSAGE" if self.kind == "sns" else "SEND_SQS_MESSAGE"
+
 
 @dataclass(frozen=True, slots=True)
 class SlackMessage:
     """SEND_SLACK_MESSAGE. Without `webhook` the deployment's own is meant; without `severity` the level is
     that of the alert."""
 
+    type: ClassVar[str] = "SEND_SLACK_MESSAGE"
     channels: tuple[Template, ...]
     body: Template
     webhook: Template | None = None
@@ -51,6 +61,7 @@ class SlackMessage:
 class Webhook:
     """WEBHOOK: an https request. A `body` that is a Template may be a text of any kind."""
 
+    type: ClassVar[str] = "WEBHOOK"
     endpoint: Template
     method: str = "POST"
     headers: Mapping[str, Template] = field(default_factory=lambda: MappingProxyType({}))
@@ -61,6 +72,7 @@ class Webhook:
 class TagEntities:
     """TAG_ENTITIES: sets `tag.<name>` on the entities of the rows that `entities` yields."""
 
+    type: ClassVar[str] = "TAG_ENTITIES"
     entities: Template
     tags: tuple[tuple[str, Scalar | Template], ...]
 
@@ -69,6 +81,7 @@ class TagEntities:
 class AskQuery:
     """JUPITERONE_QUERY: binds `queries.<name>`. `holes` are the values of the query's placeholders."""
 
+    type: ClassVar[str] = "JUPITERONE_QUERY"
     name: str
     query: str
     holes: Mapping[str, Expr]
@@ -78,6 +91,7 @@ class AskQuery:
 class ForEachItem:
     """FOR_EACH_ITEM: runs its actions once for each of `items`, which they see as `item_ref`."""
 
+    type: ClassVar[str] = "FOR_EACH_ITEM"
     items: Template
     item_ref: str
     actions: tuple[Action, ...]

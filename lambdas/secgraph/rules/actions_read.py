@@ -136,8 +136,10 @@ def _channels(fields: Fields, known: Known) -> tuple[Template, ...]:
 
 
 def _webhook(fields: Fields, known: Known) -> Action:
-    name = "url" if fields.has("url") and not fields.has("endpoint") else "endpoint"
-    fields.value("url")
+    name = "url" if fields.has("url") else "endpoint"
+    if fields.has("url") and fields.has("endpoint"):
+        fields.problem("url", "stands beside endpoint; keep one of the two")
+    fields.value("endpoint")
     text = fields.text(name, limit=MAX_TEXT, required="write the https URL to send to")
     if text and not _HOST.match(text):
         fields.problem(

@@ -10,10 +10,12 @@ invalid      it is wrong, and would be wrong in any version
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from secgraph.errors import QueryError
+from secgraph.j1ql import parse
+from secgraph.j1ql.holes.placeholders import filled, holes
 from secgraph.j1ql.nodes import (
     And,
     Comparison,
@@ -25,8 +27,12 @@ from secgraph.j1ql.nodes import (
     Step,
     Subquery,
 )
+from secgraph.j1ql.server.parameters import STORED
+from secgraph.j1ql.walk import parameters
+from secgraph.rules.actions import AskQuery, OtherAction
 from secgraph.rules.fed import FED, FED_VERBS
 from secgraph.rules.pack import Pack
+from secgraph.rules.parameters import needed, needed_by_queries
 from secgraph.rules.rule import Rule, RuleQuery
 
 RUNS: Final = "runs"
@@ -40,13 +46,18 @@ Compile = Callable[[str], Query]
 
 @dataclass(frozen=True, slots=True)
 class RuleReport:
-    """What became of one rule; `rule` is empty when the whole file is at fault."""
+    """What became of one rule; `rule` is empty when the whole file is at fault.
+
+    `actions` are the types of those that run, `parameters` the names of those that the rule needs.
+    """
 
     pack: str
     rule: str
     status: str
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Give the shape that `rules check --json` prints; its reasons include the warnings."""
@@ -55,6 +66,8 @@ class RuleReport:
             "rule": self.rule,
             "status": self.status,
             "reasons": [*self.reasons, *self.warnings],
+            "actions": list(self.actions),
+            "parameters": list(self.parameters),
         }
 
 
@@ -75,30 +88,77 @@ def check(
 
 
 def _report(rule: Rule, compile_query: Compile, known: frozenset[str]) -> RuleReport:
-    invalid: list[str] = []
-    unsupported = [*rule.blocked, *rule.left_out]
+    found = _Found(compile_query)
+    found.unsupported += [*rule.blocked, *(_left_out(reason, rule) for reason in rule.left_out)]
     unfed: list[str] = []
     warnings = list(rule.warnings)
     for query in rule.queries:
-        try:
-            compiled = compile_query(query.text)
-        except QueryError as error:
-            held = unsupported if error.code in ("UNSUPPORTED", "PARAM") else invalid
-            held.append(_reason(query, error))
-        else:
+        compiled = found.compile(query.name, query.text)
+        if compiled is not None:
             unfed += _unfed(query, compiled, known)
             warnings += _unwritten(query, compiled)
-    status = INVALID if invalid else UNSUPPORTED if unsupported else UNFED if unfed else RUNS
-    reasons = (*invalid, *unsupported, *unfed)
-    return RuleReport(rule.pack, rule.name, status, reasons, tuple(warnings))
+    for action in rule.actions:
+        if isinstance(action, AskQuery):
+            found.compile_saved(action.name, action.query)
+    names = tuple(dict.fromkeys([*needed(rule), *needed_by_queries(rule)]))
+    warnings += [f"needs the parameter {name}" for name in names]
+    status = INVALID if found.invalid else UNSUPPORTED if found.unsupported else UNFED if unfed else RUNS
+    reasons = (*found.invalid, *found.unsupported, *unfed)
+    types = tuple(dict.fromkeys(a.type for a in rule.actions if not isinstance(a, OtherAction)))
+    return RuleReport(rule.pack, rule.name, status, reasons, tuple(warnings), types, names)
 
 
-def _reason(query: RuleQuery, error: QueryError) -> str:
+def _left_out(reason: str, rule: Rule) -> str:
+    return reason if rule.blocked else f"{reason}; the rest of the rule runs"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is wrong with the queries of a rule."""
+
+    compile_query: Compile
+    invalid: list[str] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
+
+    def compile(self, name: str, text: str) -> Query | None:
+        """Compile a query. Parameters are checked last, so one that only lacks their values is right."""
+        try:
+            return self._compiled(text)
+        except QueryError as error:
+            held = self.unsupported if error.code == "UNSUPPORTED" else self.invalid
+            held.append(_reason(name, error))
+            return None
+
+    def compile_saved(self, name: str, text: str) -> None:
+        """Compile a query with placeholders: it is right if it is with a text or a number in them."""
+        for value in ("x", 1):
+            question = filled(text, {hole.name: value for hole in holes(text)})
+            try:
+                with question.placed():
+                    self._compiled(question.text)
+            except QueryError as error:
+                failure = error
+            else:
+                return
+        self.invalid.append(_reason(name, failure))
+
+    def _compiled(self, text: str) -> Query:
+        try:
+            return self.compile_query(text)
+        except QueryError as error:
+            query = parse(text)
+            own = [each.name for each in parameters(query) if not each.name.startswith(STORED)]
+            if error.code != "PARAM" or own:
+                raise
+            return query
+
+
+def _reason(name: str, error: QueryError) -> str:
     message = error.message
     if error.code == "PARAM":
-        message = f"{message}; rules take no parameters in this version"
+        message = f"{message} A rule has stored parameters only: ${{param.name}}"
     advice = f" (try {error.suggestion})" if error.suggestion else ""
-    return f"{query.name}, line {error.at.line}, column {error.at.column}: {message}{advice}"
+    return f"{name}, line {error.at.line}, column {error.at.column}: {message}{advice}"
 
 
 def _unfed(query: RuleQuery, compiled: Query, known: frozenset[str]) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from secgraph.errors import PackError, QueryError
 from secgraph.j1ql import parse
-from secgraph.j1ql.holes.template import Template as SavedQuery
-from secgraph.j1ql.nodes import Query
+from secgraph.j1ql.holes.placeholders import fill, holes
+from secgraph.j1ql.nodes import Parameter
 from secgraph.j1ql.server.parameters import STORED, ParameterValue, PlainValue, Secret
 from secgraph.j1ql.walk import parameters as parameters_of
 from secgraph.rules import condition
@@ -28,19 +28,18 @@ def needed_by_queries(rule: Rule) -> tuple[str, ...]:
     """Name the stored parameters that the queries of a rule read. A query that is wrong names none."""
     texts = [query.text for query in rule.queries]
     texts += [action.query for action in rule.actions if isinstance(action, AskQuery)]
-    found: list[str] = []
-    for text in texts:
+    names = [parameter.name for text in texts for parameter in _in_query(text)]
+    return tuple(dict.fromkeys(name.removeprefix(STORED) for name in names if name.startswith(STORED)))
+
+
+def _in_query(text: str) -> list[Parameter]:
+    """Give the parameters of a query; in its placeholders, if it has any, may stand texts or numbers."""
+    for value in ("x", 1):
         try:
-            found += in_query(parse(text)) if not SavedQuery.of(text).holes else []
+            return list(parameters_of(parse(fill(text, {hole.name: value for hole in holes(text)}))))
         except QueryError:
             continue
-    return tuple(dict.fromkeys(found))
-
-
-def in_query(query: Query) -> list[str]:
-    """Name the stored parameters that a query reads."""
-    names = [parameter.name for parameter in parameters_of(query)]
-    return [name.removeprefix(STORED) for name in names if name.startswith(STORED)]
+    return []
 
 
 def given(rule: Rule, parameters: Mapping[str, ParameterValue]) -> dict[str, object]:
