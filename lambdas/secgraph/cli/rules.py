@@ -1,4 +1,4 @@
-"""`secgraph rules check`, `rules run` and `alerts`: rule packs on the local graph."""
+"""`secgraph rules check` and `rules run`: rule packs on the local graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -20,13 +19,12 @@ from secgraph.alerts.channels import text
 from secgraph.alerts.notification import Notification
 from secgraph.alerts.outbox import ACTION
 from secgraph.alerts.ports import Outgoing
-from secgraph.alerts.stored import Alert
 from secgraph.cli import clock, explain
 from secgraph.cli.beside import asking_while_writing
 from secgraph.cli.given import add_server, server_of
 from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker, compile_query
-from secgraph.flows.evaluate import EVALUATED, EvaluationReport, alerts, evaluate
+from secgraph.flows.evaluate import EVALUATED, EvaluationReport, evaluate
 from secgraph.flows.notify import send_due
 from secgraph.graph.ports import GraphReader
 from secgraph.j1ql.server.settings import PLAIN, Server
@@ -34,7 +32,6 @@ from secgraph.rules.check import check
 from secgraph.rules.effects import Effect
 from secgraph.rules.pack import Pack, load_all
 
-ROWS_SHOWN: Final = 5
 TOPIC: Final = "topic"
 PRINTED: Final = (TOPIC, *(f"{ACTION}{kind}" for kind in ("sns", "sqs", "slack", "webhook")))
 
@@ -75,9 +72,6 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     add_server(running)
     running.set_defaults(run=_run)
     explain.register(rules, shared)
-    listing = commands.add_parser("alerts", parents=[shared], help="list the alerts")
-    listing.add_argument("--json", action="store_true")
-    listing.set_defaults(run=_alerts)
 
 
 def run_rules(
@@ -146,49 +140,9 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _alerts(arguments: argparse.Namespace) -> int:
-    with LocalGraph.open(arguments.graph, read_only=True) as graph:
-        held = alerts(LocalAlerts(graph.connection))
-    if arguments.json:
-        print(json.dumps({"alerts": [as_json(alert) for alert in held]}, indent=2, ensure_ascii=False))
-        return 0
-    if not held:
-        print("no alerts yet; evaluate rules with `secgraph rules run`")
-    for alert in held:
-        state = alert.state
-        since = _time(state.opened_on if state.active else state.resolved_on)
-        print(f"{_state(state.active):<9} {state.level.name:<9} {_rows(state.total)}  {state.rule}{since}")
-        for row in state.rows[:ROWS_SHOWN] if state.active else ():
-            print(f"{'':<9} - {row.title}")
-    return 0
-
-
-def as_json(alert: Alert) -> dict[str, object]:
-    """Give an alert as plain JSON values; times in epoch milliseconds."""
-    state = alert.state
-    return {
-        "rule": state.rule,
-        "status": _state(state.active).upper(),
-        "level": state.level.name,
-        "total": state.total,
-        "openedOn": state.opened_on,
-        "changedOn": state.changed_on,
-        "resolvedOn": state.resolved_on,
-        "evaluatedOn": state.evaluated_on,
-        "rows": [row.title for row in state.rows],
-        **({"failure": state.failure.error} if state.failure else {}),
-    }
-
-
 def _rows(total: int) -> str:
     return f"{total:>6} {'row' if total == 1 else 'rows':<4}"
 
 
 def _state(active: bool) -> str:
     return "active" if active else "inactive"
-
-
-def _time(moment: int | None) -> str:
-    if moment is None:
-        return ""
-    return f"  since {datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%d %H:%M} UTC"

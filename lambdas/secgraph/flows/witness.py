@@ -7,16 +7,17 @@ Row ─witness.of_…→ query ─ask→ the path's records ─line_of→ text
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from secgraph.alerts.digest import worst_first
 from secgraph.alerts.text import line
 from secgraph.errors import SecgraphError
 from secgraph.j1ql import parse, witness
 from secgraph.j1ql.meaning.names import Checked, check
 from secgraph.j1ql.witness import Without, Witness
-from secgraph.rules.rows import Row, rows_wanted
-from secgraph.rules.rule import RuleQuery
+from secgraph.rules.rows import Row, rows_of, rows_wanted
+from secgraph.rules.rule import Rule, RuleQuery
 
 if TYPE_CHECKING:
     from secgraph.flows.evaluate import Ask
@@ -61,6 +62,20 @@ def paths_of(
         if answer.rows:
             found[row.hash] = line_of(asked, answer.rows[0])
     return found
+
+
+def paths_of_rule(rule: Rule, wanted: Collection[int], ask: Ask, limit: int = ROWS) -> Mapping[int, str]:
+    """Ask the queries of a rule again, and give paths for those of their rows whose hashes are wanted, as
+    `paths_of` does."""
+    found: list[Row] = []
+    for each in rule.queries:
+        try:
+            query = rows_wanted(parse(each.text))
+            answer = ask(str(query), include_deleted=each.include_deleted)
+        except SecgraphError:
+            continue  # As for a path itself.
+        found += [row for row in rows_of(answer, query, each.name) if row.hash in wanted]
+    return paths_of(rule.queries, sorted(found, key=worst_first), ask, limit)
 
 
 def _witness(checked: Checked, row: Row) -> Witness | None:

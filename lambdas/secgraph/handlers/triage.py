@@ -2,8 +2,8 @@
 
 Trigger: a direct invocation. Flow: flows.triage. Writes: decisions, in the alert table.
 
-It is a function of its own so that who may ask the graph may not dismiss alerts thereby. The author is whoever
-the caller says; the id of the request, kept beside it, leads to the invocation and so to the caller.
+It is a function of its own so that who may ask the graph may not dismiss alerts thereby. The author is who
+the caller says it is; the id of the request, kept beside it, leads to the invocation and so to the caller.
 """
 
 from __future__ import annotations
