@@ -50,6 +50,7 @@ $(VENV)/.bench: $(DEV) requirements/bench.lock
 SIZES ?= 10k 100k 1M
 bench: $(VENV)/.bench  ## what it costs here, beside SQLite and Ladybug: half an hour; SIZES="10k 100k": 5 minutes
 	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks.rules
 	@$(PY) -m benchmarks.engines.run --sizes $(SIZES) $(SAVE:%=--save %)
 
 costs: $(DEV)  ## what a deployment costs a month, as docs/costs.md shows it; COUNT=--count counts anew (2 minutes)
