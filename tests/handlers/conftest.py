@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from secgraph import contract
-from secgraph.handlers import alert_runtime, evaluate, runtime
+from secgraph.handlers import alert_runtime, evaluate, ingest, runtime
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/graph/stream/2026-11-18T11:06:40.000"
 PARAMETERS = "/secgraph/secgraph/param"
@@ -139,7 +139,7 @@ def _forget() -> None:
         runtime._image,
         runtime.accounts,
         runtime.smart_classes,
-        evaluate._topic,
+        evaluate._rules,
         alert_runtime.alerts,
         alert_runtime.packs,
         alert_runtime.change_mark,
@@ -149,3 +149,4 @@ def _forget() -> None:
     ):
         made_once.cache_clear()
     runtime._parameters.clear()
+    ingest._cache.known.clear()

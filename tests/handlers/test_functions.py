@@ -8,7 +8,6 @@ import re
 import pytest
 
 from secgraph import contract
-from secgraph.adapters.sns import SNSNotifier
 from secgraph.alerts.lifecycle import AlertState
 from secgraph.alerts.rowset import RowSet
 from secgraph.alerts.stored import Alert, alert_id, dump_alert
@@ -258,24 +257,6 @@ def test_a_graph_that_cannot_be_read_is_an_error_in_the_answer(deployment, conte
     assert "`secgraph image rebuild`" in error["message"]
 
 
-def test_the_first_flood_is_one_summary_and_nothing_new_is_silence(
-    deployment, sample, batch, context, monkeypatch
-):
-    assert evaluate({}, context)["quiet"] is True
-    assert deployment.messages() == []
-    ingest(batch(sample("01"), sample("02")), context)
-    started = runtime.now()
-    told = []
-    for hours in (1, 2):
-        monkeypatch.setattr(runtime, "now", lambda hours=hours: started + hours * 3_600_000)
-        context.aws_request_id = f"request-{hours}"
-        evaluate({}, context)
-        told.append(deployment.messages())
-    ((summary,), nothing) = told
-    assert "alerts" in summary["Subject"].lower()
-    assert nothing == []
-
-
 def test_no_rule_is_begun_when_the_time_is_nearly_up(deployment, sample, batch, context):
     ingest(batch(sample("01"), sample("02")), context)
     context.remaining = 10_000
@@ -293,7 +274,8 @@ def test_a_rule_that_cannot_be_used_is_counted_at_every_run(
         report = evaluate({}, context)
         assert any(problem.startswith("own.json, rule 1") for problem in report["problems"])
         metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-        assert [one[contract.METRIC_RULES_FAILED] for one in metrics] == [[float(len(report["problems"]))]]
+        failed = [one[contract.METRIC_RULES_FAILED] for one in metrics if contract.METRIC_RULES_FAILED in one]
+        assert failed == [[float(len(report["problems"]))]]
 
 
 def test_a_pack_that_cannot_be_read_closes_no_alert(deployment, context, tmp_path, monkeypatch):
@@ -304,21 +286,3 @@ def test_a_pack_that_cannot_be_read_closes_no_alert(deployment, context, tmp_pat
         deployment.store(alert_id("gone"), dump_alert(Alert(seed)))
         alert_runtime.packs.cache_clear()
         assert evaluate({}, context)["retired"] == retired
-
-
-def test_a_repeated_request_is_a_run_of_its_own(deployment, sample, batch, context, monkeypatch):
-    """Lambda may deliver a request twice, under one id: what one try claimed is not the other's to send."""
-
-    def die(*_: object) -> None:
-        raise RuntimeError("the process dies while it publishes")
-
-    monkeypatch.setattr(SNSNotifier, "publish", die)
-    ingest(batch(sample("01"), sample("02")), context)
-    started, claims = runtime.now(), []
-    for hours in (0, 1):
-        monkeypatch.setattr(runtime, "now", lambda hours=hours: started + hours * 3_600_000)
-        with pytest.raises(RuntimeError):
-            evaluate({}, context)
-        claims.append(json.loads(deployment.stored("deployment"))["pending"]["claimed_by"])
-    assert claims[0] != claims[1]
-    assert all(claim.startswith(context.aws_request_id) for claim in claims)
