@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from typing import Final
 
 import pytest
 
 from secgraph.adapters.relations.reader import DuckDBReader
 from secgraph.graph.ports import GraphReader
 from tests.j1ql.readers import READERS, in_memory
+
+AT_ONCE: Final = ("in memory", "base and deltas")
+"""What the fast tests ask: the least there is, and what the functions on AWS have. The others hold the same
+rows in files, and are asked by the thorough ones."""
 
 Draw = Callable[..., DuckDBReader]
 DrawOnEach = Callable[..., GraphReader]
@@ -28,7 +33,10 @@ def draw() -> Iterator[Draw]:
         yield lambda entities, relationships=(): stack.enter_context(in_memory(entities, relationships))
 
 
-@pytest.fixture(scope="session", params=READERS)
+@pytest.fixture(
+    scope="session",
+    params=[it if it in AT_ONCE else pytest.param(it, marks=pytest.mark.thorough) for it in READERS],
+)
 def draw_on_each(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DrawOnEach]:
