@@ -11,10 +11,13 @@ import duckdb
 import pytest
 
 from secgraph.adapters.local_alerts import LocalAlerts
-from secgraph.alerts.ports import Message, Stored
+from secgraph.alerts.notification import Event, Notification
+from secgraph.alerts.outbox import OUTBOX, load_record
+from secgraph.alerts.ports import Outgoing, Stored
 from secgraph.alerts.stored import DEPLOYMENT, Alert, alert_id, load_alert, load_deployment
 from secgraph.errors import ChannelError, Position, QueryError, StoreUnavailable
 from secgraph.flows.evaluate import EvaluationReport, alerts, evaluate
+from secgraph.flows.notify import SendReport, send_due
 from secgraph.rules.pack import load
 from secgraph.rules.rows import Answer
 from secgraph.rules.rule import Interval, Rule
@@ -31,12 +34,13 @@ class World:
     store: LocalAlerts
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, bool]] = field(default_factory=list)
-    sent: list[Message] = field(default_factory=list)
+    sent: list[Notification] = field(default_factory=list)
+    effects: list[str] = field(default_factory=list)
     now: int = START
     runs: int = 0
     down: bool = False
 
-    def ask(self, text: str, *, include_deleted: bool) -> Answer:
+    def ask(self, text: str, *, include_deleted: bool, placeholders: Any = None) -> Answer:
         self.asked.append((text, include_deleted))
         answer = self.answers.get(text, [])
         if callable(answer):
@@ -46,30 +50,44 @@ class World:
         ]
         return Answer("list", rows, len(rows))
 
-    def publish(self, message: Message) -> None:
+    def send(self, outgoing: Outgoing) -> None:
         if self.down:
             raise ChannelError("the topic is down")
-        self.sent.append(message)
+        if outgoing.notification is not None:
+            self.sent.append(outgoing.notification)
+        if outgoing.effect is not None:
+            self.effects.append(f"{outgoing.effect.kind} {outgoing.effect.payload}")
 
     def tick(self, *rules: Rule, later: int = QUARTER, **options: Any) -> EvaluationReport:
+        """Evaluate, and send what that put into the outbox."""
         self.now += later
         self.runs += 1
         self.asked.clear()
-        return evaluate(
+        report = evaluate(
             rules,
             ask=self.ask,
             store=self.store,
-            notifier=self,
+            channels=["topic"],
             now=self.now,
             run=f"run-{self.runs}",
             **options,
         )
+        self.deliver()
+        return report
+
+    def deliver(self) -> SendReport:
+        channels = dict.fromkeys(("topic", "action:sqs", "action:webhook"), self)
+        return send_due(self.store, channels, now=self.now, run=f"send-{self.runs}")
 
     def heard(self) -> list[str]:
         """Give what was sent since the last look: rule and transition."""
-        found = [f"{message.attributes['rule']} {message.attributes['transition']}" for message in self.sent]
+        found = [f"{told.rule} {told.event.name.lower()}" for told in self.sent]
         self.sent.clear()
         return found
+
+    def waiting(self) -> list[str]:
+        """Give the ids in the outbox."""
+        return [load_record(item.body).id for item in self.store.read_all(OUTBOX).values()]
 
     def alert(self, rule: str) -> Alert:
         held = self.store.read(alert_id(rule))
@@ -95,9 +113,10 @@ def told(world: World) -> World:
     return world
 
 
-def rule(name: str, query: str = "", **changes: Any) -> Rule:
+def rule(name: str, query: str = "", level: str = "LOW", **changes: Any) -> Rule:
     queries = [{"query": query or f"FIND {name.title()}"}]
-    (made,) = load(json.dumps({"name": name, "description": "d", "queries": queries}), "p.json").rules
+    text = {"name": name, "description": "d", "queries": queries, "alertLevel": level}
+    (made,) = load(json.dumps(text), "p.json").rules
     return replace(made, **{"interval": Interval.FIFTEEN_MINUTES, **changes})
 
 
@@ -117,10 +136,9 @@ def test_a_flood_of_existing_findings_is_one_message(world: World):
     report = world.tick(*rules)
     assert [result.transition for result in report.results] == ["opened", "opened", ""]
     assert not report.quiet
-    (message,) = world.sent
-    assert message.attributes["transition"] == "summary"
-    assert "2 alerts open: 2 high" in message.subject
-    assert "a · 300 rows" in message.body
+    (told,) = world.sent
+    assert (told.event, told.description, told.total) == (Event.SUMMARY, "2 alerts open: 2 low", 301)
+    assert "a · 300 rows" in told.note
     world.heard()
     world.answers["FIND C"] = [1]
     world.tick(*rules)
@@ -136,7 +154,7 @@ def test_a_first_tick_with_nothing_open_keeps_the_deployment_quiet(world: World)
     assert world.heard() == ["summary summary"]
 
 
-def test_what_opened_and_resolved_before_the_summary_is_not_told(world: World):
+def test_what_happens_while_the_summary_waits_is_told_after_it(world: World):
     a, b = rule("a"), rule("b")
     world.down = True
     world.answers = {"FIND A": [1], "FIND B": [1]}
@@ -144,10 +162,9 @@ def test_what_opened_and_resolved_before_the_summary_is_not_told(world: World):
     world.answers = {"FIND A": [1, 2]}
     world.tick(a, b)
     world.down = False
-    world.answers = {"FIND A": [1, 2, 3]}
     world.tick(a, b)
-    assert world.heard() == ["summary summary", "a new_rows"]
-    assert world.tick(a, b).deliveries == ()
+    assert world.heard() == ["summary summary", "a new_rows", "b resolved"]
+    assert world.tick(a, b).told == ()
 
 
 def test_a_resolved_message_follows_an_alert_that_the_summary_told(world: World):
@@ -263,11 +280,9 @@ def test_the_alert_of_a_rule_that_is_gone_is_closed_and_told_so(told: World):
     told.sent.clear()
     report = told.tick(b, known={"b"})
     assert report.retired == ("a",)
-    (message,) = told.sent
-    assert message.subject == "[HIGH] a is watched no more"
-    assert "No pack of this deployment holds the rule any more." in message.body
-    assert "not because anything was fixed" in message.body
-    assert message.attributes["transition"] == "retired"
+    (said,) = told.sent
+    assert (said.rule, said.event, said.counted) == ("a", Event.RETIRED, 2)
+    assert said.note == "No pack of this deployment holds the rule any more."
     assert not told.alert("a").state.active
     assert told.alert("b").state.active
     told.sent.clear()
@@ -351,7 +366,7 @@ def test_a_rule_may_ask_to_be_told_of_its_failure_once(told: World):
 
 def test_what_this_version_does_not_run_is_named_and_not_a_failure(told: World):
     text = """[{"name": "when", "description": "d", "queries": [{"query": "FIND A"}],
-      "operations": [{"when": "{{a + b}}", "actions": [{"type": "CREATE_ALERT"}]}]},
+      "operations": [{"when": {"type": "OTHER"}, "actions": [{"type": "CREATE_ALERT"}]}]},
      {"name": "mail", "description": "d", "queries": [{"query": "FIND A"}],
       "operations": [{"actions": [{"type": "CREATE_ALERT"}, {"type": "SEND_EMAIL"}]}]},
      {"name": "query", "description": "d", "queries": [{"query": "FIND Later"}]}]"""
@@ -362,7 +377,7 @@ def test_what_this_version_does_not_run_is_named_and_not_a_failure(told: World):
         ("mail", "evaluated"),
         ("query", "unsupported"),
     ]
-    assert "template language" in report.results[0].error
+    assert "OTHER" in report.results[0].error
     assert "SEND_EMAIL does not run" in report.results[1].notes[0]
     assert report.failed == ()
     assert told.heard() == ["mail opened"]
@@ -373,62 +388,8 @@ def test_an_alert_that_cannot_be_read_fails_its_rule_alone(told: World):
     told.answers = {"FIND A": [1], "FIND B": [1]}
     report = told.tick(rule("a"), rule("b"))
     assert [each.rule for each in report.failed] == ["a"]
-    assert "reads version 1" in report.failed[0].error
+    assert "reads version 2" in report.failed[0].error
     assert told.heard() == ["b opened"]
-
-
-# ── delivery ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_message_that_the_channel_refuses_is_sent_by_the_next_run(told: World):
-    a, b = rule("a"), rule("b")
-    told.answers = {"FIND A": [1], "FIND B": [1]}
-    told.down = True
-    report = told.tick(a, b)
-    assert [each.error for each in report.undelivered] == ["the topic is down"] * 2
-    (pending,) = told.alert("a").pending
-    assert (pending.attempts, pending.error) == (1, "the topic is down")
-    told.down = False
-    told.answers = {"FIND A": [], "FIND B": [1]}
-    report = told.tick(a, b)
-    assert told.heard() == ["a opened", "b opened", "a resolved"]
-    assert [each.error for each in report.deliveries] == ["", "", ""]
-    assert told.alert("a").pending == ()
-
-
-def test_messages_of_a_rule_that_was_removed_are_still_sent(told: World):
-    told.answers = {"FIND A": [1]}
-    told.down = True
-    told.tick(rule("a"))
-    told.down = False
-    told.tick()
-    assert told.heard() == ["a opened"]
-
-
-def test_while_the_channel_is_down_the_oldest_messages_make_room_and_are_counted(told: World):
-    a = rule("a")
-    told.down = True
-    for number in range(8):
-        told.answers = {"FIND A": [number]}
-        told.tick(a)
-    held = told.alert("a")
-    assert (len(held.pending), held.dropped) == (5, 3)
-
-
-def test_messages_of_another_run_that_is_still_alive_are_left_to_it(told: World):
-    told.answers = {"FIND A": [1]}
-    told.down = True
-    told.tick(rule("a"))
-    held = told.store.read(alert_id("a"))
-    assert held is not None
-    claimed = held.body.replace('"claimed_until":0', f'"claimed_until":{told.now + 12 * MINUTE}')
-    assert claimed != held.body
-    told.store.put(Stored(held.id, held.rev + 1, claimed))
-    told.down = False
-    told.tick(later=MINUTE)
-    assert told.heard() == []
-    told.tick(later=12 * MINUTE)
-    assert told.heard() == ["a opened"]
 
 
 # ── what is asked and reported ────────────────────────────────────────────────────────────────────────
@@ -466,7 +427,6 @@ def test_the_alerts_are_listed_open_ones_first(told: World):
 
 def test_the_report_is_plain_json(told: World):
     told.answers = {"FIND A": [1]}
-    told.down = True
     report = told.tick(rule("a"), rule("b", interval=Interval.DISABLED)).as_json()
     assert report == {
         "rules": [
@@ -475,19 +435,19 @@ def test_the_report_is_plain_json(told: World):
                 "pack": "p.json",
                 "outcome": "evaluated",
                 "active": True,
-                "level": "HIGH",
+                "level": "LOW",
                 "total": 1,
                 "new": 1,
+                "groups": 1,
                 "transition": "opened",
                 "error": "",
                 "notes": [],
             }
         ],
-        "messages": [
-            {"message": "a#1", "subject": "[HIGH] a opened, 1 row: 1", "error": "the topic is down"}
-        ],
+        "told": ["a#1#topic"],
         "notDue": ["b"],
         "postponed": [],
+        "debounced": [],
         "quiet": False,
         "faults": [],
         "retired": [],
