@@ -158,11 +158,19 @@ def _ended(before: AlertState, after: AlertState, now: int) -> AlertState:
 def _digests(
     before: AlertState, evaluation: Evaluation, fresh: frozenset[int], now: int
 ) -> tuple[Digest, ...]:
-    """Choose the rows to keep: new ones first, then the worst. A row keeps the time at which it joined."""
-    held = {each.hash: each.since for each in before.rows}
+    """Choose the rows to keep: new ones first, then the worst. A row keeps the time at which it joined, and
+    the path that was told of it."""
+    held = {each.hash: each for each in before.rows}
     opened_on = before.opened_on if before.active and before.opened_on is not None else now
     chosen_ = sorted(evaluation.rows, key=lambda row: (row.hash not in fresh, worst_first(row)))[:ROWS_KEPT]
-    return tuple(digest(row, now if row.hash in fresh else held.get(row.hash, opened_on)) for row in chosen_)
+    found = []
+    for row in chosen_:
+        known = None if row.hash in fresh else held.get(row.hash)
+        if known is None:
+            found.append(digest(row, now if row.hash in fresh else opened_on))
+        else:
+            found.append(replace(digest(row, known.since), path=known.path))
+    return tuple(found)
 
 
 # ── groups ────────────────────────────────────────────────────────────────────────────────────────────

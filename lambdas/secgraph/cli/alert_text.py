@@ -40,7 +40,7 @@ def summary(alert: Triaged) -> str:
 
 
 def alert_lines(alert: Triaged, paths: Mapping[int, str]) -> Iterator[str]:
-    """Show an alert with all that is kept of it. `paths` are by row, beside those that the rows have."""
+    """Show an alert with all that is kept of it. `paths` are by row, and newer than those kept."""
     state = alert.state
     yield summary(alert)
     if state.evaluated_on is not None:
@@ -82,7 +82,7 @@ def _rows(rows: tuple[Digest, ...], paths: Mapping[int, str]) -> Iterator[str]:
         where = " ".join(filter(None, (row.account_name or row.account, row.region)))
         told = (row.severity, row.type, row.target, where, row.owner and f"owner {row.owner}")
         yield f"- {row.title}{''.join(f' · {word}' for word in told if word and word != row.title)}"
-        path = row.path or paths.get(row.hash, "")
+        path = paths.get(row.hash, row.path)
         yield from (f"  {line}" for line in (path, row.fix and f"fix: {row.fix}", row.link) if line)
 
 

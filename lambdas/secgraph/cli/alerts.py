@@ -82,8 +82,8 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _paths(arguments: argparse.Namespace, alert: Triaged) -> Mapping[int, str]:
-    """Ask for the paths of rows that were kept without: an alert that nobody was told of has none."""
-    wanted = [row.hash for row in alert.state.rows if not row.path]
+    """Ask for the paths of rows as they are now: what was kept is older, or missing if nobody was told."""
+    wanted = [row.hash for row in alert.state.rows]
     packs = load_all(read_packs(arguments.paths or [bundled(PACKS_FOLDER)]))
     rule = next((it for pack in packs for it in pack.rules if it.name == alert.state.rule), None)
     if rule is None or not wanted:
