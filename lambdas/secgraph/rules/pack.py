@@ -13,34 +13,21 @@ from types import MappingProxyType
 from typing import Final
 
 from secgraph.errors import PackError
-from secgraph.rules.actions_read import MAX_NAME, actions
-from secgraph.rules.condition import (
-    AnyTotal,
-    Clause,
-    Condition,
-    ConditionError,
-    expressions,
-    notes,
-    parts,
-    read,
-)
-from secgraph.rules.expressions.nodes import Expr, Name, Property
+from secgraph.rules.actions_read import MAX_NAME
 from secgraph.rules.fields import Fields, Json, Repeated, kind, shown
+from secgraph.rules.operations_read import operations
 from secgraph.rules.rule import (
     Interval,
     Level,
-    Operation,
     Rule,
     RuleQuery,
-    default_operation,
 )
-from secgraph.rules.texts_read import MAX_TEXT, Known, check, templates
+from secgraph.rules.texts_read import MAX_TEXT, Known, templates
 
 MAX_PACK: Final = 2_000_000
 """Characters of one file."""
 MAX_RULES: Final = 2_000
 MAX_QUERIES: Final = 20
-MAX_OPERATIONS: Final = 50
 MAX_OUTPUTS: Final = 50
 
 DEFAULT_OUTPUTS: Final = ("queries.query0.total", "alertLevel")
@@ -182,7 +169,7 @@ def _read_rule(fields: Fields, pack: str, index: int) -> Rule:
         queries=queries,
         level=level,
         interval=Interval[interval],
-        operations=_operations(fields, level, known),
+        operations=operations(fields, level, known),
         outputs=fields.texts("outputs", limit=MAX_OUTPUTS) or DEFAULT_OUTPUTS,
         templates=templates(fields, known),
         tags=fields.texts("tags", limit=MAX_OUTPUTS),
@@ -250,43 +237,3 @@ def _query(fields: Fields, position: int) -> RuleQuery:
         text=fields.text("query", limit=MAX_TEXT, required="write a J1QL query") or "",
         include_deleted=fields.flag("includeDeleted"),
     )
-
-
-# ── operations ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _operations(fields: Fields, level: Level, known: Known) -> tuple[Operation, ...]:
-    if not fields.has("operations"):
-        fields.value("operations")
-        return (default_operation(level),)
-    found = fields.objects("operations", limit=MAX_OPERATIONS)
-    return tuple(Operation(_when(each, known), actions(each, known)) for each in found)
-
-
-def _when(fields: Fields, known: Known) -> Condition:
-    """Read a condition. An operation that states none acts on any row, as the short form does."""
-    raw = fields.value("when")
-    if raw is None:
-        return AnyTotal()
-    try:
-        condition = read(raw)
-    except ConditionError as error:
-        fields.problem("when", str(error))
-        return AnyTotal()
-    known.warnings.extend(f"{fields.at('when')}: {note}" for note in notes(condition))
-    for expression in (*expressions(condition), *_paths(condition)):
-        check(expression, fields, "when", known)
-    return condition
-
-
-def _paths(condition: Condition) -> list[Expr]:
-    """Give the left sides of clauses as expressions, so that what they name is looked for too."""
-    found: list[Expr] = []
-    for part in parts(condition):
-        if isinstance(part, Clause):
-            first, *names = part.path.split(".")
-            path: Expr = Name(first)
-            for name in names:
-                path = Property(path, name)
-            found.append(path)
-    return found

@@ -3,6 +3,7 @@
 In the order the data flows:
 
 lexer      text from `{{` on → tokens, up to the `}}` that closes it
+cursor     where the parser stands in the tokens; errors with their place
 parser     tokens → nodes, frozen values that print themselves; parse∘print is the identity
 budget     how much work a rule's templates may still do
 values     texts that know what of them is the author's own, equality, order and text of values

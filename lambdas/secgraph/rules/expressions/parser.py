@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from secgraph.graph.search import is_double
 from secgraph.j1ql.text.advice import nearest, short
-from secgraph.rules.expressions.lexer import MISSPELT, ExpressionError, Kind, Token, place, scan
+from secgraph.rules.expressions.cursor import ENGLISH, Cursor
+from secgraph.rules.expressions.lexer import Kind, Token, place, scan
 from secgraph.rules.expressions.nodes import (
     LEVELS,
     Array,
@@ -27,12 +27,8 @@ from secgraph.rules.expressions.nodes import (
 from secgraph.rules.expressions.signatures import TRANSFORMS, takes
 from secgraph.rules.expressions.values import number
 
-MAX_DEPTH: Final = 80
-"""Deepest nesting of brackets, operators and chains of an expression."""
-MAX_PARTS: Final = 2_000
 MAX_DIGITS: Final = 40
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
-_ENGLISH: Final = {"and": "&&", "or": "||", "not": "!", "AND": "&&", "OR": "||", "NOT": "!"}
 
 
 def parse(text: str) -> Expr:
@@ -44,7 +40,7 @@ def parse(text: str) -> Expr:
 def read(text: str, tokens: tuple[Token, ...], notes: list[str]) -> Expr:
     """Read the tokens of one expression inside `text`. Raises ExpressionError; `notes` takes what an author
     may have meant differently."""
-    cursor = _Cursor(text, tokens, notes)
+    cursor = Cursor(text, tokens, notes)
     if cursor.at_end():
         raise cursor.error("an expression is due here, such as queries.query0.total")
     found = _choice(cursor)
@@ -53,67 +49,10 @@ def read(text: str, tokens: tuple[Token, ...], notes: list[str]) -> Expr:
     return found
 
 
-@dataclass(slots=True)
-class _Cursor:
-    """Where the parser stands. `filters` says of each open bracket of a list whether `.name` was in it."""
-
-    text: str
-    tokens: tuple[Token, ...]
-    notes: list[str]
-    index: int = 0
-    depth: int = 0
-    parts: int = 0
-    filters: list[bool] = field(default_factory=list)
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.index]
-
-    def take(self) -> Token:
-        token = self.token
-        self.index = min(self.index + 1, len(self.tokens) - 1)
-        self.parts += 1
-        if self.parts > MAX_PARTS:
-            raise self.error(f"has more than {MAX_PARTS} parts; split it into templates")
-        return token
-
-    def at_end(self) -> bool:
-        return self.token.kind is Kind.END
-
-    def at(self, symbol: str) -> bool:
-        return self.token.kind is Kind.SYMBOL and self.token.text == symbol
-
-    def symbol(self, symbol: str) -> bool:
-        found = self.at(symbol)
-        if found:
-            self.take()
-        return found
-
-    def expect(self, symbol: str, expected: str = "") -> None:
-        if not self.symbol(symbol):
-            raise self.unexpected(expected or f"`{symbol}`")
-
-    def enter(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.error(f"nests deeper than {MAX_DEPTH} levels; split it into templates")
-
-    def error(self, message: str, token: Token | None = None) -> ExpressionError:
-        token = token or self.token
-        return ExpressionError(message, place(self.text, token.start, len(token.text)))
-
-    def unexpected(self, expected: str) -> ExpressionError:
-        written = self.token.text
-        if meant := MISSPELT.get(written) or _ENGLISH.get(written):
-            return self.error(f"`{written}` is no operator here; write `{meant}`")
-        shown = f"`{short(written)}`" if written else "the end"
-        return self.error(f"expected {expected}, but found {shown}")
-
-
 # ── operators ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _choice(cursor: _Cursor) -> Expr:
+def _choice(cursor: Cursor) -> Expr:
     cursor.enter()
     found = _binary(cursor, 0)
     if cursor.symbol("?"):
@@ -124,7 +63,7 @@ def _choice(cursor: _Cursor) -> Expr:
     return found
 
 
-def _binary(cursor: _Cursor, floor: int) -> Expr:
+def _binary(cursor: Cursor, floor: int) -> Expr:
     """Operators that bind at least as tightly as `floor`. A chain is a tree as deep as it is long."""
     depth, grouped = cursor.depth, cursor.at("(")
     left = _unary(cursor)
@@ -147,7 +86,7 @@ def _level(token: Token) -> int:
     return LEVELS.get(token.text, 0) if operator else 0
 
 
-def _unary(cursor: _Cursor) -> Expr:
+def _unary(cursor: Cursor) -> Expr:
     for operator in ("!", "-"):
         if cursor.at(operator):
             cursor.enter()
@@ -162,7 +101,7 @@ def _unary(cursor: _Cursor) -> Expr:
 # ── what follows a value ──────────────────────────────────────────────────────────────────────────────
 
 
-def _postfix(cursor: _Cursor, found: Expr) -> Expr:
+def _postfix(cursor: Cursor, found: Expr) -> Expr:
     depth = cursor.depth
     while True:
         if cursor.symbol("."):
@@ -177,7 +116,7 @@ def _postfix(cursor: _Cursor, found: Expr) -> Expr:
         cursor.enter()
 
 
-def _property(cursor: _Cursor) -> str:
+def _property(cursor: Cursor) -> str:
     if cursor.token.kind is Kind.NUMBER:
         raise cursor.unexpected(f"a name (an element is `[{cursor.token.text}]`)")
     if cursor.token.kind is not Kind.NAME:
@@ -185,7 +124,7 @@ def _property(cursor: _Cursor) -> str:
     return cursor.take().text
 
 
-def _bracket(cursor: _Cursor, subject: Expr) -> Expr:
+def _bracket(cursor: Cursor, subject: Expr) -> Expr:
     cursor.take()
     cursor.filters.append(False)
     inner = _choice(cursor)
@@ -193,7 +132,7 @@ def _bracket(cursor: _Cursor, subject: Expr) -> Expr:
     return Where(subject, inner) if cursor.filters.pop() else Index(subject, inner)
 
 
-def _transform(cursor: _Cursor, subject: Expr) -> Expr:
+def _transform(cursor: Cursor, subject: Expr) -> Expr:
     token = cursor.token
     if token.kind is not Kind.NAME:
         raise cursor.unexpected("the name of a transform, such as join (`||` is or)")
@@ -212,14 +151,14 @@ def _transform(cursor: _Cursor, subject: Expr) -> Expr:
 # ── values ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _primary(cursor: _Cursor) -> Expr:
+def _primary(cursor: Cursor) -> Expr:
     token = cursor.token
     match token.kind:
         case Kind.TEXT:
             return Literal(cursor.take().value)
         case Kind.NUMBER:
             return _number(cursor, 1)
-        case Kind.NAME if token.text not in _ENGLISH and token.text != "in":
+        case Kind.NAME if token.text not in ENGLISH and token.text != "in":
             cursor.take()
             return Literal(_WORDS[token.text]) if token.text in _WORDS else Name(token.text)
     if cursor.symbol("("):
@@ -235,7 +174,7 @@ def _primary(cursor: _Cursor) -> Expr:
     raise cursor.unexpected("a value")
 
 
-def _relative(cursor: _Cursor) -> Expr:
+def _relative(cursor: Cursor) -> Expr:
     if not cursor.filters:
         raise cursor.error("`.name` is a property of a list's elements; it stands inside [ ] after a list")
     cursor.take()
@@ -243,7 +182,7 @@ def _relative(cursor: _Cursor) -> Expr:
     return Relative(_property(cursor))
 
 
-def _number(cursor: _Cursor, sign: int) -> Expr:
+def _number(cursor: Cursor, sign: int) -> Expr:
     token = cursor.token
     if len(token.text) > MAX_DIGITS:
         raise cursor.error(f"has more than {MAX_DIGITS} digits; write a shorter number")
@@ -254,7 +193,7 @@ def _number(cursor: _Cursor, sign: int) -> Expr:
     return Literal(number(sign * value))
 
 
-def _list(cursor: _Cursor, end: str) -> tuple[Expr, ...]:
+def _list(cursor: Cursor, end: str) -> tuple[Expr, ...]:
     """Read what stands between commas, up to and with `end`."""
     found: list[Expr] = []
     while not cursor.at(end):
@@ -265,7 +204,7 @@ def _list(cursor: _Cursor, end: str) -> tuple[Expr, ...]:
     return tuple(found)
 
 
-def _object(cursor: _Cursor) -> Expr:
+def _object(cursor: Cursor) -> Expr:
     found: list[tuple[str, Expr]] = []
     while not cursor.at("}"):
         token = cursor.token
