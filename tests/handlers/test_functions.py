@@ -8,8 +8,8 @@ import re
 import pytest
 
 from secgraph import contract
-from secgraph.alerts.lifecycle import AlertState
 from secgraph.alerts.rowset import RowSet
+from secgraph.alerts.state import AlertState
 from secgraph.alerts.stored import Alert, alert_id, dump_alert
 from secgraph.errors import InputError
 from secgraph.graph.loading import items_of
