@@ -16,12 +16,11 @@ from secgraph.alerts.lifecycle import Happened, advance, fail, failed
 from secgraph.alerts.ports import AlertStore
 from secgraph.alerts.state import AlertState, Evaluation
 from secgraph.alerts.stored import ALERT, Alert, load_alert
-from secgraph.alerts.witnessed import unwitnessed, witnessed
 from secgraph.contract import CHANGE_WINDOW_SECONDS
 from secgraph.errors import PackError, QueryError, SecgraphError
 from secgraph.flows.ledger import Ledger
 from secgraph.flows.retire import retire
-from secgraph.flows.witness import paths_of
+from secgraph.flows.witness import with_paths
 from secgraph.j1ql import parse
 from secgraph.j1ql.holes.placeholders import NO_VALUES, Placeholders
 from secgraph.j1ql.server.parameters import NONE, Parameters
@@ -34,8 +33,6 @@ SLACK: Final = 5 * 60_000
 """Milliseconds by which a rule may be early: ticks come a little sooner or later than the schedule says."""
 DEBOUNCE: Final = CHANGE_WINDOW_SECONDS * 1000
 """Milliseconds within which a rule is not evaluated again because something changed."""
-PATHS: Final = 10
-"""Rows of one evaluation for which a path is looked for: a query each."""
 
 EVALUATED: Final = "evaluated"
 FAILED: Final = "failed"
@@ -313,7 +310,9 @@ def _evaluate(
         return _result(rule, FAILED, _said(error))
 
 
-def _advance(rule: Rule, evaluation: Evaluation, outcome: Outcome, ledger: Ledger, asked: _Asked) -> RuleResult:
+def _advance(
+    rule: Rule, evaluation: Evaluation, outcome: Outcome, ledger: Ledger, asked: _Asked
+) -> RuleResult:
     before = ledger.state(rule.name)
     after, happened = advance(before, evaluation, ledger.now, ledger.decided(rule.name))
     after = acted(after, rule, outcome.effects)
@@ -323,7 +322,9 @@ def _advance(rule: Rule, evaluation: Evaluation, outcome: Outcome, ledger: Ledge
         after = quiet.hushed(before, after, happened)
     else:
         after, told = quiet.voiced(ledger.deployment, before, after, happened, ledger.now)
-        after, heard = _with_paths(rule, evaluation, after, ledger.heard(after, told), asked)
+        heard = ledger.heard(after, told)
+        if not asked.stop():
+            after, heard = with_paths(rule.queries, evaluation.rows, after, heard, asked.ask)
         if not ledger.is_dismissed(after):
             wanted = due_effects(rule, before, after, heard, outcome.effects)
     if not ledger.write(after, heard, wanted):
@@ -341,16 +342,6 @@ def _advance(rule: Rule, evaluation: Evaluation, outcome: Outcome, ledger: Ledge
         error="; ".join(outcome.errors),
         notes=rule.left_out,
     )
-
-
-def _with_paths(
-    rule: Rule, evaluation: Evaluation, after: AlertState, heard: Happened, asked: _Asked
-) -> tuple[AlertState, Happened]:
-    """Find for the rows that are about to be told what led to them."""
-    wanted = [] if asked.stop() else unwitnessed(heard)
-    rows = {row.hash: row for row in evaluation.rows} if wanted else {}
-    found = paths_of(rule.queries, [rows[hash_] for hash_ in wanted if hash_ in rows], asked.ask, PATHS)
-    return witnessed(after, heard, found)
 
 
 def _fail(rule: Rule, error: str, ledger: Ledger) -> RuleResult:

@@ -11,7 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from secgraph.alerts.digest import worst_first
+from secgraph.alerts.state import AlertState
 from secgraph.alerts.text import line
+from secgraph.alerts.transition import Transition
+from secgraph.alerts.witnessed import unwitnessed, witnessed
 from secgraph.errors import SecgraphError
 from secgraph.j1ql import parse, witness
 from secgraph.j1ql.meaning.names import Checked, check
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from secgraph.flows.evaluate import Ask
 
 ROWS: Final = 5
+TOLD: Final = 10
+"""Rows of one evaluation for which a path is looked for: a query each."""
 PATH: Final = 300
 """Characters of a path; of a longer one the middle is left out."""
 NAME: Final = 60
@@ -62,6 +67,21 @@ def paths_of(
         if answer.rows:
             found[row.hash] = line_of(asked, answer.rows[0])
     return found
+
+
+def with_paths(
+    queries: Sequence[RuleQuery],
+    rows: Sequence[Row],
+    state: AlertState,
+    heard: Sequence[Transition],
+    ask: Ask,
+) -> tuple[AlertState, tuple[Transition, ...]]:
+    """Find for the rows that are about to be told what led to them, TOLD of them at most. `rows` are all that
+    the evaluation found."""
+    wanted = unwitnessed(heard)
+    by_hash = {row.hash: row for row in rows} if wanted else {}
+    found = paths_of(queries, [by_hash[it] for it in wanted if it in by_hash], ask, TOLD)
+    return witnessed(state, heard, found)
 
 
 def paths_of_rule(rule: Rule, wanted: Collection[int], ask: Ask, limit: int = ROWS) -> Mapping[int, str]:
