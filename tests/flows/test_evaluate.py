@@ -130,6 +130,12 @@ def test_each_transition_has_one_message_and_an_unchanged_result_none(told: Worl
     assert heard == [[], ["a opened"], [], ["a new_rows"], [], ["a resolved"], [], ["a opened"]]
 
 
+def test_a_message_leads_to_the_page_about_its_alert(told: World):
+    told.answers["FIND A"] = [1]
+    told.tick(rule("a"), web_link=lambda name: f"https://wiki.example.com/{name}")
+    assert [each.link for each in told.sent] == ["https://wiki.example.com/a"]
+
+
 def test_a_flood_of_existing_findings_is_one_message(world: World):
     rules = [rule(name) for name in ("a", "b", "c")]
     world.answers = {"FIND A": list(range(300)), "FIND B": [1]}
