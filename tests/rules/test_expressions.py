@@ -115,7 +115,7 @@ def test_an_expression_has_its_value_or_says_why_not(case: dict[str, Any]) -> No
             evaluate(expression, scope)
         assert case["fails"] in str(failed.value)
         return
-    value = plain(evaluate(expression, scope))
+    value = plain(evaluate(expression, scope), scope.budget)
     assert json.dumps(value) == json.dumps(case["result"])
     assert (scope.budget.levels, scope.budget.templates) == (0, 0)
 

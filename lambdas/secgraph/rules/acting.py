@@ -30,16 +30,18 @@ from secgraph.rules.effects import Effect, Tagging
 from secgraph.rules.expressions.budget import MAX_STEPS, MAX_TEXT, Budget, EvaluationError
 from secgraph.rules.expressions.evaluate import Scope, evaluate
 from secgraph.rules.expressions.nodes import Expr, Template
-from secgraph.rules.expressions.values import open_, own, plain, shown
+from secgraph.rules.expressions.values import open_, own, plain, secret_in, shown
 from secgraph.rules.rendering import effect_of, entities_of
 from secgraph.rules.rows import Answer
 from secgraph.rules.rule import Level
-from secgraph.rules.template import has_secret, json_of, value_of
+from secgraph.rules.template import value_of
 
 MAX_EFFECTS: Final = 50
 """Effects of one evaluation: they are written in one transaction with the alert and its notifications."""
 MAX_BYTES: Final = 2_000_000
 """Bytes of all effects of one evaluation, as JSON; a transaction of DynamoDB holds 4 MB."""
+MAX_EFFECT: Final = 240_000
+"""Bytes of one effect, as JSON: SNS takes 256 kB, and an item of DynamoDB holds 400 kB."""
 MAX_ITEMS: Final = 1_000
 """Items of one FOR_EACH_ITEM."""
 MAX_ASKED: Final = 50
@@ -126,6 +128,8 @@ class Acting:
             return
         effect = effect_of(action, scope, where)
         size = len(json.dumps([effect.target, effect.payload]))
+        if size > MAX_EFFECT:
+            raise EvaluationError(f"comes to {size} bytes, more than {MAX_EFFECT}; send less of each row")
         if size > self._bytes:
             self._left[_without_items(where)] += 1
             return
@@ -171,7 +175,7 @@ class Acting:
 
 def _property(target: str, value: Scalar | Template, scope: Scope) -> object:
     found = value_of(value, scope) if isinstance(value, Template) else value
-    if has_secret(json_of(found, scope)):
+    if secret_in(found, scope.budget):
         raise EvaluationError("sets a property to a secret parameter; use the parameter where it is needed")
     if target == "alertLevel" and found not in Level.__members__:
         levels = ", ".join(level.name for level in reversed(Level))
@@ -180,14 +184,14 @@ def _property(target: str, value: Scalar | Template, scope: Scope) -> object:
 
 
 def _tag_value(value: Scalar | Template, scope: Scope) -> str | float | bool:
-    found = plain(value_of(value, scope)) if isinstance(value, Template) else value
+    found = plain(value_of(value, scope), scope.budget) if isinstance(value, Template) else value
     if not isinstance(found, str | int | float):
         raise EvaluationError("gives a tag a value that is no text, number or boolean")
     return found
 
 
 def _hole(name: str, expression: Expr, scope: Scope) -> HoleValue:
-    found = plain(open_(evaluate(expression, scope)))
+    found = plain(open_(evaluate(expression, scope)), scope.budget)
     if not isinstance(found, str | int | float):
         raise EvaluationError(f"{{{{{name}}}}} has no value that can stand in a query")
     return found

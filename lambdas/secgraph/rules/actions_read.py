@@ -39,6 +39,8 @@ MAX_NESTED: Final = 3
 METHODS: Final = ("POST", "PUT", "PATCH", "GET", "DELETE")
 LATER_ACTIONS: Final = ("SEND_EMAIL", "CREATE_JIRA_TICKET")
 """Actions of the format that are kept, named in reports, and not run in this version."""
+RESERVED: Final = frozenset({"queries", "param", "alertLevel", "true", "false", "null", "in"})
+"""Names that no item can have."""
 IGNORED: Final = ("id", "integrationInstanceId")
 """Fields of any action that have no meaning here: credentials are the deployment's own."""
 _EMPTY: Final = Template(())
@@ -185,7 +187,15 @@ def _for_each(fields: Fields, known: Known, depth: int) -> Action:
     if items is not None and items.single is None:
         fields.problem("items", f"is a text; {required}")
     item_ref = fields.text("itemRef", limit=MAX_NAME) or "item"
-    if not _ITEM_REF.fullmatch(item_ref) or item_ref in ("queries", "param", "true", "false", "null", "in"):
+    if not _ITEM_REF.fullmatch(item_ref) or item_ref in (
+        "queries",
+        "param",
+        "alertLevel",
+        "true",
+        "false",
+        "null",
+        "in",
+    ):
         fields.problem("itemRef", f"is {shown(item_ref)}; write a name such as item")
     if depth >= MAX_NESTED:
         fields.problem("type", f"is FOR_EACH_ITEM more than {MAX_NESTED} deep; write it flatter")

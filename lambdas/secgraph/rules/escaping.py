@@ -143,7 +143,7 @@ def _inner(piece: Own | Foreign | Sealed) -> str | Sealed:
 
 
 def _json(value: object, budget: Budget) -> str:
-    made = json.dumps(plain(value))
+    made = json.dumps(plain(value, budget))
     budget.write(len(made))
     return made
 

@@ -158,7 +158,8 @@ def _read_rule(fields: Fields, pack: str, index: int) -> Rule:
     level = Level[fields.choice("alertLevel", [level.name for level in reversed(Level)], Level.HIGH.name)]
     interval = fields.choice("pollingInterval", [each.name for each in Interval], Interval.ONE_DAY.name)
     queries, warnings = _queries(fields)
-    known = Known([query.name for query in queries], dict.fromkeys(fields.pairs("templates")), warnings)
+    texts = fields.pairs("templates")
+    known = Known([query.name for query in queries], texts, warnings)
     _versions(fields)
     fields.value("integrationInstanceId")
     return Rule(
@@ -171,7 +172,7 @@ def _read_rule(fields: Fields, pack: str, index: int) -> Rule:
         interval=Interval[interval],
         operations=operations(fields, level, known),
         outputs=fields.texts("outputs", limit=MAX_OUTPUTS) or DEFAULT_OUTPUTS,
-        templates=templates(fields, known),
+        templates=templates(texts, fields, known),
         tags=fields.texts("tags", limit=MAX_OUTPUTS),
         labels=fields.value("labels"),
         notify_on_failure=fields.flag("notifyOnFailure"),

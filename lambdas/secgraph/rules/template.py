@@ -86,7 +86,7 @@ def json_of(value: object, scope: Scope) -> Json:
         case list() | tuple() as items:
             return [json_of(item, scope) for item in items]
     scope.budget.write(len(value) if isinstance(value, str) else 1)
-    found: Json = plain(value)  # type: ignore[assignment]  # as its name says
+    found: Json = plain(value, scope.budget)  # type: ignore[assignment]  # as its name says
     return found
 
 

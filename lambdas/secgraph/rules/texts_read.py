@@ -96,10 +96,10 @@ def _text(raw: str, fields: Fields, name: str, known: Known) -> Template | None:
     return template_of(raw, fields, name, known)
 
 
-def templates(fields: Fields, known: Known) -> Mapping[str, Template]:
+def templates(texts: Mapping[str, str], fields: Fields, known: Known) -> Mapping[str, Template]:
     """Read the named templates of a rule; `known` has their names already."""
     found = {}
-    for name, text in fields.pairs("templates").items():
+    for name, text in texts.items():
         held = _text(text, fields, f"templates.{name}", known)
         if held is not None:
             found[name] = held

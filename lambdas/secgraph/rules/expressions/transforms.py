@@ -73,9 +73,10 @@ def _unique(value: object, arguments: Sequence[object], scope: Scope) -> object:
     found: dict[str, object] = {}
     for item in _items(value, scope):
         held = look_up(name, item)
+        scope.budget.step()
         for each in held if isinstance(held, list | tuple) else [held]:
             if each is not None:
-                found.setdefault(f"{type(each).__name__} {shown(each)}", each)
+                found.setdefault(f"{type(each).__name__} {shown(each, scope.budget)}", each)
     return list(found.values())
 
 

@@ -17,6 +17,8 @@ from secgraph.rules.expressions.budget import Budget, EvaluationError
 
 MAX_EXACT: Final = 2**53
 """Whole numbers up to here are exact in a double, and kept whole."""
+MAX_NESTED: Final = 50
+"""Deepest nesting of a value that is kept for later."""
 KEY: Final = "$sealed"
 
 
@@ -119,6 +121,21 @@ def in_order(left: object, operator: str, right: object) -> bool:
     return {">": a > b, ">=": a >= b, "<": a < b, "<=": a <= b}[operator]
 
 
+def secret_in(value: object, budget: Budget, depth: int = MAX_NESTED) -> bool:
+    """Whether a secret stands anywhere in a value. Raises EvaluationError for one that nests too deeply."""
+    budget.step()
+    if depth == 0:
+        raise EvaluationError(f"nests lists and objects deeper than {MAX_NESTED} levels; write it flatter")
+    match value:
+        case Text():
+            return value.sealed
+        case Mapping():
+            return any(secret_in(item, budget, depth - 1) for item in value.values())
+        case list() | tuple():
+            return any(secret_in(item, budget, depth - 1) for item in value)
+    return isinstance(value, Sealed)
+
+
 def pieces_of(value: object, budget: Budget) -> tuple[Piece, ...]:
     """Give the text of a value: nothing for null, a list with commas, an object as JSON."""
     match value:
@@ -131,12 +148,12 @@ def pieces_of(value: object, budget: Budget) -> tuple[Piece, ...]:
         case list() | tuple() if not any(isinstance(item, Mapping | list | tuple) for item in value):
             return joined([pieces_of(item, budget) for item in value], (Own(","),), budget)
         case _:
-            found = (Foreign(shown(value)),)
+            found = (Foreign(shown(value, budget)),)
     budget.write(sum(len(piece.text) for piece in found))
     return found
 
 
-def shown(value: object) -> str:
+def shown(value: object, budget: Budget | None = None) -> str:
     """Give the text of a value that holds no secret."""
     match value:
         case str():
@@ -145,7 +162,7 @@ def shown(value: object) -> str:
             return "true" if value else "false"
         case int() | float():
             return decimal(value)
-    return json.dumps(plain(value), ensure_ascii=False)
+    return json.dumps(plain(value, budget or Budget()), ensure_ascii=False)
 
 
 def joined(texts: Sequence[Sequence[Piece]], separator: Sequence[Piece], budget: Budget) -> tuple[Piece, ...]:
@@ -157,15 +174,16 @@ def joined(texts: Sequence[Sequence[Piece]], separator: Sequence[Piece], budget:
     return tuple(found)
 
 
-def plain(value: object) -> object:
+def plain(value: object, budget: Budget) -> object:
     """Give a value as plain JSON. Raises EvaluationError for a secret in it, and for a reserved name."""
+    budget.step()
     match open_(value):
         case Mapping() as held:
             if KEY in held:
                 raise EvaluationError(f"holds an object with the name {KEY}, which is reserved; rename it")
-            return {str(key): plain(item) for key, item in held.items()}
+            return {str(key): plain(item, budget) for key, item in held.items()}
         case list() | tuple() as items:
-            return [plain(item) for item in items]
+            return [plain(item, budget) for item in items]
         case str() as text:
             return str(text)
         case found:
