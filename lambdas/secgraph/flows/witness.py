@@ -133,7 +133,7 @@ def _pieces(asked: Witness, row: Mapping[str, object]) -> list[str]:
     at = asked.start
     for part in asked.parts:
         if isinstance(part, Without):
-            if part.after == at:
+            if part.after in ("", at):
                 pieces.append(f", and {line(part.words, WORDS)}")
         elif row.get(part.entity) is not None:
             far, link = _record(row, part.entity), _record(row, part.relationship)

@@ -28,7 +28,6 @@ from secgraph.j1ql.nodes import (
     Step,
 )
 from secgraph.j1ql.printing import column_name
-from secgraph.j1ql.steps import has_hop
 from secgraph.j1ql.walk import is_aggregate
 
 ID: Final = "_id"
@@ -47,10 +46,11 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """What must not be there, in words; said where the path has the entity of column `after`."""
+    """What must not be there, in words. It is said of every path, or with `after` of those that came to the
+    entity of that column."""
 
     words: str
-    after: str
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _witness(checked: Checked, ids: Mapping[Target, str], tests: Iterable[Compar
     start = naming.entity(query.start, 0)
     if _START in ids:
         start = replace(start, filter=_both(start.filter, [_equal(None, ids[_START])]))
-    steps = naming.steps(query.steps, naming.name_of(_START))
+    steps = naming.steps(query.steps)
     bound = [_equal(naming.name_of(it), id_) for it, id_ in ids.items() if it != _START and _is_record(it)]
     columns = [
         naming.name_of(_START),
@@ -169,20 +169,22 @@ class _Naming:
         name = self.name_of(Target(What.ENTITY, number))
         return replace(pattern, alias=name) if name.startswith(self._fresh) else pattern
 
-    def steps(self, steps: tuple[Step, ...], after: str, *, optional: bool = False) -> tuple[Step, ...]:
-        """Name the records along steps. `after` is the column of the entity before them; where they are
-        `optional`, it is said of a negation only once a step tells that they were taken."""
+    def steps(self, steps: tuple[Step, ...], *, optional: bool = False) -> tuple[Step, ...]:
+        """Name the records along steps. Where they are `optional`, a negation among them is said only if a
+        step before it tells that they were taken."""
+        after = ""
         named: list[Step] = []
         for place, step in enumerate(steps):
             if isinstance(step, Block):
-                named.append(replace(step, steps=self.steps(step.steps, after, optional=True)))
+                named.append(replace(step, steps=self.steps(step.steps, optional=True)))
             elif step.negated:
-                if not optional or has_hop(steps[:place]):
+                if after or not optional:
                     self.parts.append(Without(_words(steps[place:]), after))
                 self._hops += _count(steps[place:])
                 return (*named, *steps[place:])
             else:
-                hop, after = self._hop(step)
+                hop, far = self._hop(step)
+                after = far if optional else ""
                 named.append(hop)
         return tuple(named)
 
