@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from secgraph.alerts import quiet
-from secgraph.alerts.decisions import DECISION, Decisions, dismissed, in_force, load_decisions, standing
+from secgraph.alerts.decisions import DECISION, Decisions, dismissed, load_decisions, standing
 from secgraph.alerts.groups import WHOLE
 from secgraph.alerts.outbox import records, stored
 from secgraph.alerts.ports import BESIDE, AlertStore, Stored
@@ -153,10 +153,9 @@ class Ledger:
         return SEPARATE if wanted <= BESIDE else 1
 
     def _dismissed(self, state: AlertState, key: int, joined_on: int | None) -> bool:
-        held = dismissed(self.decisions.get(state.rule), key, joined_on, self.now)
-        if held is None or held.group == key:
-            return held is not None
-        return in_force(held, state.joined_on, self.now)
+        held = self.decisions.get(state.rule)
+        found = dismissed(held, key, joined_on, self.now, alert_joined_on=state.joined_on)
+        return found is not None
 
     def _take_alert(self, rule: str, item: Stored) -> None:
         try:
