@@ -22,21 +22,6 @@ class Stored:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message as it goes out.
-
-    `subject` is printable ASCII, 1 to 99 characters in one line; `body` is plain text. `attributes` are
-    strings that subscribers may filter by. `id` names the transition: a message that is sent twice because
-    an answer was lost carries the same one.
-    """
-
-    id: str
-    subject: str
-    body: str
-    attributes: Mapping[str, str]
-
-
 class AlertStore(Protocol):
     """The store of alerts, a small one: everything is read at once."""
 
@@ -59,14 +44,6 @@ class AlertStore(Protocol):
 
     def delete(self, item: Stored) -> bool:
         """Take out an item that is stored with exactly this `rev`; False if it is not. Raises StoreError."""
-        ...
-
-
-class Notifier(Protocol):
-    """A channel to people."""
-
-    def publish(self, message: Message) -> None:
-        """Hand a message over. Raises ChannelError if the channel did not take it."""
         ...
 
 
