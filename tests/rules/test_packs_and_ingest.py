@@ -112,7 +112,7 @@ def test_each_type_of_threat_is_told_by_one_rule_for_its_kind_and_what_is_severe
     expected: defaultdict[str, set[str]] = defaultdict(set)
     for rule, type_, finding in found():
         graph["entities"].append(finding)
-        if finding["resourceTypeAffected"] in ("IAMUser", "IAM", "S3", "Kubernetes"):
+        if finding["resourceTypeAffected"] in ("IAM", "IAMUser", "Kubernetes", "S3", "SageMaker"):
             graph["relationships"].append({"_class": "HAS", "_from": "rosa", "_to": finding["_id"]})
         expected[rule].add(type_)
         assert rule or finding["numericSeverity"] < 7, f"nobody hears of {type_}"
