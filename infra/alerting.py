@@ -28,8 +28,7 @@ CHANGES: Final = 10_000
 TRIAGE_MB: Final = 512
 # A transaction needs no permission of its own: that of each of its writes.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
-ALERT_ACTIONS: Final = ("dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
-DECIDE_ACTIONS: Final = ("dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem")
+ALERT_ACTIONS: Final = ("dynamodb:Scan", "dynamodb:GetItem", "dynamodb:PutItem")
 # For TAG_ENTITIES: it changes items that are there, and makes none.
 TAG_ACTIONS: Final = ("dynamodb:BatchGetItem", "dynamodb:PartiQLUpdate")
 
@@ -98,7 +97,7 @@ class Alerting(Construct):
             retention_days=settings.retention_days,
             environment={contract.ALERT_TABLE: alerts.table_name},
         )
-        self.triage.allow(DECIDE_ACTIONS, alerts.table_arn)
+        self.triage.allow(ALERT_ACTIONS, alerts.table_arn)
 
     def _schedule(self) -> None:
         events.Rule(

@@ -453,7 +453,6 @@ def test_the_report_is_plain_json(told: World):
         "told": ["a#1#topic"],
         "notDue": ["b"],
         "postponed": [],
-        "debounced": [],
         "quiet": False,
         "faults": [],
         "retired": [],

@@ -160,11 +160,26 @@ def test_on_change_only_those_rules_are_evaluated_that_ask_for_it(deployment, sa
     catch_up(context)
     report = evaluate.handler(stream, context)
     assert [(rule["rule"], rule["total"]) for rule in report["rules"]] == [("at once", 1)]
-    # Somebody changed the graph at once again: it is looked at after the next window.
-    before = change_mark(deployment)
+    # By hand, and with no time left: it is looked at after the next window.
+    before, context.remaining = change_mark(deployment), evaluate.MARGIN_MS - 1
     again = evaluate.handler({"trigger": "change"}, context)
-    assert (again["rules"], again["debounced"]) == ([], ["at once"])
+    assert (again["rules"], again["postponed"]) == ([], ["at once"])
     assert change_mark(deployment) != before
+
+
+def test_the_first_flood_is_summed_up_by_the_schedule(deployment, sample, batch, context, own, monkeypatch):
+    """It comes in many changes, and the first of them is not all of it."""
+    own({**ATTACKED, "evaluateOn": "change"})
+    ingest(batch(sample("01"), sample("02")), context)
+    catch_up(context)
+    stream = {"Records": [{"eventName": "MODIFY"}]}
+    assert [evaluate.handler(stream, context)["quiet"] for _ in range(2)] == [True, True]
+    assert notify.handler({}, context)["waiting"] == 0
+    started = runtime.now()
+    monkeypatch.setattr(runtime, "now", lambda: started + HOUR)
+    evaluated({}, context)
+    (summary,) = notify.handler({}, context)["messages"]
+    assert (summary["channel"], summary["error"]) == ("topic", "")
 
 
 def test_each_tick_makes_up_for_a_change_of_which_nobody_heard(

@@ -490,7 +490,7 @@ def test_no_role_may_do_everything_of_anything(resources: Resources) -> None:
 
 STREAM = {f"dynamodb:{verb}" for verb in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")}
 TIDY = {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"}
-ALERTS = {f"dynamodb:{verb}" for verb in ("Scan", "GetItem", "PutItem", "DeleteItem")}
+ALERTS = {f"dynamodb:{verb}" for verb in ("Scan", "GetItem", "PutItem")}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 REDRIVE = {
     *(f"sqs:{verb}MessageMoveTask" for verb in ("Start", "Cancel")),
@@ -519,9 +519,9 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
         ("AlertingEvaluate", "StorageAlerts", ALERTS | STREAM),
         ("AlertingEvaluate", "StorageGraph", {"dynamodb:BatchGetItem", "dynamodb:PartiQLUpdate"}),
         ("AlertingEvaluate", "/secgraph/", {"ssm:GetParametersByPath"}),
-        ("AlertingTriage", "StorageAlerts", ALERTS - {"dynamodb:DeleteItem"}),
+        ("AlertingTriage", "StorageAlerts", ALERTS),
         ("AlertingTriage", "AlertingTriageLogs", LOGS),
-        ("NotifyingNotify", "StorageAlerts", ALERTS | STREAM),
+        ("NotifyingNotify", "StorageAlerts", ALERTS | STREAM | {"dynamodb:DeleteItem"}),
         ("NotifyingNotify", "AlertingTopic", {"sns:Publish"}),
         ("NotifyingNotify", "AlertingKey", {"kms:Decrypt", "kms:GenerateDataKey"}),
         ("NotifyingNotify", "/secgraph/", {"ssm:GetParametersByPath"}),

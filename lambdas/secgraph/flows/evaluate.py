@@ -16,7 +16,6 @@ from secgraph.alerts.lifecycle import Happened, advance, fail, failed
 from secgraph.alerts.ports import AlertStore
 from secgraph.alerts.state import AlertState, Evaluation
 from secgraph.alerts.stored import ALERT, Alert, load_alert
-from secgraph.contract import CHANGE_WINDOW_SECONDS
 from secgraph.errors import PackError, QueryError, SecgraphError
 from secgraph.flows.ledger import Ledger
 from secgraph.flows.retire import retire
@@ -31,8 +30,6 @@ from secgraph.rules.rule import Interval, Rule
 
 SLACK: Final = 5 * 60_000
 """Milliseconds by which a rule may be early: ticks come a little sooner or later than the schedule says."""
-DEBOUNCE: Final = CHANGE_WINDOW_SECONDS * 1000
-"""Milliseconds within which a rule is not evaluated again because something changed."""
 
 EVALUATED: Final = "evaluated"
 FAILED: Final = "failed"
@@ -75,15 +72,14 @@ class RuleResult:
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
     """What one run did. `told` are the ids of what it put into the outbox. `postponed` are due rules for
-    which no time was left, `debounced` those that were evaluated a moment ago; `faults` concern no rule;
-    `retired` are rules evaluated no more whose alerts were closed. `taggings` are by rule."""
+    which no time was left; `faults` concern no rule; `retired` are rules evaluated no more whose alerts were
+    closed. `taggings` are by rule."""
 
     results: tuple[RuleResult, ...]
     told: tuple[str, ...]
     not_due: tuple[str, ...]
     postponed: tuple[str, ...]
     quiet: bool
-    debounced: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     taggings: Mapping[str, Sequence[Tagging]] = field(default_factory=lambda: MappingProxyType({}))
@@ -103,7 +99,6 @@ class EvaluationReport:
             "told": list(self.told),
             "notDue": list(self.not_due),
             "postponed": list(self.postponed),
-            "debounced": list(self.debounced),
             "quiet": self.quiet,
             "faults": list(self.faults),
             "retired": list(self.retired),
@@ -131,7 +126,7 @@ def evaluate(
     `channels` are the names of those that get every notification. `run` names this run and no other.
     `intervals` override how often rules are evaluated, by pack name or `*` for all packs; a DISABLED rule
     stays so. `only_on_change` is for a run that a change of the graph started: it evaluates the rules that
-    ask for it, none twice within DEBOUNCE. `known` names all rules there are, usable or not, where `rules`
+    ask for it, and ends no quiet start. `known` names all rules there are, usable or not, where `rules`
     are the whole of the packs: the alerts of others are closed. `parameters` are those of templates, and
     `web_link` gives the address of a rule's alert. `stop` is asked before each query: once it says True the
     rules not begun wait for the next run, and the one in hand fails. Raises StoreError only when the alerts
@@ -150,16 +145,17 @@ def evaluate(
             postponed.append(rule.name)
         else:
             results.append(_evaluate(rule, asked, ledger, taggings))
-    retired = [] if only_on_change else retire(ledger, rules, known)
-    ledger.summarise()
-    names = {rule.name for rule in due} | set(turn.debounced)
+    retired: list[str] = []
+    if not only_on_change:  # the first flood comes in many changes: its summary waits for the schedule
+        retired = retire(ledger, rules, known)
+        ledger.summarise()
+    names = {rule.name for rule in due}
     return EvaluationReport(
         results=tuple(results),
         told=tuple(ledger.told),
         not_due=tuple(rule.name for rule in rules if rule.name not in names),
         postponed=tuple(postponed),
         quiet=ledger.deployment.quiet,
-        debounced=tuple(turn.debounced),
         faults=tuple(ledger.faults),
         retired=tuple(retired),
         taggings=MappingProxyType(taggings),
@@ -179,13 +175,12 @@ def alerts(store: AlertStore) -> list[Alert]:
 
 @dataclass(slots=True)
 class _Turn:
-    """Whose turn it is in a run. `debounced` gathers the rules that a change reached too soon again."""
+    """Whose turn it is in a run."""
 
     ledger: Ledger
     intervals: Mapping[str, Interval]
     due_only: bool
     only_on_change: bool
-    debounced: list[str] = field(default_factory=list)
 
     def has(self, rule: Rule) -> bool:
         """Tell whether a rule is to be evaluated now."""
@@ -194,20 +189,13 @@ class _Turn:
             return False
         state = self.ledger.state(rule.name)
         if self.only_on_change:
-            return rule.evaluate_on_change and not self._too_soon(rule, state)
+            return rule.evaluate_on_change
         return not self.due_only or state is None or self._due(state, interval)
 
     def _interval(self, rule: Rule) -> Interval:
         if rule.interval is Interval.DISABLED:
             return rule.interval
         return self.intervals.get(rule.pack) or self.intervals.get("*") or rule.interval
-
-    def _too_soon(self, rule: Rule, state: AlertState | None) -> bool:
-        tried_on = None if state is None else state.tried_on
-        if tried_on is None or not 0 <= self.ledger.now - tried_on < DEBOUNCE:
-            return False
-        self.debounced.append(rule.name)
-        return True
 
     def _due(self, state: AlertState, interval: Interval) -> bool:
         """Tell whether a rule's time has come. One that failed is tried again at each run."""

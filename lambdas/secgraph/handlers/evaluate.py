@@ -65,7 +65,7 @@ def _run(reader: ImageReader, now: int, context: LambdaContext, *, on_change: bo
         stop=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
     )
     tagged = _tag(report, now)
-    if on_change and (report.debounced or report.postponed):
+    if on_change and report.postponed:
         alert_runtime.change_mark().set(now)  # they are evaluated after the next window
     problems = [str(problem) for pack in alert_runtime.packs() for problem in pack.problems]
     _measure(report, problems, tagged)
