@@ -17,8 +17,8 @@ from secgraph.errors import InputError
 DECISION: Final = "decision/"
 VERSION: Final = 1
 KEPT: Final = 100
-"""Dismissals kept of a rule, with those that are history: some 250 KB at most, inside a DynamoDB item."""
-REASON: Final = 500
+"""Dismissals kept of a rule, with those that are history: 370 KB at most, inside a DynamoDB item."""
+REASON: Final = 300
 AUTHOR: Final = 100
 
 
