@@ -14,7 +14,7 @@ from secgraph.rules.operation import Outcome, act
 from secgraph.rules.pack import load
 
 NOW = 1_795_000_000_000
-NAMES = ("web-1", "' OR displayName != '", "{{hole}}", "\\' ${param.Team} //\"")
+NAMES = ("web-1", "' OR name != '", "{{hole}}", "\\' ${param.Team} //\"")
 RULE: dict[str, Any] = {
     "name": "r",
     "description": "d",
@@ -31,14 +31,14 @@ RULE: dict[str, Any] = {
                             "type": "SEND_SQS_MESSAGE",
                             "queueUrl": "https://queue.example/q",
                             "data": [
-                                "{{host.displayName}}",
-                                "{{queries.same.data | mapProperty('displayName')}}",
+                                "{{host.name}}",
+                                "{{queries.same.data | mapProperty('name')}}",
                             ],
                         },
                         {
                             "type": "JUPITERONE_QUERY",
                             "name": "same",
-                            "query": "FIND Host WITH displayName = '{{host.displayName}}' AND team = ${param.Team}",
+                            "query": "FIND Host WITH name = '{{host.name}}' AND team = ${param.Team}",
                         },
                     ],
                 }
@@ -50,7 +50,7 @@ RULE: dict[str, Any] = {
 
 def _outcome() -> Outcome:
     hosts = [
-        {"_id": name, "_type": "aws_instance", "_class": ["Host"], "displayName": name, "team": "shop"}
+        {"_id": name, "_type": "aws_instance", "_class": ["Host"], "name": name, "team": "shop"}
         for name in NAMES
     ]
     reader = reader_in_memory([expand(item, NOW) for item in items_of({"entities": hosts}, now=NOW)])

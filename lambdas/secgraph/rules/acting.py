@@ -148,6 +148,7 @@ class Acting:
         items = found if isinstance(found, list | tuple) else [] if found is None else [found]
         order = sorted(enumerate(action.actions), key=lambda each: not isinstance(each[1], AskQuery))
         for index, item in enumerate(items[:MAX_ITEMS]):
+            scope.budget.step(1 + len(order))
             inner = {**scope.names, action.item_ref: item, "itemIndex": index, "itemCount": len(items)}
             for number, each in order:
                 place = f"{where}, item {index + 1}, actions[{number}]"

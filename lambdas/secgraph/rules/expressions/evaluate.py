@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from secgraph.graph.search import is_double
 from secgraph.rules.expressions.budget import Budget, EvaluationError
 from secgraph.rules.expressions.lookup import follow, look_up
 from secgraph.rules.expressions.nodes import (
@@ -46,8 +47,6 @@ from secgraph.rules.expressions.values import (
     pieces_of,
     truth,
 )
-
-MAX_POWER: Final = 1e308
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +210,9 @@ def _reckon(operator: str, left: object, right: object) -> object:
         result = math.inf
     if math.isnan(result):
         return None
-    if abs(result) > MAX_POWER:
+    if not is_double(result):
         raise EvaluationError(f"`{operator}` gives a number that is too large")
     return number(result)
-
-
-def _power(base: float, exponent: float) -> float:
-    """Raise in doubles: whole numbers without end would be a way to stop the machine."""
-    return math.pow(base, exponent)
 
 
 _RECKONERS: Final[Mapping[str, Callable[[float, float], float]]] = {
@@ -228,7 +222,7 @@ _RECKONERS: Final[Mapping[str, Callable[[float, float], float]]] = {
     "/": lambda a, b: a / b,
     "//": lambda a, b: math.floor(a / b),
     "%": math.fmod,
-    "^": _power,
+    "^": math.pow,  # in doubles: whole numbers without end would be a way to stop the machine
 }
 
 _EVALUATORS: Final[Mapping[type, Callable[[Any, Scope], object]]] = {
