@@ -38,5 +38,7 @@ def deployment(
     folder = tmp_path_factory.mktemp(request.param)
     with Emulator(folder, enforce_iam=request.param == "enforced") as emulator:
         session = emulator.session
-        yield deploy(emulator, assembly)
+        deployed = deploy(emulator, assembly)
+        deployed.set_parameter("Seen", "by us")
+        yield deployed
     assert session_members(session) == [], "the emulator left processes behind"

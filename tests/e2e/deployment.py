@@ -31,7 +31,10 @@ CLI: Final = infra.ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 CLI_SECONDS: Final = 300
 WAIT_SECONDS: Final = 60.0
 DAY_MS: Final = 24 * 3600 * 1000
-WORKERS: Final = ("IngestFunction", "ProjectFunction", "CompactFunction", "RebuildFunction")
+WORKERS: Final = (
+    *("IngestFunction", "ProjectFunction", "CompactFunction", "RebuildFunction"),
+    *("EvaluateFunction", "NotifyFunction"),
+)
 MARK: Final = Ref.of("e2e/mark", "e2e_mark")
 """An item without a class, which nobody sees. Its place in the stream tells how far the image is."""
 
@@ -167,6 +170,11 @@ class Deployment:
         self._let_a_day_pass()
         return self.invoke("EvaluateFunction", {"detail-type": "Scheduled Event", "source": "aws.events"})
 
+    def set_parameter(self, name: str, text: str) -> None:
+        """Store a parameter of rules and queries, which a function that is warm sees minutes later."""
+        path = f"{self.outputs['ParameterPath']}/{name}"
+        self.emulator.client("ssm").put_parameter(Name=path, Type="String", Value=text)
+
     def forget_alerts(self) -> None:
         """Empty the alert table, as it is in a new deployment."""
         self._taken_out(self.outputs["AlertTable"])
@@ -195,11 +203,26 @@ class Deployment:
             self.dynamodb.delete_item(TableName=table, Key={name: item[name]})
         return items
 
+    def send(self) -> Any:
+        """Run the sender on the next day, when whatever was refused is due again."""
+        self._let_a_day_pass()
+        return self.invoke("NotifyFunction", {"detail-type": "Scheduled Event", "source": "aws.events"})
+
+    def sent(self) -> None:
+        """Wait until nothing is left in the outbox."""
+        self.wait_for("the outbox to run dry", lambda: not self._outbox())
+
+    def _outbox(self) -> list[str]:
+        items = self.dynamodb.scan(TableName=self.outputs["AlertTable"], ConsistentRead=True)["Items"]
+        ids = [item[contract.ALERT_TABLE_KEY]["S"] for item in items]
+        return [id_ for id_ in ids if id_.startswith(contract.OUTBOX_PREFIX)]
+
     def _let_a_day_pass(self) -> None:
         table = self.outputs["AlertTable"]
         for item in self.dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]:
-            aged = re.sub(r'("evaluatedOn": ?)([0-9]+)', _day_before, item["body"]["S"])
-            self.dynamodb.put_item(TableName=table, Item={**item, "body": {"S": aged}})
+            aged = re.sub(r'("(?:evaluatedOn|triedOn|dueOn)": ?)([0-9]+)', _day_before, item["body"]["S"])
+            if aged != item["body"]["S"]:
+                self.dynamodb.put_item(TableName=table, Item={**item, "body": {"S": aged}})
 
     @contextmanager
     def held_up(self, output: str) -> Iterator[None]:
@@ -249,6 +272,11 @@ class Mailbox:
                 taken.append(json.loads(message["Body"]))
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return taken
+
+    def told(self, rule: str) -> list[str]:
+        """What has come of a rule by now, by the names of the transitions; it is taken out, with all else."""
+        attributes = [each["MessageAttributes"] for each in self.read()]
+        return [each["transition"]["Value"] for each in attributes if each["rule"]["Value"] == rule]
 
     def wait_for(self, text: str) -> dict[str, Any]:
         """The first message that has a text in its subject or body."""

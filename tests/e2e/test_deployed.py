@@ -92,31 +92,6 @@ def test_a_finding_closes_and_opens_with_its_source(deployment: Deployment, samp
     )
 
 
-def test_an_alert_is_summed_up_then_opened_then_resolved(deployment: Deployment, sample: Sample) -> None:
-    deployment.forget_alerts()
-    mailbox = deployment.listen()
-    deployment.put(about("i-0e2e000000000000a", sample("02")))
-    deployment.settle()
-    deployment.evaluate()
-    summary = mailbox.wait_for("e2e-findings-meet")
-    assert summary["MessageAttributes"]["transition"]["Value"] == "summary"
-    assert mailbox.read() == [], "a new deployment sends one message, however much it finds"
-
-    inspector = about("i-0e2e000000000000b", sample("02"))
-    deployment.put(inspector)
-    deployment.settle()
-    deployment.evaluate()
-    opened = mailbox.wait_for("e2e-later-instance opened")
-    assert opened["Subject"].isascii()
-    assert len(opened["Subject"]) < 100
-    assert opened["MessageAttributes"]["severity"]["Value"] == "HIGH"
-
-    deployment.put(later(inspector, status="CLOSED"))
-    deployment.settle()
-    deployment.evaluate()
-    assert mailbox.wait_for("e2e-later-instance resolved")
-
-
 def reader_of_every_bucket(deployment: Deployment) -> Any:
     """An S3 client of a user who may read all that no bucket's policy refuses."""
     iam = deployment.emulator.client("iam")

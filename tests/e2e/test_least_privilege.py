@@ -183,16 +183,25 @@ def message(work: Work) -> dict[str, object]:
     return {"Records": [{"body": message_of(work), "receiptHandle": "none"}]}
 
 
-def test_an_alert_that_the_topic_refused_is_sent_by_the_next_run(
-    deployment: Deployment, sample: Sample
-) -> None:
+def test_an_alert_that_the_topic_refused_is_sent_later(deployment: Deployment, sample: Sample) -> None:
+    deployment.forget_alerts()
     mailbox = deployment.listen()
     deployment.put(about("i-0e2e000000000000c", sample("02")))
     deployment.settle()
-    with without(deployment, "EvaluateFunction", "sns:Publish"):
-        report = deployment.evaluate()
-    assert any("AuthorizationError" in each["error"] for each in report["messages"]), report
-    assert contract.METRIC_MESSAGES_FAILED in deployment.logs("EvaluateFunction")
-    assert mailbox.read() == []
-    deployment.evaluate()
+    with without(deployment, "NotifyFunction", "sns:Publish"):
+        deployment.evaluate()
+        report = deployment.send()
+        assert any("AuthorizationError" in each["error"] for each in report["messages"]), report
+        assert contract.METRIC_MESSAGES_FAILED in deployment.logs("NotifyFunction")
+        assert mailbox.read() == []
+    deployment.send()
     assert mailbox.wait_for("e2e-refused-at-first")
+
+
+def test_a_change_that_may_not_be_marked_waits_for_the_schedule(
+    deployment: Deployment, sample: Sample
+) -> None:
+    with without(deployment, "ProjectFunction", "dynamodb:PutItem"):
+        deployment.put(about("i-0e2e000000000000f", sample("02")))
+        deployment.settle()
+    assert len(deployment.ask("Find aws_instance with id = 'i-0e2e000000000000f'")) == 1
