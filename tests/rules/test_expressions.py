@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +246,93 @@ def test_printing_and_parsing_give_the_same_tree(expression: Expr) -> None:
     assert parse(str(expression)) == expression
     template = Template(("before ", expression, "\n}} after"))
     assert read(str(template)) == template
+
+
+# ── anything at all ───────────────────────────────────────────────────────────────────────────────────
+
+SOUP = st.lists(
+    st.sampled_from(
+        [
+            "people",
+            "item",
+            "param.Token",
+            "hostile",
+            ".",
+            "[",
+            "]",
+            "(",
+            ")",
+            "{",
+            "}",
+            "|",
+            "||",
+            "&&",
+            "!",
+            "-",
+            "+",
+            "*",
+            "/",
+            "//",
+            "%",
+            "^",
+            "==",
+            ">",
+            "in",
+            "?",
+            ":",
+            ",",
+            "'a'",
+            '"',
+            "1",
+            "2.5",
+            "0",
+            "true",
+            "null",
+            ".age",
+            "length",
+            "join",
+            "mapProperty",
+            "mapTemplate('line')",
+            "merge(people)",
+            "{{",
+            "}}",
+            "'",
+            "\\",
+            "\n",
+            "é",
+        ]
+    ),
+    max_size=12,
+).map(" ".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SOUP)
+def test_any_text_is_a_template_with_a_text_or_an_error_of_its_own(soup: str) -> None:
+    with suppress(ExpressionError, EvaluationError):
+        template = read(f"a {{{{ {soup} }}}}")
+        assert read(str(template)) == template
+        assert render(template, CONTEXT, place=escaping.slack, templates=TEMPLATES)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("<>*_~`|&\"'\\\n/:@!"), max_size=12)
+)
+def test_no_text_of_the_graph_leaves_its_place(hostile: str) -> None:
+    def written(text: str, place: escaping.Place) -> str:
+        return str(render(read(text), {"hostile": hostile}, place=place))
+
+    assert json.loads(written('{"a": "{{hostile}}", "b": {{hostile}}}', escaping.json_text)) == {
+        "a": hostile,
+        "b": hostile,
+    }
+    assert re.fullmatch(
+        r"https://a/([A-Za-z0-9_.~-]|%[0-9A-F]{2})*", written("https://a/{{hostile}}", escaping.url)
+    )
+    markup = written("{{hostile}}", escaping.slack)
+    assert not set("<>*~`\n") & set(markup)
+    assert not re.search(r"(?<![^\W_])_|_(?![^\W_])", markup)
+    link = written("<{{hostile}}|x>", escaping.slack)
+    assert re.fullmatch(r"<(https?:)?[^<>|\s!@#][^<>|\s]*\|x>|<\|x>", link, re.IGNORECASE), link
+    assert re.fullmatch(r"[ -~]*", written("{{hostile}}", escaping.header))
