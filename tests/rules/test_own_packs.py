@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import pytest
 
+from benchmarks.costs.model import Month
 from secgraph.adapters.local_alerts import LocalAlerts
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.adapters.pack_files import read_packs
@@ -260,7 +261,14 @@ def test_every_rule_of_ours_says_what_to_do_and_is_asked_in_time():
     assert {rule.interval for (pack, _), rule in RULES.items() if pack == "aws-threats"} == {
         Interval.FIFTEEN_MINUTES
     }
-    assert {rule.level for rule in RULES.values() if rule.evaluate_on_change} <= {Level.HIGH, Level.CRITICAL}
+
+
+def test_docs_costs_reckons_with_no_fewer_rules_than_there_are():
+    month, quarter = Month(events=0), Interval.FIFTEEN_MINUTES.value
+    assert sum(quarter / rule.interval.value for rule in RULES.values()) <= month.rules
+    urgent = [rule for rule in RULES.values() if rule.evaluate_on_change]
+    assert len(urgent) == month.rules_on_change
+    assert {rule.level for rule in urgent} <= {Level.HIGH, Level.CRITICAL}
 
 
 def test_folders_and_files_are_read_and_the_schema_is_no_pack(tmp_path: Path):
