@@ -108,7 +108,7 @@ def test_parameters_and_actions_are_listed():
         "description": "d",
         "queries": [{"query": "FIND Host WITH a = ${param.Team} OR b = ${param.Hook}"}],
         "operations": [{"when": "{{param.On}}", "actions": [{"type": "CREATE_ALERT"}, ASKING]}],
-        "templates": {"t": "{{param.Names}}"},
+        "templates": {"t": "{{param.Names}} {{queries.more.total}}"},
     }
     (found,) = check([load(json.dumps(rule), "p.json")], compile_query=compile_query, fed=FED)
     assert found.as_json() == {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from secgraph.rules.actions import AskQuery, each
 from secgraph.rules.actions_read import actions
 from secgraph.rules.condition import (
     AnyTotal,
@@ -29,7 +31,13 @@ def operations(fields: Fields, level: Level, known: Known) -> tuple[Operation, .
         fields.value("operations")
         return (default_operation(level),)
     found = fields.objects("operations", limit=MAX_OPERATIONS)
-    return tuple(Operation(_when(each, known), actions(each, known)) for each in found)
+    return tuple(Operation(_when(one, known), actions(one, known)) for one in found)
+
+
+def asked_by(operations: Iterable[Operation]) -> list[str]:
+    """Name the queries that actions bind: templates that they use may read them."""
+    actions_ = (action for operation in operations for action in each(operation.actions))
+    return [action.name for action in actions_ if isinstance(action, AskQuery)]
 
 
 def _when(fields: Fields, known: Known) -> Condition:

@@ -15,7 +15,7 @@ from typing import Final
 from secgraph.errors import PackError
 from secgraph.rules.actions_read import MAX_NAME
 from secgraph.rules.fields import Fields, Json, Repeated, kind, shown
-from secgraph.rules.operations_read import operations
+from secgraph.rules.operations_read import asked_by, operations
 from secgraph.rules.rule import (
     Interval,
     Level,
@@ -160,6 +160,7 @@ def _read_rule(fields: Fields, pack: str, index: int) -> Rule:
     queries, warnings = _queries(fields)
     texts = fields.pairs("templates")
     known = Known([query.name for query in queries], texts, warnings)
+    acts = operations(fields, level, known)
     _versions(fields)
     fields.value("integrationInstanceId")
     return Rule(
@@ -170,9 +171,9 @@ def _read_rule(fields: Fields, pack: str, index: int) -> Rule:
         queries=queries,
         level=level,
         interval=Interval[interval],
-        operations=operations(fields, level, known),
+        operations=acts,
         outputs=fields.texts("outputs", limit=MAX_OUTPUTS) or DEFAULT_OUTPUTS,
-        templates=templates(texts, fields, known),
+        templates=templates(texts, fields, known.with_queries(asked_by(acts))),
         tags=fields.texts("tags", limit=MAX_OUTPUTS),
         labels=fields.value("labels"),
         notify_on_failure=fields.flag("notifyOnFailure"),
