@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_what_evaluation_found_is_dismissed_and_taken_back(deployment, sample, b
     json.dumps([listed, shown])
 
 
-WRONG = [
+WRONG: list[tuple[Any, str]] = [
     ([], 'the event is no object; send {"action": "list"}'),
     ({}, "action: expected one of list, show, dismiss, withdraw"),
     ({"action": ["list"]}, "action: expected one of list, show, dismiss, withdraw"),

@@ -102,7 +102,8 @@ def _record(record: Record) -> str:
     if record.error:
         return f"{_time(record.on)}  failed: {record.error}{again}"
     state = f"active    {record.level.name}" if record.active else "inactive "
-    return f"{_time(record.on)}  {state}  {record.total} rows, {record.new} new, {record.gone} gone{again}"
+    rows = f"{record.total} {'row' if record.total == 1 else 'rows'}"
+    return f"{_time(record.on)}  {state}  {rows}, {record.new} new, {record.gone} gone{again}"
 
 
 def _message(record: Waiting, what: str) -> str:
