@@ -39,6 +39,6 @@ def deployment(
     with Emulator(folder, enforce_iam=request.param == "enforced") as emulator:
         session = emulator.session
         deployed = deploy(emulator, assembly)
-        deployed.set_parameter("Seen", "by us")
+        deployed.set_parameter("Instance", "i-0e2e000000000000f")
         yield deployed
     assert session_members(session) == [], "the emulator left processes behind"

@@ -65,7 +65,7 @@ def test_a_rule_on_change_is_told_without_the_schedule(
     assert mailbox.told("e2e-at-once") == []
 
 
-def test_who_may_triage_dismisses_and_rules_tag_by_parameters(
+def test_a_rule_tags_what_it_found_and_who_may_triage_dismisses(
     deployment: Deployment, mailbox: Mailbox, sample: Sample
 ) -> None:
     inspector = about("i-0e2e000000000000e", sample("02"))
@@ -85,3 +85,14 @@ def test_who_may_triage_dismisses_and_rules_tag_by_parameters(
     deployment.evaluate()
     deployment.sent()
     assert mailbox.told("e2e-dismissed") == []
+
+
+# Where it enforces IAM, the emulator asks for this grant on everything; AWS asks for it on the path.
+@pytest.mark.parametrize("deployment", ["open"], indirect=True)
+def test_a_rule_reads_the_parameters_of_the_deployment(
+    deployment: Deployment, mailbox: Mailbox, sample: Sample
+) -> None:
+    deployment.put(about("i-0e2e000000000000f", sample("02")))
+    deployment.settle()
+    deployment.evaluate()
+    assert mailbox.wait_for("e2e-by-parameter")

@@ -202,6 +202,6 @@ def test_a_change_that_may_not_be_marked_waits_for_the_schedule(
     deployment: Deployment, sample: Sample
 ) -> None:
     with without(deployment, "ProjectFunction", "dynamodb:PutItem"):
-        deployment.put(about("i-0e2e000000000000f", sample("02")))
+        deployment.put(about("i-0e2e0000000000010", sample("02")))
         deployment.settle()
-    assert len(deployment.ask("Find aws_instance with id = 'i-0e2e000000000000f'")) == 1
+    assert len(deployment.ask("Find aws_instance with id = 'i-0e2e0000000000010'")) == 1
