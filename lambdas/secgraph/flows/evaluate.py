@@ -311,8 +311,7 @@ def _advance(
     else:
         after, told = quiet.voiced(ledger.deployment, before, after, happened, ledger.now)
         heard = ledger.heard(after, told)
-        if not asked.stop():
-            after, heard = with_paths(rule.queries, evaluation.rows, after, heard, asked.ask)
+        after, heard = with_paths(rule.queries, evaluation.rows, after, heard, asked.ask)
         if not ledger.is_dismissed(after):
             wanted = due_effects(rule, before, after, heard, outcome.effects)
     if not ledger.write(after, heard, wanted):
