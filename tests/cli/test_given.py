@@ -115,3 +115,27 @@ def test_a_file_of_parameters_stands_for_those_of_the_server(run, monkeypatch):
     assert (code, "a request cannot set it" in err) == (2, True)
     code, out, _ = run("explain", "FIND User WITH displayName = ${param.Token}", "--parameters", "own.json")
     assert (code, "(secret)" in out, "hunter2" in out) == (0, True, False)
+
+
+def test_rules_take_the_parameters_of_the_file_and_tag_what_they_find(run):
+    run("ingest", DEMO)
+    tag = {"name": "Attacked", "value": "{{param.Word}}"}
+    rule = {
+        "name": "own",
+        "description": "d",
+        "queries": [{"query": "FIND aws_instance THAT HAS Finding WITH numericSeverity > ${param.Least}"}],
+        "operations": [
+            {
+                "when": {"type": "FILTER", "condition": "{{queries.query0.total > 0}}"},
+                "actions": [{"type": "TAG_ENTITIES", "entities": "{{queries.query0.data}}", "tags": [tag]}],
+            }
+        ],
+    }
+    Path("rule.json").write_text(json.dumps([rule]))
+    Path("own.json").write_text('{"version": 1, "parameters": {"Least": 1, "Word": "yes"}}')
+    given = ["rules", "run", Path("rule.json"), "--parameters", "own.json", "--json"]
+    tagged = [json.loads(run(*given)[1])["tagged"]["own"] for _ in range(2)]
+    assert [each["written"] for each in tagged] == [1, 0]
+    _, out, _ = run("query", "FIND aws_instance WITH tag.Attacked = 'yes'", "--format", "csv")
+    assert len(out.splitlines()) == 2
+    assert "param.Least is not defined" in run("rules", "run", Path("rule.json"))[1]

@@ -72,15 +72,15 @@ def _show_ingest(graph: LocalGraph, folder: Path, now: int) -> None:
 
 def _show_rules(graph: LocalGraph, reader: GraphReader, now: int) -> None:
     packs = load_all(read_packs([bundled(PACKS_FOLDER)]))
-    report, mailbox = run_rules(packs, graph, reader, now=now, run="demo")
-    active = [result for result in report.results if result.active]
-    _title(f"4. {len(report.results)} rules are evaluated, {len(active)} alerts open")
+    run = run_rules(packs, graph, reader, now=now, run="demo")
+    active = [result for result in run.report.results if result.active]
+    _title(f"4. {len(run.report.results)} rules are evaluated, {len(active)} alerts open")
     for result in active:
         print(f"   {result.level:<9} {result.total} x {result.rule}")
-    for message in mailbox.messages:
+    for message in run.mailbox.messages:
         print(f"\n   The message: {text.subject(message)}\n\n{_indented(text.body(message))}")
-    _, told = run_rules(packs, graph, reader, now=now + 15 * 60_000, run="demo, again")
-    print(f"\n   A quarter of an hour later nothing has changed: {len(told.messages)} messages.")
+    again = run_rules(packs, graph, reader, now=now + 15 * 60_000, run="demo, again")
+    print(f"\n   A quarter of an hour later nothing has changed: {len(again.mailbox.messages)} messages.")
 
 
 def _title(text: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -26,6 +26,7 @@ from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker, compile_query
 from secgraph.flows.evaluate import EVALUATED, EvaluationReport, evaluate
 from secgraph.flows.notify import send_due
+from secgraph.flows.tag import Tagged, tag_found
 from secgraph.graph.ports import GraphReader
 from secgraph.j1ql.server.settings import PLAIN, Server
 from secgraph.rules.check import check
@@ -57,6 +58,15 @@ class Mailbox:
         return [each.effect for each in self.sent if each.effect is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of rules came to: the report, what would be sent, and what was tagged, by rule."""
+
+    report: EvaluationReport
+    mailbox: Mailbox
+    tagged: Mapping[str, Tagged]
+
+
 def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     """Add the commands."""
     rules = commands.add_parser("rules", help="check or run alert rules").add_subparsers(
@@ -82,8 +92,8 @@ def run_rules(
     now: int,
     run: str,
     server: Server = PLAIN,
-) -> tuple[EvaluationReport, Mailbox]:
-    """Evaluate every rule of the packs on a local graph, due or not; give what would be sent, too."""
+) -> Run:
+    """Evaluate every rule of the packs on a local graph, due or not, and tag what they found."""
     mailbox = Mailbox()
     store = LocalAlerts(graph.connection)
     report = evaluate(
@@ -91,12 +101,14 @@ def run_rules(
         ask=asker(reader, now=now, clock=clock.now, server=server),
         store=store,
         channels=(TOPIC,),
+        parameters=server.stored,
         now=now,
         run=run,
         due_only=False,
     )
+    tagged = tag_found(report, writer=graph, now=now)
     send_due(store, dict.fromkeys(PRINTED, mailbox), now=now, run=run, at_once=sys.maxsize)
-    return report, mailbox
+    return Run(report, mailbox, tagged)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -117,11 +129,14 @@ def _run(arguments: argparse.Namespace) -> int:
     server = server_of(arguments)
     problems = [str(problem) for pack in packs for problem in pack.problems]
     with asking_while_writing(arguments.graph) as (graph, reader):
-        report, mailbox = run_rules(packs, graph, reader, now=clock.now(), run=str(uuid4()), server=server)
+        run = run_rules(packs, graph, reader, now=clock.now(), run=str(uuid4()), server=server)
+    report, mailbox = run.report, run.mailbox
     if arguments.json:
         messages = [message.as_json() for message in mailbox.messages]
         effects = [asdict(effect) for effect in mailbox.effects]
+        tagged = {rule: asdict(done) for rule, done in run.tagged.items()}
         said = {**report.as_json(), "problems": problems, "messages": messages, "effects": effects}
+        said["tagged"] = tagged
         print(json.dumps(said, indent=2, ensure_ascii=False))
         return 0
     for problem in problems:
@@ -132,6 +147,10 @@ def _run(arguments: argparse.Namespace) -> int:
         for note in (result.error, *result.notes):
             if note:
                 print(f"{'':<12} - {note}")
+    for rule, done in run.tagged.items():
+        print(f"{'tagged':<12} {'':<9} {_rows(done.written)}  {rule}")
+        for problem in done.problems:
+            print(f"{'':<12} - {problem}")
     for message in mailbox.messages:
         print(f"\n── {text.subject(message)}\n\n{text.body(message)}")
     for effect in mailbox.effects:

@@ -16,6 +16,7 @@ from typing import Final
 
 from secgraph.errors import StoreError, StoreUnavailable
 from secgraph.flows import rounds
+from secgraph.flows.evaluate import EVALUATED, EvaluationReport
 from secgraph.flows.rounds import WarmCache
 from secgraph.graph.locators import LOCATOR
 from secgraph.graph.model import GraphChange, Item, Observation, Properties, Value
@@ -47,6 +48,13 @@ class Tagged:
 def block_of(rule: str) -> str:
     """Name the block of a rule. By a digest, since a rule may be called anything, and a block may not."""
     return f"{RULES}/{hashlib.sha256(rule.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def tag_found(report: EvaluationReport, *, writer: GraphWriter, now: int) -> Mapping[str, Tagged]:
+    """Write the tags of the rules whose evaluation stands: no other run has overtaken them."""
+    stands = {result.rule for result in report.results if result.outcome == EVALUATED}
+    taggings = {rule: asked for rule, asked in report.taggings.items() if rule in stands}
+    return tag(taggings, writer=writer, now=now)
 
 
 def tag(taggings: Mapping[str, Sequence[Tagging]], *, writer: GraphWriter, now: int) -> Mapping[str, Tagged]:

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 from secgraph import contract
 from secgraph.flows.asking import asker
-from secgraph.flows.evaluate import EVALUATED, EvaluationReport, evaluate
-from secgraph.flows.tag import Tagged, tag
+from secgraph.flows.evaluate import EvaluationReport, evaluate
+from secgraph.flows.tag import Tagged, tag_found
 from secgraph.handlers import alert_runtime, runtime
 from secgraph.rules.rule import Interval, Rule
 
@@ -64,7 +64,7 @@ def _run(reader: ImageReader, now: int, context: LambdaContext, *, on_change: bo
         known=_known(),
         stop=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
     )
-    tagged = _tag(report, now)
+    tagged = tag_found(report, writer=runtime.graph(), now=now)
     if on_change and report.postponed:
         alert_runtime.change_mark().set(now)  # they are evaluated after the next window
     problems = [str(problem) for pack in alert_runtime.packs() for problem in pack.problems]
@@ -75,13 +75,6 @@ def _run(reader: ImageReader, now: int, context: LambdaContext, *, on_change: bo
 
 def _is_on_change(event: object) -> bool:
     return isinstance(event, dict) and ("Records" in event or event.get("trigger") == "change")
-
-
-def _tag(report: EvaluationReport, now: int) -> Mapping[str, Tagged]:
-    """Write the tags of the rules whose evaluation stands; no other run has overtaken them."""
-    stands = {result.rule for result in report.results if result.outcome == EVALUATED}
-    taggings = {rule: asked for rule, asked in report.taggings.items() if rule in stands}
-    return tag(taggings, writer=runtime.graph(), now=now) if taggings else {}
 
 
 def _measure(report: EvaluationReport, problems: Sequence[str], tagged: Mapping[str, Tagged]) -> None:
