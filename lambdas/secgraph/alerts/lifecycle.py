@@ -46,7 +46,7 @@ def advance(
     if happened:
         after = replace(after, changed_on=now)
     if any(each.event is Event.OPENED for each in happened):
-        after = replace(after, joined_on=now)
+        after = replace(after, joined_on=before.joining(now))
     return replace(after, history=_recorded(before, after, evaluation, now)), happened
 
 
@@ -129,7 +129,7 @@ def _resulting(before: AlertState, evaluation: Evaluation, now: int) -> tuple[Al
         level=evaluation.level,
         opened_on=before.opened_on if before.active else now,
         resolved_on=None,
-        joined_on=before.joined_on if before.active and not new else now,
+        joined_on=before.joined_on if before.active and not new else before.joining(now),
         seen=seen,
         rows=_digests(before, evaluation, fresh, now),
         gone=tuple(held[hash_] for hash_ in held if hash_ in missing)[:GONE_KEPT],
@@ -212,14 +212,14 @@ def _since(
     what holds for the alert. `went_on` are the groups that were open before, None if groups are made anew."""
     now = after.evaluated_on or 0
     if not before.active or (went_on is not None and key not in went_on):
-        return {"opened_on": now, "joined_on": now}
+        return {"opened_on": now, "joined_on": before.joining(now)}
     known = next((each for each in before.kept if each.key == key), None) if went_on is not None else None
     opened_on = known.opened_on if known else before.opened_on
     joined_on = known.joined_on if known else before.joined_on
     joined = joined or (key == WHOLE and after.new_count > 0)
     return {
         "opened_on": now if opened_on is None else opened_on,
-        "joined_on": now if joined or joined_on is None else joined_on,
+        "joined_on": before.joining(now) if joined or joined_on is None else joined_on,
     }
 
 

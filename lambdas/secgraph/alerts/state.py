@@ -106,6 +106,11 @@ class AlertState:
         """Give the number of rows at the last evaluation that succeeded."""
         return self.seen.total
 
+    def joining(self, now: int) -> int:
+        """Give the time of rows that join now: later than that of all before, whatever clocks say. Whoever
+        dismisses an alert knows of the rows until then."""
+        return now if self.joined_on is None else max(now, self.joined_on + 1)
+
     @property
     def tried_on(self) -> int | None:
         """Give when the rule was last evaluated, with success or without."""

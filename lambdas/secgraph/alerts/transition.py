@@ -89,7 +89,7 @@ def transitions(
         if event is None:
             continue
         opened_on, joined_on = _times(
-            event, known.get(key), base, joined=any(row.hash in fresh for row in rows)
+            event, known.get(key), base, before.joining(now), joined=any(row.hash in fresh for row in rows)
         )
         yield replace(
             base,
@@ -138,13 +138,15 @@ def _counted(event: Event, key: int, after: AlertState, rows: int) -> int:
     return after.new_count if event is Event.NEW_ROWS else after.total
 
 
-def _times(event: Event, group: Group | None, base: Transition, *, joined: bool) -> tuple[int, int]:
+def _times(
+    event: Event, group: Group | None, base: Transition, joining: int, *, joined: bool
+) -> tuple[int, int]:
     """Say since when a group is open and when rows last joined it."""
     if event is Event.OPENED:
-        return base.on, base.on
+        return base.on, joining
     opened_on = base.opened_on if group is None else group.opened_on
     if joined or event is Event.NEW_ROWS:
-        return opened_on, base.on
+        return opened_on, joining
     return opened_on, base.joined_on if group is None else group.joined_on
 
 
