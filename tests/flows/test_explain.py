@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from secgraph.adapters.image.opened import reader_in_memory
-from secgraph.errors import PackError
+from secgraph.adapters.local_alerts import LocalAlerts
+from secgraph.errors import PackError, Position, QueryError
 from secgraph.flows.asking import asker
 from secgraph.flows.explain import explain_rule
 from secgraph.flows.witness import PATH, paths_of
@@ -19,8 +21,9 @@ from secgraph.image.expand import expand
 from secgraph.j1ql import parse
 from secgraph.j1ql.server.parameters import Secret
 from secgraph.rules.pack import load
-from secgraph.rules.rows import rows_of, rows_wanted
+from secgraph.rules.rows import Answer, Row, rows_of, rows_wanted
 from secgraph.rules.rule import Rule
+from tests.flows.test_evaluate import World
 
 NOW = 1_795_000_000_000
 ESTATE = Path(__file__).parent.parent.parent / "examples" / "estate.json"
@@ -36,7 +39,7 @@ def _reader(graph: dict[str, Any]) -> GraphReader:
 
 
 def _rule(*queries: str, **more: Any) -> Rule:
-    text = [{"name": "r", "description": "d", "queries": [{"query": each} for each in queries], **more}]
+    text = [{"name": "r", "description": "d", "queries": [{"query": it} for it in queries], **more}]
     (rule,) = load(json.dumps(text), "p.json").rules
     return rule
 
@@ -129,6 +132,34 @@ def test_a_path_is_one_tame_line_whatever_things_are_called():
     assert path.endswith("─HAS→ " + "y" * 59 + "…")
     assert " ─… " in path
     assert len(path) <= PATH
+
+
+def test_what_is_told_bears_its_path_and_the_alert_keeps_it(reader):
+    seed, mined = _rule(f"FIND {BUILD}"), _rule(f"FIND {BUILD} THAT HAS aws_guardduty_finding", name="mined")
+    with duckdb.connect(":memory:") as connection:
+        world = World(LocalAlerts(connection))
+        world.ask = asker(reader, now=NOW, clock=lambda: 0)  # type: ignore[method-assign]
+        for rules in ([seed], [seed, mined], [seed, mined]):
+            world.tick(*rules, due_only=False)
+        summary, opened = world.sent
+        assert [row.path for row in summary.rows] == [""]
+        assert [row.path for row in opened.rows] == [f"build-1 ─HAS→ {MINING}"]
+        assert world.alert("mined").state.rows == opened.rows
+
+
+def test_no_more_is_asked_once_that_takes_long_or_fails(reader):
+    for answer, most in [(Answer("table", [], 0, 3_000), 1), (None, 1), (Answer("table", [], 0, 900), 3)]:
+        asked: list[str] = []
+
+        def ask(text: str, *, answer: Answer | None = answer, asked: list[str] = asked, **_: Any) -> Answer:
+            asked.append(text)
+            if answer is None:
+                raise QueryError("LIMITS", "too long", Position(1, 1, 0))
+            return answer
+
+        rows = [Row(n, {}, f"i{n}", query="query0") for n in range(9)]
+        assert paths_of(_rule("FIND a THAT HAS b").queries, rows, ask, 9) == {}
+        assert len(asked) == most
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────────
