@@ -14,7 +14,7 @@ from secgraph.adapters.local_alerts import LocalAlerts
 from secgraph.errors import PackError, Position, QueryError
 from secgraph.flows.asking import asker
 from secgraph.flows.explain import explain_rule
-from secgraph.flows.witness import PATH, paths_of
+from secgraph.flows.witness import PATH, Patience, paths_of
 from secgraph.graph.loading import items_of
 from secgraph.graph.ports import GraphReader
 from secgraph.image.expand import expand
@@ -134,6 +134,15 @@ def test_a_path_is_one_tame_line_whatever_things_are_called():
     assert len(path) <= PATH
 
 
+def test_rows_with_and_without_an_optional_block_have_each_its_own_path():
+    entities = [{"_key": it, "_type": it, "_class": ["Thing"], "displayName": it.upper()} for it in "xyz"]
+    links = [("x", "HAS", "y"), ("x", "USES", "z"), ("y", "USES", "z")]
+    found = [{"_from": source, "_class": verb, "_to": target} for source, verb, target in links]
+    reader = _reader({"entities": entities, "relationships": found})
+    query = "FIND x (THAT HAS y)? THAT USES z RETURN x._key, y._key, z._key"
+    assert sorted(_paths(query, reader)) == ["X ─HAS→ Y ─USES→ Z", "X ─USES→ Z"]
+
+
 def test_what_is_told_bears_its_path_and_the_alert_keeps_it(reader):
     seed, mined = _rule(f"FIND {BUILD}"), _rule(f"FIND {BUILD} THAT HAS aws_guardduty_finding", name="mined")
     with duckdb.connect(":memory:") as connection:
@@ -148,7 +157,7 @@ def test_what_is_told_bears_its_path_and_the_alert_keeps_it(reader):
 
 
 def test_no_more_is_asked_once_that_takes_long_or_fails(reader):
-    for answer, most in [(Answer("table", [], 0, 3_000), 1), (None, 1), (Answer("table", [], 0, 900), 3)]:
+    for answer, most in [(Answer("table", [], 0, 3_000), 1), (None, 2), (Answer("table", [], 0, 900), 3)]:
         asked: list[str] = []
 
         def ask(text: str, *, answer: Answer | None = answer, asked: list[str] = asked, **_: Any) -> Answer:
@@ -158,7 +167,9 @@ def test_no_more_is_asked_once_that_takes_long_or_fails(reader):
             return answer
 
         rows = [Row(n, {}, f"i{n}", query="query0") for n in range(9)]
-        assert paths_of(_rule("FIND a THAT HAS b").queries, rows, ask, 9) == {}
+        patience = Patience()
+        for _ in range(5):
+            assert paths_of(_rule("FIND a THAT HAS b").queries, rows, ask, 9, patience) == {}
         assert len(asked) == most
 
 

@@ -19,7 +19,7 @@ from secgraph.alerts.stored import ALERT, Alert, load_alert
 from secgraph.errors import PackError, QueryError, SecgraphError
 from secgraph.flows.ledger import Ledger
 from secgraph.flows.retire import retire
-from secgraph.flows.witness import with_paths
+from secgraph.flows.witness import Patience, with_paths
 from secgraph.j1ql import parse
 from secgraph.j1ql.holes.placeholders import NO_VALUES, Placeholders
 from secgraph.j1ql.server.parameters import NONE, Parameters
@@ -220,12 +220,13 @@ def _waiting_since(ledger: Ledger, rule: Rule) -> tuple[bool, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """How a rule asks and acts."""
+    """How a rule asks and acts, and how much longer this run may look for paths."""
 
     ask: Ask
     parameters: Parameters
     web_link: Callable[[str], str]
     stop: Callable[[], bool]
+    patience: Patience = field(default_factory=Patience)
 
     def __call__(self, rule: Rule) -> tuple[Evaluation, Outcome]:
         """Run the queries of a rule, and its operations on what they give."""
@@ -311,7 +312,7 @@ def _advance(
     else:
         after, told = quiet.voiced(ledger.deployment, before, after, happened, ledger.now)
         heard = ledger.heard(after, told)
-        after, heard = with_paths(rule.queries, evaluation.rows, after, heard, asked.ask)
+        after, heard = with_paths(rule.queries, evaluation.rows, after, heard, asked.ask, asked.patience)
         if not ledger.is_dismissed(after):
             wanted = due_effects(rule, before, after, heard, outcome.effects)
     if not ledger.write(after, heard, wanted):

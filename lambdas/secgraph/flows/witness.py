@@ -8,6 +8,7 @@ Row ─witness.of_…→ query ─ask→ the path's records ─line_of→ text
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from secgraph.alerts.digest import worst_first
@@ -33,27 +34,40 @@ PATH: Final = 300
 NAME: Final = 60
 KEY: Final = 1_000
 WORDS: Final = 100
-SPENT_MS: Final = 2_000
-"""After so many milliseconds of asking no further path is asked for: people want to be told soon."""
+PATIENCE_MS: Final = 2_000
+"""So many milliseconds of a run may go into paths: people want to be told soon."""
+FAILED_MS: Final = PATIENCE_MS // 2
+"""What a question that fails counts for, however long it took."""
 
 _OURS: Final = str.maketrans({"─": "-", "→": ">", "←": "<", "…": "."})
 """What a path is drawn with, a name in it may not have: nobody is to draw a path by naming a thing."""
 
 
+@dataclass(slots=True)
+class Patience:
+    """How much longer a run may ask for paths, in milliseconds."""
+
+    left_ms: int = PATIENCE_MS
+
+
 def paths_of(
-    queries: Sequence[RuleQuery], rows: Sequence[Row], ask: Ask, limit: int = ROWS
+    queries: Sequence[RuleQuery],
+    rows: Sequence[Row],
+    ask: Ask,
+    limit: int = ROWS,
+    patience: Patience | None = None,
 ) -> Mapping[int, str]:
     """Give a path for the first rows, at most `limit` of them, by the hash of the row.
 
     A row is left out where its path is not known: its query takes no step, it stands for a group that its
-    columns do not tell, it is gone meanwhile, or asking failed or took too long; then none is asked for any
-    more. A path is never worth a message that does not go out, so nothing is raised.
+    columns do not tell, it is gone meanwhile, asking failed, or no `patience` was left. A path is never worth
+    a message that does not go out, so nothing is raised.
     """
     by_name = {query.name: query for query in queries}
     found: dict[int, str] = {}
-    spent = 0
+    patience = patience or Patience()
     for row in rows[:limit]:
-        if spent > SPENT_MS or row.query not in by_name:
+        if patience.left_ms <= 0 or row.query not in by_name:
             continue
         query = by_name[row.query]
         try:
@@ -62,8 +76,9 @@ def paths_of(
                 continue
             answer = ask(str(asked.query), include_deleted=query.include_deleted)
         except SecgraphError:
+            patience.left_ms -= FAILED_MS
             break  # It may have taken the longest that a query may take: once is enough.
-        spent += answer.duration_ms
+        patience.left_ms -= answer.duration_ms
         if answer.rows:
             found[row.hash] = line_of(asked, answer.rows[0])
     return found
@@ -75,12 +90,13 @@ def with_paths(
     state: AlertState,
     heard: Sequence[Transition],
     ask: Ask,
+    patience: Patience,
 ) -> tuple[AlertState, tuple[Transition, ...]]:
     """Find for the rows that are about to be told what led to them, TOLD of them at most. `rows` are all that
     the evaluation found."""
     wanted = unwitnessed(heard)
     by_hash = {row.hash: row for row in rows} if wanted else {}
-    found = paths_of(queries, [by_hash[it] for it in wanted if it in by_hash], ask, TOLD)
+    found = paths_of(queries, [by_hash[it] for it in wanted if it in by_hash], ask, TOLD, patience)
     return witnessed(state, heard, found)
 
 

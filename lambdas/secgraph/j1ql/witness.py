@@ -72,7 +72,8 @@ def of_list(checked: Checked, id_: str) -> Witness | None:
 
 def of_table(checked: Checked, bound: Mapping[str, str]) -> Witness | None:
     """Ask for the path of a table's row by the `_id`s of the records that it names."""
-    ids = {checked.bound[name]: id_ for name, id_ in bound.items() if name in checked.bound}
+    records = (What.ENTITY, What.RELATIONSHIP)  # a block ends in an entity that has a name of its own
+    ids = {target: bound.get(name) for name, target in checked.bound.items() if target.what in records}
     return _witness(checked, ids, ())
 
 
@@ -100,16 +101,16 @@ def _test(item: Record | Path, cell: object) -> Comparison | None:
     return Comparison(item, Op.EQ, Literal(cell)) if isinstance(cell, str | float | int | None) else None
 
 
-def _witness(checked: Checked, ids: Mapping[Target, str], tests: Iterable[Comparison]) -> Witness | None:
+def _witness(
+    checked: Checked, ids: Mapping[Target, str | None], tests: Iterable[Comparison]
+) -> Witness | None:
     query = checked.query
     if not query.steps:
         return None
-    naming = _Naming(checked)
+    naming = _Naming(checked, dict(ids))
     start = naming.entity(query.start, 0)
-    if _START in ids:
-        start = replace(start, filter=_both(start.filter, [_equal(None, ids[_START])]))
     steps = naming.steps(query.steps)
-    bound = [_equal(naming.name_of(it), id_) for it, id_ in ids.items() if it != _START and _is_record(it)]
+    bound = [_equal(naming.name_of(target), id_) for target, id_ in naming.unbound.items()]
     columns = [
         naming.name_of(_START),
         *(name for leg in naming.legs() for name in (leg.relationship, leg.entity)),
@@ -124,12 +125,7 @@ def _witness(checked: Checked, ids: Mapping[Target, str], tests: Iterable[Compar
     return Witness(asked, naming.name_of(_START), tuple(naming.parts))
 
 
-def _is_record(target: Target) -> bool:
-    """Tell whether WHERE can test its `_id`: blocks end in an entity that has a name of its own."""
-    return target.what in (What.ENTITY, What.RELATIONSHIP)
-
-
-def _equal(selector: str | None, id_: str) -> Comparison:
+def _equal(selector: str | None, id_: str | None) -> Comparison:
     return Comparison(Path(selector, ID), Op.EQ, Literal(id_))
 
 
@@ -141,9 +137,14 @@ def _both(held: Filter | None, more: Iterable[Comparison]) -> Filter | None:
 
 @dataclass(slots=True)
 class _Naming:
-    """Gives a name to each record of a path that has none. What has one keeps it, for the query uses it."""
+    """Gives a name to each record of a path that has none. What has one keeps it, for the query uses it.
+
+    `unbound` holds the `_id`s that nothing tests yet, None for what is not there. An entity that every path
+    has is tested where it stands, which is many times as fast as in WHERE.
+    """
 
     checked: Checked
+    unbound: dict[Target, str | None]
     parts: list[Leg | Without] = field(default_factory=list)
     _names: dict[Target, str] = field(default_factory=dict)
     _hops: int = 0
@@ -165,8 +166,13 @@ class _Naming:
         return (part for part in self.parts if isinstance(part, Leg))
 
     def entity(self, pattern: EntityPattern, number: int) -> EntityPattern:
-        """Name an entity."""
-        name = self.name_of(Target(What.ENTITY, number))
+        """Name an entity that every path has, and test its `_id`."""
+        target = Target(What.ENTITY, number)
+        named = self._named(pattern, self.name_of(target))
+        id_ = self.unbound.pop(target, None)
+        return named if id_ is None else replace(named, filter=_both(named.filter, [_equal(None, id_)]))
+
+    def _named(self, pattern: EntityPattern, name: str) -> EntityPattern:
         return replace(pattern, alias=name) if name.startswith(self._fresh) else pattern
 
     def steps(self, steps: tuple[Step, ...], *, optional: bool = False) -> tuple[Step, ...]:
@@ -183,19 +189,21 @@ class _Naming:
                 self._hops += _count(steps[place:])
                 return (*named, *steps[place:])
             else:
-                hop, far = self._hop(step)
+                hop, far = self._hop(step, optional=optional)
                 after = far if optional else ""
                 named.append(hop)
         return tuple(named)
 
-    def _hop(self, hop: Hop) -> tuple[Hop, str]:
+    def _hop(self, hop: Hop, *, optional: bool) -> tuple[Hop, str]:
         """Name the records of a hop; give also the name of the entity that it leads to."""
         self._hops += 1
-        link = self.name_of(Target(What.RELATIONSHIP, self._hops))
-        far = self.name_of(Target(What.ENTITY, self._hops))
+        taken, reached = Target(What.RELATIONSHIP, self._hops), Target(What.ENTITY, self._hops)
+        link, far = self.name_of(taken), self.name_of(reached)
         self.parts.append(Leg(link, far))
-        alias = link if link.startswith(self._fresh) else hop.alias
-        return replace(hop, alias=alias, target=self.entity(hop.target, self._hops)), far
+        if len(hop.verbs) == 1:  # Its ends tell which one it is, as far as a path shows it.
+            self.unbound.pop(taken, None)
+        target = self._named(hop.target, far) if optional else self.entity(hop.target, self._hops)
+        return replace(hop, alias=link if link.startswith(self._fresh) else hop.alias, target=target), far
 
 
 def _count(steps: Sequence[Step]) -> int:
