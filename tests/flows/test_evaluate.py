@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
 from secgraph.adapters.local_alerts import LocalAlerts
+from secgraph.alerts.decisions import Decisions, Dismissal, decision_id, dump_decisions
+from secgraph.alerts.groups import WHOLE
 from secgraph.alerts.notification import Event, Notification
 from secgraph.alerts.outbox import OUTBOX, load_record
 from secgraph.alerts.ports import Outgoing, Stored
@@ -396,6 +399,153 @@ def test_an_alert_that_cannot_be_read_fails_its_rule_alone(told: World):
     assert [each.rule for each in report.failed] == ["a"]
     assert "reads version 2" in report.failed[0].error
     assert told.heard() == ["b opened"]
+
+
+# ── groups, dismissals, effects ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_severe_alert_is_told_by_what_it_is_about(told: World):
+    severe = rule("a", level="HIGH")
+    heard = []
+    for rows in ([1, 2], [1, 2, 3], [1, 3], [1, 3, *range(10, 20)]):
+        told.answers["FIND A"] = rows
+        told.tick(severe)
+        heard.append(sorted((each.group, each.event.value, each.groups) for each in told.sent))
+        told.sent.clear()
+    assert heard == [
+        [("1", "opened", 1), ("2", "opened", 1)],
+        [("3", "opened", 1)],
+        [("2", "resolved", 1)],
+        [("", "opened", 10)],
+    ]
+
+
+def dismiss(world: World, name: str, group: int = WHOLE, until: int | None = None) -> None:
+    state = world.alert(name).state
+    known = [each.joined_on for each in state.kept if each.key == group] or [state.joined_on or 0]
+    made = Dismissal(world.now, "known", "me", "1", known[0], group, until=until)
+    body = dump_decisions(Decisions(name, (made,)))
+    assert world.store.put(Stored(decision_id(name), 1, body))
+
+
+def test_nothing_is_told_of_a_dismissed_group_until_rows_join_it(told: World):
+    a = rule("a", level="HIGH")
+    told.answers["FIND A"] = [1, 2]
+    told.tick(a)
+    told.sent.clear()
+    one = next(each for each in told.alert("a").state.kept if each.label == "1")
+    dismiss(told, "a", one.key)
+    heard = []
+    for rows in ([], [1]):
+        told.answers["FIND A"] = rows
+        told.tick(a)
+        heard.append([(each.group, each.event.value) for each in told.sent])
+        told.sent.clear()
+    assert heard == [[("2", "resolved")], [("1", "opened")]]
+
+
+@pytest.mark.parametrize(("hours", "heard"), [(None, []), (1, ["a resolved"])])
+def test_a_dismissal_ends_by_itself_if_that_was_said(told: World, hours: int | None, heard: list[str]):
+    a = rule("a")
+    told.answers["FIND A"] = [1]
+    told.tick(a)
+    told.sent.clear()
+    dismiss(told, "a", until=None if hours is None else told.now + hours * 60 * MINUTE)
+    told.tick(a)
+    told.answers["FIND A"] = []
+    told.tick(a, later=2 * 60 * MINUTE)
+    assert told.heard() == heard
+
+
+def acting(when: str = "{{queries.query0.total > 0}}", *, alert: bool = True, **changes: Any) -> Rule:
+    actions: list[Any] = [{"type": "SEND_SQS_MESSAGE", "queueUrl": "https://sqs.example/q", "data": "n"}]
+    operations = [{"when": when, "actions": actions}]
+    if alert:
+        operations.append({"when": "{{queries.query0.total > 0}}", "actions": [{"type": "CREATE_ALERT"}]})
+    text = {
+        "name": "a",
+        "description": "d",
+        "queries": [{"query": "FIND A"}],
+        "alertLevel": "LOW",
+        "operations": operations,
+        "pollingInterval": "FIFTEEN_MINUTES",
+        **changes,
+    }
+    (made,) = load(json.dumps(text), "p.json").rules
+    return made
+
+
+def effects_of(world: World, made: Rule, courses: list[list[int]]) -> list[int]:
+    found = []
+    for rows in courses:
+        world.answers["FIND A"] = rows
+        world.tick(made)
+        found.append(len(world.effects))
+        world.effects.clear()
+    return found
+
+
+COURSE: list[list[int]] = [[1], [1], [1, 2], [1], [], [1]]
+
+
+@pytest.mark.parametrize(
+    ("made", "sent"),
+    [
+        (acting(), [1, 0, 1, 0, 0, 1]),
+        (acting(alert=False), [1, 0, 1, 0, 0, 1]),
+        (acting(triggerActionsOnNewEntitiesOnly=True), [1, 0, 1, 0, 0, 1]),
+        (acting(ignorePreviousResults=True), [1, 1, 1, 1, 0, 1]),
+        (acting("{{queries.query0.total == 0}}"), [0, 0, 0, 0, 1, 0]),
+    ],
+)
+def test_an_action_sends_when_there_is_something_to_tell(told: World, made: Rule, sent: list[int]):
+    assert effects_of(told, made, COURSE) == sent
+
+
+def test_an_action_sends_nothing_in_the_quiet_start_or_while_dismissed(world: World):
+    assert effects_of(world, acting(), [[1]]) == [0]
+    assert world.heard() == ["summary summary"]
+    assert effects_of(world, acting(), [[1], [1, 2]]) == [0, 1]
+    dismiss(world, "a")
+    assert effects_of(world, acting(ignorePreviousResults=True), [[1, 2], [1], [1, 3]]) == [0, 0, 1]
+
+
+def test_a_rule_that_only_sends_is_no_alert(told: World):
+    assert effects_of(told, acting(alert=False), [[1]]) == [1]
+    assert told.heard() == []
+    assert [each.state.rule for each in alerts(told.store)] == ["seed"]
+
+
+# ── on change ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_change_starts_the_rules_that_ask_for_it_due_or_not(told: World):
+    a, b = rule("a", evaluate_on_change=True, interval=Interval.ONE_DAY), rule("b")
+    for _ in range(2):
+        told.answers["FIND A"] = [told.now]
+        report = told.tick(a, b, later=30_000, only_on_change=True, known={"b"})
+        assert [each.rule for each in report.results] == ["a"]
+        assert (report.not_due, report.retired) == (("b",), ())
+    assert told.heard() == ["a opened", "a new_rows"]
+    off = replace(a, interval=Interval.DISABLED)
+    assert told.tick(off, b, only_on_change=True).results == ()
+
+
+# ── an upgrade ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_messages_of_a_first_version_are_sent_once(told: World):
+    """One was refused, one is being sent by a run that may be alive still: it is left to that run's claim."""
+    body = (Path(__file__).parent.parent / "alerts" / "version_1" / "active.json").read_text("utf-8")
+    told.store.put(Stored(alert_id("mining"), 1, body))
+    told.now = START + QUARTER
+    told.tick(later=MINUTE)
+    assert [each.id for each in told.sent] == ["mining#1"]
+    assert told.waiting() == ["mining#2#topic"]
+    told.tick(later=QUARTER)
+    told.tick(later=QUARTER)
+    assert [each.id for each in told.sent] == ["mining#1", "mining#2"]
+    assert (told.alert("mining").waiting, told.waiting()) == ((), [])
 
 
 # ── what is asked and reported ────────────────────────────────────────────────────────────────────────
