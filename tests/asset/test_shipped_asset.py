@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from infra import packaging
-from infra.settings import SettingsError
+from infra.context import SettingsError
 from secgraph import contract
 
 pytestmark = pytest.mark.asset
@@ -185,14 +185,19 @@ def test_a_handler_imports_where_only_the_asset_is(hosted: Path, handler: str) -
     assert hosted / "secgraph" / "contract.py" in files
 
 
-def test_own_packs_smart_classes_and_a_large_accounts_map_go_in(tmp_path: Path) -> None:
+def test_own_packs_smart_classes_reach_and_a_large_accounts_map_go_in(tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
     (own / "house-rules.json").write_text("{}")
     accounts = json.dumps({"123456789012": {"name": "shop-prod"}})
     smart = json.dumps({"version": 1, "smartClasses": {"Crown": ["FIND DataStore"]}})
     built = packaging.build(
-        packaging.host(), packs=own, accounts=accounts, smart_classes=smart, into=tmp_path
+        packaging.host(),
+        packs=own,
+        accounts=accounts,
+        smart_classes=smart,
+        reach='{"version": 1}',
+        into=tmp_path,
     ).path
     packs = {file.name for file in (built / contract.PACKS_FOLDER).iterdir()}
     assert packs == {"house-rules.json", *(file.name for file in packaging.PACKS.glob("*.json"))} - {
@@ -200,6 +205,7 @@ def test_own_packs_smart_classes_and_a_large_accounts_map_go_in(tmp_path: Path) 
     }
     assert (built / contract.ACCOUNTS_FILE).read_text() == accounts
     assert (built / contract.SMART_CLASSES_FILE).read_text() == smart
+    assert (built / contract.REACH_FILE).read_text() == '{"version": 1}'
 
 
 def test_an_own_pack_cannot_take_the_place_of_ours(tmp_path: Path) -> None:

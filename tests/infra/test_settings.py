@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra import packaging
+from infra import ROOT, packaging
 from infra.alert_settings import INTERVALS
 from infra.context import SettingsError
 from infra.settings import KEYS, Settings, from_context
 from secgraph import contract
 from secgraph.alerts.reach import read as read_reach
+from secgraph.j1ql.server.stored import parameters_of
 from secgraph.rules.rule import Interval
 
 GOOD = {"123456789012": {"name": "shop-prod", "production": True}, "210987654321": {"name": "lab"}}
@@ -260,3 +262,19 @@ def test_a_pack_that_is_not_json_stops_the_synth(tmp_path: Path) -> None:
 def test_a_folder_without_packs_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"holds no \*\.json file"):
         from_context({"packs": str(tmp_path)})
+
+
+def shown() -> list[dict[str, Any]]:
+    """The JSON that docs/deploy.md shows, in its order."""
+    text = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    return [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", text, re.M | re.S)]
+
+
+def test_the_files_that_the_documents_show_are_taken(tmp_path: Path) -> None:
+    smart, reach, stored, intervals = shown()
+    assert from_context({"smartClasses": write(tmp_path, json.dumps(smart), "smart.json")}).smart_classes
+    found = from_context({"reach": write(tmp_path, json.dumps(reach), "reach.json")}).alerts.reach
+    assert (len(found.topics), len(found.queues)) == (1, 1)
+    variables = dict.fromkeys(stored["secrets"].values(), "t")
+    assert len(parameters_of(json.dumps(stored), "parameters.json", variables)) == 3
+    assert from_context(intervals["context"]).alerts.intervals
