@@ -28,7 +28,8 @@ from secgraph.adapters.local_graph import LocalGraph
 from secgraph.adapters.pack_files import read_packs
 from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker
-from secgraph.flows.evaluate import EVALUATED, evaluate
+from secgraph.flows.evaluate import evaluate
+from secgraph.flows.evaluated import EVALUATED
 from secgraph.rules.pack import load_all
 from secgraph.rules.rule import Rule
 

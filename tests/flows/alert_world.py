@@ -15,7 +15,8 @@ from typing import Any, Final
 from secgraph.alerts.outbox import OUTBOX, load_record
 from secgraph.alerts.ports import Outgoing, Stored
 from secgraph.errors import ChannelError, StoreUnavailable
-from secgraph.flows.evaluate import EvaluationReport, evaluate
+from secgraph.flows.evaluate import evaluate
+from secgraph.flows.evaluated import EvaluationReport
 from secgraph.flows.notify import SendReport, send_due
 from secgraph.rules.pack import load
 from secgraph.rules.rows import Answer

@@ -19,7 +19,8 @@ from secgraph.alerts.outbox import OUTBOX, load_record
 from secgraph.alerts.ports import Outgoing, Stored
 from secgraph.alerts.stored import DEPLOYMENT, Alert, alert_id, load_alert, load_deployment
 from secgraph.errors import ChannelError, Position, QueryError, StoreUnavailable
-from secgraph.flows.evaluate import EvaluationReport, alerts, evaluate
+from secgraph.flows.evaluate import alerts, evaluate
+from secgraph.flows.evaluated import EvaluationReport
 from secgraph.flows.notify import SendReport, send_due
 from secgraph.rules.pack import load
 from secgraph.rules.rows import Answer

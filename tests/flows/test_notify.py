@@ -41,11 +41,11 @@ class World:
             raise error
         self.sent.append(outgoing.id)
 
-    def run(self, later: int = 0, **options: int) -> SendReport:
+    def run(self, later: int = 0) -> SendReport:
         self.now += later
         self.runs += 1
         channels = {"topic": self, "action:sqs": self}
-        return send_due(self.store, channels, now=self.now, run=f"run-{self.runs}", **options)
+        return send_due(self.store, channels, now=self.now, run=f"run-{self.runs}")
 
     def heard(self) -> list[str]:
         found = list(self.sent)

@@ -27,8 +27,9 @@ from secgraph.alerts.notification import Event, Notification
 from secgraph.alerts.ports import Outgoing
 from secgraph.cli.beside import reader_of
 from secgraph.errors import PackError
+from secgraph.flows.asked import Ask
 from secgraph.flows.asking import asker, compile_query
-from secgraph.flows.evaluate import Ask, evaluate
+from secgraph.flows.evaluate import evaluate
 from secgraph.flows.load import load as load_graph
 from secgraph.flows.notify import send_due
 from secgraph.graph.loading import items_of

@@ -24,7 +24,8 @@ from secgraph.cli.beside import asking_while_writing
 from secgraph.cli.given import add_server, server_of
 from secgraph.contract import PACKS_FOLDER
 from secgraph.flows.asking import asker, compile_query
-from secgraph.flows.evaluate import EVALUATED, EvaluationReport, evaluate
+from secgraph.flows.evaluate import evaluate
+from secgraph.flows.evaluated import EVALUATED, EvaluationReport
 from secgraph.flows.notify import send_due
 from secgraph.flows.tag import Tagged, tag_found
 from secgraph.graph.ports import GraphReader

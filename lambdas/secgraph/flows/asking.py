@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from secgraph.flows.ask import ask
-from secgraph.flows.evaluate import Ask
+from secgraph.flows.asked import Ask
 from secgraph.graph.ports import GraphReader
 from secgraph.graph.relations import Catalogue
 from secgraph.j1ql import parse

@@ -6,103 +6,29 @@ Rule ─ask→ Answer ─rows_of, act→ Evaluation + Effect… ─advance→ Al
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from secgraph.alerts import quiet
 from secgraph.alerts.acting import acted, due_effects
 from secgraph.alerts.lifecycle import Happened, advance, fail, failed
 from secgraph.alerts.ports import AlertStore
-from secgraph.alerts.state import AlertState, Evaluation
+from secgraph.alerts.state import Evaluation
 from secgraph.alerts.stored import ALERT, Alert, load_alert
-from secgraph.errors import PackError, QueryError, SecgraphError
+from secgraph.errors import QueryError, SecgraphError
+from secgraph.flows.asked import Ask, Asked
+from secgraph.flows.evaluated import EVALUATED, FAILED, OVERTAKEN, UNSUPPORTED, EvaluationReport, RuleResult
 from secgraph.flows.ledger import Ledger
 from secgraph.flows.retire import retire
-from secgraph.flows.witness import Patience, with_paths
-from secgraph.j1ql import parse
-from secgraph.j1ql.holes.placeholders import NO_VALUES, Placeholders
+from secgraph.flows.turn import Turn, waiting_since
+from secgraph.flows.witness import with_paths
 from secgraph.j1ql.server.parameters import NONE, Parameters
 from secgraph.rules.effects import Effect, Tagging
-from secgraph.rules.operation import Outcome, act
-from secgraph.rules.rows import Answer, Row, rows_of, rows_wanted
+from secgraph.rules.operation import Outcome
 from secgraph.rules.rule import Interval, Rule
 
-SLACK: Final = 5 * 60_000
-"""Milliseconds by which a rule may be early: ticks come a little sooner or later than the schedule says."""
-
-EVALUATED: Final = "evaluated"
-FAILED: Final = "failed"
-UNSUPPORTED: Final = "unsupported"
-OVERTAKEN: Final = "overtaken"
-"""Another run evaluated the rule at the same time, and its result stands."""
-
 NO_OVERRIDE: Final[Mapping[str, Interval]] = MappingProxyType({})
-
-
-class Ask(Protocol):
-    """Runs a query for a rule."""
-
-    def __call__(self, text: str, *, include_deleted: bool, placeholders: Placeholders = NO_VALUES) -> Answer:
-        """Give all rows with row metadata (j1ql.md section 12). Raises QueryError or StoreError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """What became of one rule: evaluated, failed, unsupported or overtaken.
-
-    `transition` is what happened to the alert or to groups of it, told or not; `groups` counts those that are
-    open; `notes` name actions that do not run.
-    """
-
-    rule: str
-    pack: str
-    outcome: str
-    active: bool = False
-    level: str = ""
-    total: int = 0
-    new: int = 0
-    groups: int = 0
-    transition: str = ""
-    error: str = ""
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationReport:
-    """What one run did. `told` are the ids of what it put into the outbox. `postponed` are due rules for
-    which no time was left; `faults` concern no rule; `retired` are rules evaluated no more whose alerts were
-    closed. `taggings` are by rule."""
-
-    results: tuple[RuleResult, ...]
-    told: tuple[str, ...]
-    not_due: tuple[str, ...]
-    postponed: tuple[str, ...]
-    quiet: bool
-    faults: tuple[str, ...] = ()
-    retired: tuple[str, ...] = ()
-    taggings: Mapping[str, Sequence[Tagging]] = field(default_factory=lambda: MappingProxyType({}))
-
-    @property
-    def failed(self) -> tuple[RuleResult, ...]:
-        """Give the rules that this version can evaluate and that failed, or an action of which did."""
-        return tuple(each for each in self.results if each.outcome != UNSUPPORTED and each.error)
-
-    def as_json(self) -> dict[str, object]:
-        """Give the report as plain JSON values."""
-        return {
-            "rules": [
-                {name: getattr(result, name) for name in RuleResult.__slots__} | {"notes": list(result.notes)}
-                for result in self.results
-            ],
-            "told": list(self.told),
-            "notDue": list(self.not_due),
-            "postponed": list(self.postponed),
-            "quiet": self.quiet,
-            "faults": list(self.faults),
-            "retired": list(self.retired),
-        }
 
 
 def evaluate(
@@ -134,13 +60,13 @@ def evaluate(
     """
     ledger = Ledger(store, channels, now, run, {rule.name: rule for rule in rules}, web_link)
     ledger.open()
-    asked = _Asked(ask, parameters, web_link, stop)
-    turn = _Turn(ledger, intervals, due_only=due_only, only_on_change=only_on_change)
+    asked = Asked(ask, parameters, web_link, stop)
+    turn = Turn(ledger, intervals, due_only=due_only, only_on_change=only_on_change)
     due = [rule for rule in rules if turn.has(rule)]
     results: list[RuleResult] = []
     postponed: list[str] = []
     taggings: dict[str, Sequence[Tagging]] = {}
-    for rule in sorted(due, key=lambda rule: _waiting_since(ledger, rule)):
+    for rule in sorted(due, key=lambda rule: waiting_since(ledger, rule)):
         if postponed or stop():
             postponed.append(rule.name)
         else:
@@ -170,116 +96,10 @@ def alerts(store: AlertStore) -> list[Alert]:
     return sorted(listed, key=lambda each: (not each.state.active, -each.state.level, each.state.rule))
 
 
-# ── which rules, and in which order ───────────────────────────────────────────────────────────────────
-
-
-@dataclass(slots=True)
-class _Turn:
-    """Whose turn it is in a run."""
-
-    ledger: Ledger
-    intervals: Mapping[str, Interval]
-    due_only: bool
-    only_on_change: bool
-
-    def has(self, rule: Rule) -> bool:
-        """Tell whether a rule is to be evaluated now."""
-        interval = self._interval(rule)
-        if interval is Interval.DISABLED:
-            return False
-        state = self.ledger.state(rule.name)
-        if self.only_on_change:
-            return rule.evaluate_on_change
-        return not self.due_only or state is None or self._due(state, interval)
-
-    def _interval(self, rule: Rule) -> Interval:
-        if rule.interval is Interval.DISABLED:
-            return rule.interval
-        return self.intervals.get(rule.pack) or self.intervals.get("*") or rule.interval
-
-    def _due(self, state: AlertState, interval: Interval) -> bool:
-        """Tell whether a rule's time has come. One that failed is tried again at each run."""
-        if state.evaluated_on is None or state.failure is not None:
-            return True
-        if not self.ledger.deployment.quiet and quiet.uncovered(self.ledger.deployment, state):
-            return True
-        elapsed = self.ledger.now - state.evaluated_on
-        return elapsed < 0 or elapsed >= interval.value * 60_000 - SLACK
-
-
-def _waiting_since(ledger: Ledger, rule: Rule) -> tuple[bool, int]:
-    """Order rules: those that waited longest first, so that none starves; failing ones last."""
-    state = ledger.state(rule.name)
-    if state is None:
-        return False, 0
-    return state.failure is not None, state.evaluated_on or 0
-
-
 # ── one rule ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """How a rule asks and acts, and how much longer this run may look for paths."""
-
-    ask: Ask
-    parameters: Parameters
-    web_link: Callable[[str], str]
-    stop: Callable[[], bool]
-    patience: Patience = field(default_factory=Patience)
-
-    def __call__(self, rule: Rule) -> tuple[Evaluation, Outcome]:
-        """Run the queries of a rule, and its operations on what they give."""
-        bound: dict[str, Mapping[str, object]] = {}
-        rows: list[Row] = []
-        total, whole = 0, True
-        for each in rule.queries:
-            if bound:
-                self._in_time(each.name)
-            query = parse(each.text)
-            wanted = rows_wanted(query)
-            text = each.text if wanted is query else str(wanted)
-            answer = self.ask(text, include_deleted=each.include_deleted)
-            bound[each.name] = {
-                "total": answer.total,
-                "data": list(answer.rows),
-                "query": each.text,
-                "durationMs": answer.duration_ms,
-            }
-            rows += rows_of(answer, wanted, each.name)
-            total += answer.total
-            whole = whole and len(answer.rows) >= answer.total
-        link = self.web_link(rule.name)
-        outcome = act(rule, bound, parameters=self.parameters, ask=self._by_action, web_link=link)
-        return _evaluation(rule, outcome, rows, total, whole=whole), outcome
-
-    def _by_action(self, text: str, placeholders: Placeholders) -> Answer:
-        self._in_time("a query of an action")
-        return self.ask(text, include_deleted=False, placeholders=placeholders)
-
-    def _in_time(self, what: str) -> None:
-        """Raises PackError once there is no time: a failure, so that the next run takes this rule last. A run
-        that it killed would begin with it."""
-        if self.stop():
-            raise PackError(f"no time was left for {what} and what follows it; split the rule")
-
-
-def _evaluation(rule: Rule, outcome: Outcome, rows: Sequence[Row], total: int, *, whole: bool) -> Evaluation:
-    return Evaluation(
-        rule=rule.name,
-        holds=outcome.alert or outcome.acted,
-        level=outcome.level,
-        total=total,
-        rows=tuple(rows),
-        whole=whole,
-        outputs=MappingProxyType(dict(outcome.outputs)),
-        listed=outcome.alert,
-    )
-
-
-def _evaluate(
-    rule: Rule, asked: _Asked, ledger: Ledger, taggings: dict[str, Sequence[Tagging]]
-) -> RuleResult:
+def _evaluate(rule: Rule, asked: Asked, ledger: Ledger, taggings: dict[str, Sequence[Tagging]]) -> RuleResult:
     """Evaluate one rule. Whatever it meets, also a defect, is its own failure, kept with it and reported."""
     if rule.blocked:
         return _result(rule, UNSUPPORTED, "; ".join(rule.blocked))
@@ -300,7 +120,7 @@ def _evaluate(
 
 
 def _advance(
-    rule: Rule, evaluation: Evaluation, outcome: Outcome, ledger: Ledger, asked: _Asked
+    rule: Rule, evaluation: Evaluation, outcome: Outcome, ledger: Ledger, asked: Asked
 ) -> RuleResult:
     before = ledger.state(rule.name)
     after, happened = advance(before, evaluation, ledger.now, ledger.decided(rule.name))
@@ -321,7 +141,7 @@ def _advance(
         rule=rule.name,
         pack=rule.pack,
         outcome=EVALUATED,
-        active=after.active,
+        active=after.active and after.listed,
         level=after.level.name,
         total=evaluation.total,
         new=after.new_count,

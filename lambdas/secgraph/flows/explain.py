@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from secgraph.alerts.digest import worst_first
-from secgraph.flows.evaluate import Ask
+from secgraph.flows.asked import Ask
 from secgraph.flows.witness import ROWS, paths_of
 from secgraph.graph.ports import GraphReader
 from secgraph.graph.relations import Statement

@@ -16,7 +16,7 @@ from typing import Final
 
 from secgraph.errors import StoreError, StoreUnavailable
 from secgraph.flows import rounds
-from secgraph.flows.evaluate import EVALUATED, EvaluationReport
+from secgraph.flows.evaluated import EVALUATED, EvaluationReport
 from secgraph.flows.rounds import WarmCache
 from secgraph.graph.locators import LOCATOR
 from secgraph.graph.model import GraphChange, Item, Observation, Properties, Value

@@ -24,7 +24,7 @@ from secgraph.rules.rows import Row, rows_of, rows_wanted
 from secgraph.rules.rule import Rule, RuleQuery
 
 if TYPE_CHECKING:
-    from secgraph.flows.evaluate import Ask
+    from secgraph.flows.asked import Ask
 
 ROWS: Final = 5
 TOLD: Final = 10

@@ -17,7 +17,8 @@ from uuid import uuid4
 
 from secgraph import contract
 from secgraph.flows.asking import asker
-from secgraph.flows.evaluate import EvaluationReport, evaluate
+from secgraph.flows.evaluate import evaluate
+from secgraph.flows.evaluated import EvaluationReport
 from secgraph.flows.tag import Tagged, tag_found
 from secgraph.handlers import alert_runtime, runtime
 from secgraph.rules.rule import Interval, Rule

@@ -1,0 +1,85 @@
+"""What a rule asks, and what its operations make of the answers. In: Rule. Out: Evaluation and Outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+from secgraph.alerts.state import Evaluation
+from secgraph.errors import PackError
+from secgraph.flows.witness import Patience
+from secgraph.j1ql import parse
+from secgraph.j1ql.holes.placeholders import NO_VALUES, Placeholders
+from secgraph.j1ql.server.parameters import Parameters
+from secgraph.rules.operation import Outcome, act
+from secgraph.rules.rows import Answer, Row, rows_of, rows_wanted
+from secgraph.rules.rule import Rule
+
+
+class Ask(Protocol):
+    """Runs a query for a rule."""
+
+    def __call__(self, text: str, *, include_deleted: bool, placeholders: Placeholders = NO_VALUES) -> Answer:
+        """Give all rows with row metadata (j1ql.md section 12). Raises QueryError or StoreError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a rule asks and acts, and how much longer this run may look for paths."""
+
+    ask: Ask
+    parameters: Parameters
+    web_link: Callable[[str], str]
+    stop: Callable[[], bool]
+    patience: Patience = field(default_factory=Patience)
+
+    def __call__(self, rule: Rule) -> tuple[Evaluation, Outcome]:
+        """Run the queries of a rule, and its operations on what they give."""
+        bound: dict[str, Mapping[str, object]] = {}
+        rows: list[Row] = []
+        total, whole = 0, True
+        for each in rule.queries:
+            if bound:
+                self._in_time(each.name)
+            query = parse(each.text)
+            wanted = rows_wanted(query)
+            text = each.text if wanted is query else str(wanted)
+            answer = self.ask(text, include_deleted=each.include_deleted)
+            bound[each.name] = {
+                "total": answer.total,
+                "data": list(answer.rows),
+                "query": each.text,
+                "durationMs": answer.duration_ms,
+            }
+            rows += rows_of(answer, wanted, each.name)
+            total += answer.total
+            whole = whole and len(answer.rows) >= answer.total
+        link = self.web_link(rule.name)
+        outcome = act(rule, bound, parameters=self.parameters, ask=self._by_action, web_link=link)
+        return _evaluation(rule, outcome, rows, total, whole=whole), outcome
+
+    def _by_action(self, text: str, placeholders: Placeholders) -> Answer:
+        self._in_time("a query of an action")
+        return self.ask(text, include_deleted=False, placeholders=placeholders)
+
+    def _in_time(self, what: str) -> None:
+        """Raises PackError once there is no time: a failure, so that the next run takes this rule last. A run
+        that it killed would begin with it."""
+        if self.stop():
+            raise PackError(f"no time was left for {what} and what follows it; split the rule")
+
+
+def _evaluation(rule: Rule, outcome: Outcome, rows: Sequence[Row], total: int, *, whole: bool) -> Evaluation:
+    return Evaluation(
+        rule=rule.name,
+        holds=outcome.alert or outcome.acted,
+        level=outcome.level,
+        total=total,
+        rows=tuple(rows),
+        whole=whole,
+        outputs=MappingProxyType(dict(outcome.outputs)),
+        listed=outcome.alert,
+    )
