@@ -198,6 +198,18 @@ def test_groups_open_change_and_resolve_each_for_itself(
     assert said(heard) == told
 
 
+def test_a_row_that_is_about_another_thing_now_joins_its_group():
+    state, _ = course(on("a/x"))
+    (row,) = on("a/x").rows
+    moved = replace(row, facts={**row.facts, "targets": ["b"]})
+    state, happened = advance(state, Evaluation("r", True, HIGH, 1, (moved,)), 2000)
+    assert [(each.group, each.event, each.joined_on) for each in happened] == [
+        ("b", Event.OPENED, 2000),
+        ("a", Event.RESOLVED, 1000),
+    ]
+    assert state.joined_on == 2000
+
+
 def test_each_group_has_a_thread_of_its_own():
     _, heard = course(on("a/x", "b/x"), on("a/x", "a/y", "b/x"), on("b/x"))
     threads = {(each.group, each.thread) for told in heard for each in told}

@@ -15,7 +15,6 @@ from secgraph.alerts.acting import acted, due_effects
 from secgraph.alerts.lifecycle import Happened, advance, fail, failed
 from secgraph.alerts.ports import AlertStore
 from secgraph.alerts.state import Evaluation
-from secgraph.alerts.stored import ALERT, Alert, load_alert
 from secgraph.errors import QueryError, SecgraphError
 from secgraph.flows.asked import Ask, Asked
 from secgraph.flows.evaluated import EVALUATED, FAILED, OVERTAKEN, UNSUPPORTED, EvaluationReport, RuleResult
@@ -86,14 +85,6 @@ def evaluate(
         retired=tuple(retired),
         taggings=MappingProxyType(taggings),
     )
-
-
-def alerts(store: AlertStore) -> list[Alert]:
-    """Give every alert that the store keeps: the open ones first, then by level and name. Rules that only
-    have effects have none."""
-    held = [load_alert(item.body) for item in store.read_all(ALERT).values()]
-    listed = [each for each in held if each.state.listed]
-    return sorted(listed, key=lambda each: (not each.state.active, -each.state.level, each.state.rule))
 
 
 # ── one rule ──────────────────────────────────────────────────────────────────────────────────────────
