@@ -12,7 +12,7 @@ from secgraph.adapters.secrets import Secrets
 from secgraph.alerts.ports import Outgoing
 from secgraph.alerts.reach import Reach
 from secgraph.errors import ChannelError
-from secgraph.j1ql.server.parameters import Secret
+from secgraph.j1ql.server.parameters import Parameters, Secret
 from secgraph.rules.effects import Effect
 
 ACTIONS = {"action:sns", "action:sqs", "action:slack", "action:webhook"}
@@ -65,7 +65,7 @@ def test_an_action_publishes_in_the_region_of_its_topic(aws):
 
 
 def test_a_secret_parameter_is_text_and_what_is_missing_may_come():
-    parameters = {"Token": Secret("hunter2"), "Plain": "p", "List": Secret(["hunter2"])}
+    parameters: Parameters = {"Token": Secret("hunter2"), "Plain": "p", "List": Secret(["hunter2"])}
     assert (secret_of(parameters, "Token"), secret_of(parameters, "Plain")) == ("hunter2", "p")
     for name, final in (("Absent", False), ("List", True)):
         with pytest.raises(ChannelError) as caught:
