@@ -22,6 +22,7 @@ from secgraph.graph.model import AccountSettings
 from secgraph.graph.ports import GraphReader
 from secgraph.j1ql.results.render import render
 from secgraph.rules.pack import load_all
+from secgraph.rules.rule import Level
 
 NOW: Final = "2026-11-20T12:00:00Z"
 ACCOUNTS: Final = {"111122223333": AccountSettings("shop-prod", None)}
