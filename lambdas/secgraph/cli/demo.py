@@ -75,6 +75,7 @@ def _show_rules(graph: LocalGraph, reader: GraphReader, now: int) -> None:
     packs = load_all(read_packs([bundled(PACKS_FOLDER)]))
     run = run_rules(packs, graph, reader, now=now, run="demo")
     active = [result for result in run.report.results if result.active]
+    active.sort(key=lambda result: -Level[result.level])
     _title(f"4. {len(run.report.results)} rules are evaluated, {len(active)} alerts open")
     for result in active:
         print(f"   {result.level:<9} {result.total} x {result.rule}")
