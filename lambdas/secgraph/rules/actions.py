@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from secgraph.rules.expressions.nodes import Expr, Template
 from secgraph.rules.fields import Json
 from secgraph.rules.template import Shape
 
 Scalar = str | int | float | bool
+RESERVED_HEADERS: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "secgraph-id",
+        "secgraph-signature",
+        "secgraph-timestamp",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers, in lower case, that say how a request is carried, which one it is or who sent it: no WEBHOOK may
+write them."""
 
 
 @dataclass(frozen=True, slots=True)
