@@ -215,10 +215,25 @@ def test_only_a_plain_address_becomes_a_link(url: str) -> None:
     assert wording.link(HOST.link) == HOST.link
 
 
-@settings(max_examples=40)
-@given(st.text(alphabet="ab\n&;<>|lt", max_size=60).map(lambda said: said * 200))
-def test_the_message_of_an_action_is_within_the_limits_of_slack(said: str) -> None:
-    markup = prose(said, 100_000)
+def addressed(characters: int) -> str:
+    """Give raw markup with an address of so many characters."""
+    return f"<https://console.example.com/{'%F0'.ljust(characters, 'x')}|open>"
+
+
+TEXTS = st.text(alphabet="ab\n&;<>|lt", max_size=60).map(lambda said: prose(said * 200, 100_000))
+LINKED = st.lists(
+    st.sampled_from([addressed(20), addressed(380), addressed(2_960), addressed(3_100), "<!here>"])
+    | st.sampled_from(["a", "\n", " ", "&lt;", ">", "b|" * 700]),
+    min_size=1,
+    max_size=12,
+).map("".join)
+
+
+@settings(max_examples=50)
+@given(TEXTS | LINKED)
+@example(addressed(3_072))
+@example(f"{'a' * 2_999} {addressed(2_990)} {'b' * 3_000}")
+def test_the_message_of_an_action_is_within_the_limits_of_slack(markup: str) -> None:
     payload = message(markup, Level.HIGH)
     assert payload["attachments"][0]["fallback"]
     (attachment,) = payload["attachments"]
@@ -227,7 +242,27 @@ def test_the_message_of_an_action_is_within_the_limits_of_slack(said: str) -> No
     assert len(json.dumps(blocks, ensure_ascii=False)) <= BLOCKS
     for found in texts(blocks):
         assert 1 <= len(found["text"]) <= 3_000
-        assert re.fullmatch(r"(?s)([^&]|&(amp|lt|gt);)*", found["text"])
+        assert re.fullmatch(r"(?s)([^&<]|&(amp|lt|gt);|<[^<>]*>)*", found["text"])
+
+
+@pytest.mark.parametrize(
+    ("markup", "shown"),
+    [
+        (addressed(3_072), ["open"]),
+        (f"see {addressed(3_072)} now", ["see open now"]),
+        (f"see <https://a.example/{'x' * 3_000}>", ["see …"]),
+        ("<" + "x" * 3_500, ["<" + "x" * 2_999, "x" * 501]),
+        ("a < b" + " " * 5_995 + "c", ["a < b" + " " * 2_995, "c"]),
+        ("x" * 2_990 + addressed(100), ["x" * 2_990, addressed(100)]),
+    ],
+    ids=["too long", "in a line", "no label", "never closed", "blank", "at a cut"],
+)
+def test_the_message_of_an_action_is_split_between_its_links(markup: str, shown: list[str]) -> None:
+    assert [each["text"] for each in texts(message(markup, None))] == shown
+
+
+def test_a_link_that_phones_have_no_room_for_keeps_its_label() -> None:
+    assert message(addressed(500), None)["attachments"][0]["fallback"] == "open"
 
 
 def test_the_message_of_an_action_keeps_its_markup_and_says_how_bad_it_is() -> None:

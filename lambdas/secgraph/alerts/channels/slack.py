@@ -8,6 +8,7 @@ some 13,200 characters of blocks it refuses the whole message, whatever its docu
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ COLOURS: Final = {
 }
 GREY: Final = "#9aa0a6"
 NO_TEXT: Final = "(the action's text is empty)"
+_PIECE: Final = re.compile(r"<[^<>\n]*>|&(?:amp|lt|gt);")
+"""What means something as a whole only. A `<` that nothing closes is text, and may be cut anywhere after."""
 
 Block = dict[str, Any]
 
@@ -53,8 +56,8 @@ def message(markup: str, level: Level | None, channels: Sequence[str] = ()) -> d
 
     A webhook posts to the one channel that it was made for; only those of the old kind let a message name
     one, so it is named if there is but one."""
-    kept = cut(markup.strip(), MESSAGE) or NO_TEXT
-    fallback = cut(kept.partition("\n")[0], TEXT)
+    kept = cut(_fitted(markup.strip(), SECTION), MESSAGE) or NO_TEXT
+    fallback = cut(_fitted(kept.partition("\n")[0], TEXT), TEXT)
     attachment = {"color": _colour(level), "fallback": fallback, "blocks": _sections(kept)}
     return {"attachments": [attachment], **({"channel": channels[0]} if len(channels) == 1 else {})}
 
@@ -65,31 +68,43 @@ def _colour(level: Level | None) -> str:
 
 def cut(markup: str, limit: int) -> str:
     """Cut markup, never within an escape or `<…>`."""
-    if len(markup) <= limit:
-        return markup
-    kept = markup[: limit - 1]
-    opened = kept.rfind("<")
-    if opened > kept.rfind(">"):
-        kept = kept[:opened]
-    begun = kept.rfind("&", max(0, len(kept) - 5))
-    if begun >= 0 and ";" not in kept[begun:]:
-        kept = kept[:begun]
-    return f"{kept.rstrip()}…"
+    return markup if len(markup) <= limit else f"{_whole(markup, limit - 1).rstrip()}…"
+
+
+def _whole(markup: str, limit: int) -> str:
+    """Give at most `limit` characters of the beginning, without a piece that ends beyond them."""
+    for piece in _PIECE.finditer(markup):
+        if piece.end() > limit:
+            return markup[: min(piece.start(), limit)]
+    return markup[:limit]
+
+
+def _fitted(markup: str, limit: int) -> str:
+    """Drop the links of more than `limit` characters, which have no room anywhere; their labels stay."""
+
+    def kept(piece: re.Match[str]) -> str:
+        if len(piece[0]) <= limit:
+            return piece[0]
+        return piece[0][1:-1].partition("|")[2] or "…"
+
+    return _PIECE.sub(kept, markup)
 
 
 def _sections(markup: str) -> list[Block]:
-    """Split markup into sections, where a line ends if one does."""
+    """Split markup, whose links fit, into sections, where a line ends if one does."""
     found = []
     while markup:
         head = markup if len(markup) <= SECTION else _head(markup)
         markup = markup[len(head) :].lstrip("\n")
-        found.append(_section(head))
+        if head.strip():
+            found.append(_section(head))
     return found
 
 
 def _head(markup: str) -> str:
+    """Give what one section takes, never nothing: no piece is longer than a section."""
     ended = markup.rfind("\n", 1, SECTION)
-    return markup[:ended] if ended > 0 else cut(markup, SECTION)[:-1]
+    return markup[:ended] if ended > 0 else _whole(markup, SECTION)
 
 
 def _size(blocks: Sequence[Block]) -> int:
