@@ -95,6 +95,8 @@ CONTEXT: dict[str, Any] = {
         "escape": "https://a.example/|bank> <!channel>",
         "path": "../../admin?x#y",
         "url": "https://evil.example/",
+        "dot": ".",
+        "dots": "..",
         "json": '", "admin": true, "\\',
         "half": "\ud800",
         "accents": "café ☠",

@@ -24,6 +24,10 @@ _CONTROL: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Control and format characters (they reorder or hide text), lone surrogates, line and paragraph ends."""
 
 
+_DOTS: Final = re.compile(r"(\.|%2e){1,2}", re.IGNORECASE)
+"""A part of a path that stands for the one that it is in, or for the one above."""
+
+
 def one_line(text: str) -> str:
     """Give text of the graph as one line: no control characters, blanks collapsed."""
     if text.isascii() and text.isprintable():
@@ -43,8 +47,36 @@ def plain_text(written: Written, budget: Budget) -> list[str | Sealed]:
 
 
 def url(written: Written, budget: Budget) -> list[str | Sealed]:
-    """Write a URL: text of the graph is one component of it, percent-encoded."""
-    return _pieces(written, budget, lambda text: quote(text.encode("utf-8", "replace"), safe=""))
+    """Write a URL: text of the graph is one component of it, percent-encoded, and never leads elsewhere."""
+    found: list[str | Sealed] = []
+    address, foreign = "", []
+    for is_own, value in written:
+        for piece in (Own(str(value)),) if is_own else pieces_of(value, budget):
+            if isinstance(piece, Foreign):
+                foreign.append(len(address))
+            part = _component(piece.text) if isinstance(piece, Foreign) else _kept(piece)
+            # A secret at the beginning may be an address of any form, also one that ends with a slash.
+            address += part if isinstance(part, str) else "" if found else "/"
+            found.append(part)
+    _check_segments(address, foreign)
+    return found
+
+
+def _component(text: str) -> str:
+    return quote(text.encode("utf-8", "replace"), safe="")
+
+
+def _check_segments(address: str, foreign: Sequence[int]) -> None:
+    """Refuse text of the graph, which begins at these offsets, that takes away parts of the path. Servers
+    read `%2e` as a dot, and some of them leave out what follows a semicolon."""
+    path = re.split(r"[?#]", address, maxsplit=1)[0]
+    for segment in re.finditer(r"[^/]+", path):
+        begun = any(segment.start() <= offset < segment.end() for offset in foreign)
+        if begun and _DOTS.fullmatch(segment[0].partition(";")[0]):
+            raise EvaluationError(
+                f"makes a part of the path of a URL {segment[0][:20]!r}, which leads to another address; put "
+                "the value behind `?`, or a text of your own before it"
+            )
 
 
 def header(written: Written, budget: Budget) -> list[str | Sealed]:
