@@ -43,7 +43,8 @@ def waiting(header: str, clock: Callable[[], float]) -> int | None:
         return min(LONGEST, int(text[:12]) * 1000)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = at.timestamp() - clock()
+    except (ValueError, OverflowError):  # no such date, or a zone that leads beyond all dates
         return None
-    at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(LONGEST, max(0, int((at.timestamp() - clock()) * 1000)))
+    return min(LONGEST, max(0, int(seconds * 1000)))
