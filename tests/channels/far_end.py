@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 NAME = "hooks.example.com"
 HUGE = 50_000_000
+BAD_SIZE = "Transfer-Encoding: chunked\r\n\r\nnone\r\nok"
 
 
 @dataclass
@@ -54,6 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.far_end.over.wait(20)
             case ["drip"]:
                 self._drip()
+            case ["broken", how]:
+                self._break_off(how)
             case ["huge"]:
                 self._pour()
             case ["nonsense"]:
@@ -67,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._plain(200, {}, "ok")
 
-    do_POST = do_GET = do_PUT = answer  # noqa: N815 (named by http.server)
+    do_POST = do_GET = do_PUT = do_DELETE = answer  # noqa: N815 (named by http.server)
 
     def _plain(self, status: int, headers: dict[str, str], text: str = "") -> None:
         self.send_response(status)
@@ -83,6 +86,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(bytes([byte]))
             if self.far_end.over.wait(0.05):
                 return
+
+    def _break_off(self, how: str) -> None:
+        """Take the message, and never end the body that says so."""
+        lengths = {"chunk": "Transfer-Encoding: chunked\r\n\r\n5\r\nok", "size": BAD_SIZE}
+        told = lengths.get(how, "Content-Length: 50\r\n\r\nok")
+        self.wfile.write(f"HTTP/1.1 200 OK\r\n{told}".encode())
+        if how == "stall":
+            self.far_end.over.wait(20)
+        self.close_connection = True
 
     def _pour(self) -> None:
         self.send_response(200)

@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPSConnection
+from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from socket import create_connection
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -75,8 +75,7 @@ class Https:
             connection.sock = self._connected(name, port)
             connection.request(method, target, body, {**headers, "Connection": "close"})
             response = connection.getresponse()
-            text = response.read(READ).decode("utf-8", "replace")
-            return Answer(host, response.status, response.headers.get("Retry-After", ""), text)
+            return Answer(host, response.status, response.headers.get("Retry-After", ""), _text(response))
         except TimeoutError:
             raise ChannelError(f"{host} did not answer in time, and may have taken the message") from None
         except OSError as error:
@@ -119,6 +118,15 @@ class Https:
         if not all(self._allowed(address) for address in addresses):
             raise ChannelError(f"{name} leads to an address that is not public", final=True)
         return addresses
+
+
+def _text(response: HTTPResponse) -> str:
+    """Read the first characters of an answer's body, "" if it does not come: the status alone says whether
+    the message was taken, and one that was must not be sent again for a body that stalls or breaks off."""
+    try:
+        return response.read(READ).decode("utf-8", "replace")
+    except (OSError, HTTPException, ValueError):
+        return ""
 
 
 class _Timed(ssl.SSLSocket):
