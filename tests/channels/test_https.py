@@ -14,7 +14,7 @@ from secgraph.adapters.channels.addresses import is_public
 from secgraph.adapters.channels.answers import waiting
 from secgraph.adapters.channels.https import Https
 from secgraph.adapters.channels.slack import SlackAction, SlackChannel
-from secgraph.adapters.channels.webhook import WebhookAction, WebhookChannel
+from secgraph.adapters.channels.webhook import WebhookAction, WebhookChannel, header_id
 from secgraph.alerts.channels.slack import card
 from secgraph.alerts.channels.structure import structure
 from secgraph.alerts.ports import Channel, Outgoing
@@ -106,6 +106,13 @@ def test_what_is_sent_again_carries_the_same_id(far_end: FarEnd, https: Https) -
     assert lost.body == again.body
 
 
+def test_messages_of_a_rule_with_a_long_name_have_different_ids() -> None:
+    first, second = (header_id(Outgoing(f"{'規則' * 60}#{n}#webhook")) for n in (1, 2))
+    assert first != second
+    assert first[:900] == second[:900]
+    assert max(len(first), len(second)) <= 1_000
+
+
 def test_a_card_arrives_at_slack(far_end: FarEnd, https: Https) -> None:
     SlackChannel(https, lambda: far_end.url("/services/T0/B0/x")).send(told("slack"))
     assert json.loads(far_end.requests[0].body) == card(OPENED)
@@ -156,9 +163,11 @@ def test_the_request_of_an_action_arrives_with_its_secrets(far_end: FarEnd, http
 
 def test_a_request_without_a_body_has_none(far_end: FarEnd, https: Https) -> None:
     channel = WebhookAction(https, reach(far_end), SECRETS.__getitem__)
-    channel.send(effect("webhook", far_end.url("/x"), {"method": "GET", "headers": {}, "body": {"a": 1}}))
+    channel.send(effect("webhook", far_end.url("/x"), {"method": "GET", "headers": {}, "body": None}))
     channel.send(effect("webhook", far_end.url("/x"), {"method": None, "headers": None, "body": "text"}))
-    get, post = far_end.requests
+    channel.send(effect("webhook", far_end.url("/x"), {"method": "DELETE", "body": {"a": 1}}))
+    get, post, delete = far_end.requests
+    assert (delete.method, delete.body) == ("DELETE", b'{"a": 1}')
     assert (get.method, get.body, "Content-Type" in get.headers) == ("GET", b"", False)
     assert (post.method, post.body, post.headers["Content-Type"]) == (
         "POST",
@@ -211,6 +220,15 @@ def test_an_answer_must_be_over_in_time(far_end: FarEnd, path: str) -> None:
     assert "did not answer in time" in str(error)
 
 
+@pytest.mark.parametrize("how", ["stall", "chunk", "size", "short"])
+def test_a_message_that_was_taken_is_not_sent_again_for_the_body_of_the_answer(
+    far_end: FarEnd, how: str
+) -> None:
+    seconds = 0.5 if how == "stall" else 60
+    webhook(way_out(far_end, seconds), far_end.url(f"/broken/{how}"))()
+    assert len(far_end.requests) == 1
+
+
 def test_a_huge_answer_is_not_read(far_end: FarEnd, https: Https) -> None:
     webhook(https, far_end.url("/huge"))()
     assert far_end.poured < HUGE
@@ -229,6 +247,7 @@ def test_a_huge_answer_is_not_read(far_end: FarEnd, https: Https) -> None:
         ("Fri, 01 May 2026 11:00:00 GMT", 0),
         ("Fri, 01 May 2026 12:01:00 -0000", 60_000),
         ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400_000),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999", None),
         ("Fri, 99 May 2026 12:01:00 GMT", None),
     ],
 )
@@ -308,6 +327,8 @@ def test_an_address_of_another_form_is_refused(https: Https, far_end: FarEnd, ur
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
+        ({"method": "GET", "body": {"a": 1}}, "a GET carries no body"),
+        ({"headers": {"Secgraph-Signature": "v1=0"}}, "not one that a rule may write"),
         ({"method": "CONNECT"}, "the method is not one of"),
         ({"headers": {"Host": "inside"}}, "the header 'Host' is not one"),
         ({"headers": {"Content-Length": "5"}}, "not one that a rule may write"),

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from secgraph.alerts.channels.structure import text_of
 from secgraph.alerts.ports import Outgoing
 from secgraph.alerts.reach import Reach
 from secgraph.errors import ChannelError
+from secgraph.rules.actions import RESERVED_HEADERS
 from secgraph.rules.effects import Effect
 from secgraph.rules.fields import Json
 
@@ -29,20 +31,8 @@ LIMIT: Final = 1_048_576
 METHODS: Final = ("POST", "PUT", "PATCH", "GET", "DELETE")
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _VALUE: Final = re.compile(r"[\t -~]{0,8000}")
-_OURS: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        ID.lower(),
-    }
-)
-"""Headers that say how a request is carried, or which one it is: a rule may not write them."""
+ID_LENGTH: Final = 1_000
+"""Characters of the header that names a message."""
 
 
 class WebhookChannel:
@@ -87,8 +77,12 @@ class WebhookAction:
 
 
 def header_id(outgoing: Outgoing) -> str:
-    """Give the id as a header takes it: all but ASCII letters, digits and some signs as %XX."""
-    return quote(outgoing.id, safe="#:/ -_.~")[:1_000]
+    """Give the id as a header takes it: all but ASCII letters, digits and some signs as %XX. One that is too
+    long ends with a digest of all of it, since what tells messages of one rule apart stands at its end."""
+    written = quote(outgoing.id, safe="#:/ -_.~")
+    if len(written) <= ID_LENGTH:
+        return written
+    return f"{written[:900]}-{sha256(outgoing.id.encode()).hexdigest()}"
 
 
 def _method(effect: Effect) -> str:
@@ -101,8 +95,10 @@ def _method(effect: Effect) -> str:
 def _body(effect: Effect) -> tuple[bytes | None, dict[str, str]]:
     """Give the body and what its Content-Type is unless the rule says otherwise."""
     body: Json = fields_of(effect).get("body")
-    if body is None or _method(effect) in ("GET", "DELETE"):
+    if body is None:
         return None, {}
+    if _method(effect) == "GET":
+        raise _wrong(effect, "a GET carries no body; write another method, or take the body out")
     plain = isinstance(body, str)
     sent = (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()
     if len(sent) > LIMIT:
@@ -117,7 +113,7 @@ def _headers(effect: Effect) -> dict[str, str]:
         raise _wrong(effect, "the headers are not an object")
     found = {}
     for name, value in given.items():
-        if not _NAME.fullmatch(name) or name.lower() in _OURS:
+        if not _NAME.fullmatch(name) or name.lower() in RESERVED_HEADERS:
             raise _wrong(effect, f"the header {name[:100]!r} is not one that a rule may write")
         if value is None:
             continue
