@@ -26,6 +26,7 @@ PARAMETERS: dict[str, Any] = {
     "Channels": ["#a", "#b"],
     "Hook": Secret(SECRET),
     "Many.Dots": 7,
+    "Open": "{",
 }
 ROWS: list[dict[str, Any]] = [
     {
@@ -36,7 +37,7 @@ ROWS: list[dict[str, Any]] = [
     {
         "id": "i-2",
         "entity": {"_id": "i-2", "_type": "aws_instance"},
-        "properties": {"displayName": "<!here> *db*", "cores": 4},
+        "properties": {"displayName": "<!here> *db*", "cores": 4, "tag.Bad": 'x", "admin": "y&a=b'},
     },
 ]
 BY_ALIAS = {"i": {"id": "i-1"}, "f": {"id": "f-1"}, "r": {"id": "r-1", "relationship": {}}}
@@ -67,6 +68,7 @@ def written(actions: list[Any], **fields: Any) -> dict[str, Any]:
         "operations": [{"when": "{{queries.query0.total > 0}}", "actions": actions}],
         "templates": {
             "line": "- _{{item.displayName}}_",
+            "document": '{"t": "{{item.tag.Bad}}"}',
             "heavy": "{{" + " + ".join(["item"] * 70) + "}}{{" + " + ".join(["item"] * 70) + "}}",
         },
         "outputs": ["rows", "title", "param.Hook"],

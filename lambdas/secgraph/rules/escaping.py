@@ -79,6 +79,11 @@ def _check_segments(address: str, foreign: Sequence[int]) -> None:
             )
 
 
+def form(written: Written, budget: Budget) -> list[str | Sealed]:
+    """Write the body of a form: text of the graph is part of one value, percent-encoded."""
+    return _pieces(written, budget, _component)
+
+
 def header(written: Written, budget: Budget) -> list[str | Sealed]:
     """Write the value of an HTTP header: one line of printable ASCII."""
     found = _pieces(written, budget, lambda text: re.sub(r"[^ -~]", "?", one_line(text)))

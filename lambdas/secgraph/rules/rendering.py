@@ -8,13 +8,24 @@ from typing import Final
 
 from secgraph.rules.actions import Effective, Publish, SlackMessage, Webhook
 from secgraph.rules.effects import SEALED, Effect
-from secgraph.rules.escaping import Place, header, json_text, plain_text, slack, url
+from secgraph.rules.escaping import Place, Written, form, header, json_text, plain_text, slack, url
 from secgraph.rules.expressions.budget import EvaluationError
 from secgraph.rules.expressions.evaluate import Scope
 from secgraph.rules.expressions.nodes import Template
+from secgraph.rules.expressions.values import Own, Sealed, Text, pieces_of
 from secgraph.rules.fields import Json
 from secgraph.rules.rule import Level
-from secgraph.rules.template import Shape, filled, has_secret, json_of, open_text, rendered, value_of
+from secgraph.rules.template import (
+    Shape,
+    filled,
+    has_secret,
+    json_of,
+    open_text,
+    placed,
+    rendered,
+    value_of,
+    written_of,
+)
 
 MAX_ENTITIES: Final = 10_000
 """Entities that one action tags: as many as rows of a query that a rule looks at."""
@@ -102,20 +113,56 @@ def _endpoint(template: Template, scope: Scope, name: str) -> Json:
 
 def _request(action: Webhook, scope: Scope) -> Json:
     headers: dict[str, Json] = {name: rendered(text, scope, header) for name, text in action.headers.items()}
-    return {"method": action.method, "headers": headers, "body": _body(action.body, scope)}
+    return {"method": action.method, "headers": headers, "body": _body(action.body, _content(headers), scope)}
 
 
-def _body(body: Shape, scope: Scope) -> Json:
-    if not isinstance(body, Template) or body.single is not None:
+def _content(headers: Mapping[str, Json]) -> str:
+    """Give the type of the content as the rule's own headers say it, without its parameters."""
+    said = [text for name, text in headers.items() if name.lower() == "content-type"]
+    last = said[-1] if said else ""
+    return last.partition(";")[0].strip().lower() if isinstance(last, str) else ""
+
+
+def _body(body: Shape, content: str, scope: Scope) -> Json:
+    """Give a body. A text in which the author wrote any of it is escaped for what it is, also one that an
+    expression puts together; any other value of one expression is the whole body as it is."""
+    if not isinstance(body, Template):
         return filled(body, scope)
-    return rendered(body, scope, _place_of(body))
+    written = written_of(body, scope)
+    if body.single is not None and not _authored(written[0][1]):
+        return json_of(written[0][1], scope)
+    unfolded = list(_unfolded(written, scope))
+    return placed(unfolded, scope, _place_of(content, unfolded))
 
 
-def _place_of(body: Template) -> Place:
-    """Tell a JSON document that a template spells out from any other text."""
-    first = body.parts[0] if body.parts else ""
-    spelled = isinstance(first, str) and first.lstrip().startswith(("{", "["))
-    return json_text if spelled else plain_text
+def _authored(value: object) -> bool:
+    return isinstance(value, Text) and any(isinstance(piece, Own) for piece in value.pieces)
+
+
+def _unfolded(written: Written, scope: Scope) -> Iterator[tuple[bool, object]]:
+    """Put the pieces of a text that begins the body in its place: they may be what begins a document."""
+    begun = False
+    for is_own, value in written:
+        if begun or not isinstance(value, Text):
+            yield is_own, value
+        else:
+            for piece in pieces_of(value, scope.budget):
+                yield isinstance(piece, Own), piece if isinstance(piece, Sealed) else piece.text
+        begun = begun or not _blank(value)
+
+
+def _blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _place_of(content: str, written: Written) -> Place:
+    """Tell what a body is: by the type that the rule gives it, else by how its author begins it."""
+    if content.endswith("json"):
+        return json_text
+    if content == "application/x-www-form-urlencoded":
+        return form
+    is_own, first = next((part for part in written if not _blank(part[1])), (False, None))
+    return json_text if is_own and str(first).lstrip().startswith(("{", "[")) else plain_text
 
 
 # ── entities ──────────────────────────────────────────────────────────────────────────────────────────

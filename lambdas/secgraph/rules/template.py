@@ -11,7 +11,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 
-from secgraph.rules.escaping import Place, verbatim
+from secgraph.rules.escaping import Place, Written, verbatim
 from secgraph.rules.expressions.budget import Budget, EvaluationError
 from secgraph.rules.expressions.evaluate import Scope, evaluate, text
 from secgraph.rules.expressions.lexer import CLOSE, scan
@@ -60,6 +60,16 @@ def render(
 
 def rendered(template: Template, scope: Scope, place: Place) -> Json:
     """Give the text of a template as it is to stand in `place`."""
+    return placed(written_of(template, scope), scope, place)
+
+
+def placed(written: Written, scope: Scope, place: Place) -> Json:
+    """Give what a template wrote as it is to stand in `place`; sealed if it holds secrets."""
+    return _sealed(place(written, scope.budget))
+
+
+def written_of(template: Template, scope: Scope) -> Written:
+    """Give the parts of a template, its expressions evaluated."""
     written: list[tuple[bool, object]] = []
     for part in template.parts:
         if isinstance(part, str):
@@ -67,7 +77,7 @@ def rendered(template: Template, scope: Scope, place: Place) -> Json:
             written.append((True, part))
         else:
             written.append((False, evaluate(part, scope)))
-    return _sealed(place(written, scope.budget))
+    return written
 
 
 def value_of(template: Template, scope: Scope) -> object:

@@ -145,6 +145,8 @@ def pieces_of(value: object, budget: Budget) -> tuple[Piece, ...]:
             found = (value,)
         case None:
             return ()
+        case bool() | int() | float():
+            found = (Own(shown(value)),)  # digits and words of ours, which end and begin nothing anywhere
         case list() | tuple() if not any(isinstance(item, Mapping | list | tuple) for item in value):
             return joined([pieces_of(item, budget) for item in value], (Own(","),), budget)
         case _:
