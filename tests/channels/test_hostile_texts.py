@@ -229,6 +229,24 @@ LINKED = st.lists(
 ).map("".join)
 
 
+@pytest.mark.parametrize(
+    ("named", "shown"),
+    [
+        ("http：／／evil.example", "http[:]//evil.example"),
+        ("ｗｗｗ．evil.example", "www[.]evil.example"),
+        ("WWW.evil.example", "WWW[.]evil.example"),
+        ("ask it@evil.example", "ask it[@]evil.example"),
+        ("a http:\u200b//e.example", "a http: //e.example"),
+        ("arn:aws:s3:::shop.data @here", "arn:aws:s3:::shop.data @here"),
+        ("ＡＢ", "ＡＢ"),
+    ],
+)
+def test_an_address_in_a_name_is_broken_apart(named: str, shown: str) -> None:
+    assert wording.data(named, 80) == shown
+    subject = text.subject(replace(OPENED, rule="r", rows=(replace(HOST, title=named),)))
+    assert not re.search(r"://|www\.|it@", subject, re.IGNORECASE)
+
+
 @settings(max_examples=50)
 @given(TEXTS | LINKED)
 @example(addressed(3_072))

@@ -7,6 +7,7 @@ text stands, and escapes it for that place.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +42,10 @@ RETIRED: Final = "⚪"
 FAILED: Final = "⚠️"
 
 _URL: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
+_WWW: Final = re.compile(r"(?<=\bwww)\.", re.IGNORECASE)
+_MAIL: Final = re.compile(r"(?<=\w)@(?=\w[\w-]*\.\w)")
+_ADDRESS: Final = re.compile(f"://|{_WWW.pattern}|{_MAIL.pattern}", re.IGNORECASE)
+"""What programs for mail and chat make links of: a scheme, `www.`, and the address of a mailbox."""
 _HEADINGS: Final = {
     Event.NEW_ROWS: "New:",
     Event.RESOLVED: "No longer there:",
@@ -95,7 +100,17 @@ def item(row: Digest) -> Item:
 def data(value: str, limit: int) -> str:
     """Clean a text that an attacker may have written; an address in it is broken apart, so that no program
     makes a link of it."""
-    return line(value[: 4 * limit].replace("://", "[:]//") + value[4 * limit :], limit)
+    return _apart(line(value, 4 * limit), limit)
+
+
+def _apart(text: str, limit: int) -> str:
+    """Break the addresses of a clean line apart. A letter of another width counts as its plain one: a subject
+    in ASCII writes it so, and then it would be an address."""
+    plain = unicodedata.normalize("NFKC", text)
+    if not _ADDRESS.search(plain):
+        return line(text, limit)
+    broken = plain.replace("://", "[:]//")
+    return line(_MAIL.sub("[@]", _WWW.sub("[.]", broken)), limit)
 
 
 def link(url: str, limit: int = LINK) -> str:
