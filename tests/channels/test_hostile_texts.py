@@ -238,6 +238,8 @@ LINKED = st.lists(
         ("ask it@evil.example", "ask it[@]evil.example"),
         ("a http:\u200b//e.example", "a http: //e.example"),
         ("arn:aws:s3:::shop.data @here", "arn:aws:s3:::shop.data @here"),
+        ("http:/\u0301/evil.example", "http[:]//evil.example"),
+        ("Jürgen, it@evil.example", "Jürgen, it[@]evil.example"),
         ("ＡＢ", "ＡＢ"),
     ],
 )

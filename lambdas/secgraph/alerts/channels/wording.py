@@ -104,13 +104,21 @@ def data(value: str, limit: int) -> str:
 
 
 def _apart(text: str, limit: int) -> str:
-    """Break the addresses of a clean line apart. A letter of another width counts as its plain one: a subject
-    in ASCII writes it so, and then it would be an address."""
-    plain = unicodedata.normalize("NFKC", text)
-    if not _ADDRESS.search(plain):
-        return line(text, limit)
-    broken = plain.replace("://", "[:]//")
-    return line(_MAIL.sub("[@]", _WWW.sub("[.]", broken)), limit)
+    """Break the addresses of a clean line apart, also those that it holds only once letters of another width
+    are plain ones, or accents are gone: that is how a subject in ASCII writes it."""
+    for form in (_plain, _bare):
+        if _ADDRESS.search(form(text)):
+            broken = form(text).replace("://", "[:]//")
+            text = _MAIL.sub("[@]", _WWW.sub("[.]", broken))
+    return line(text, limit)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def _bare(text: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
 
 
 def link(url: str, limit: int = LINK) -> str:
