@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol, TypedDict
 
+from secgraph.alerts.rowset import RowSet
 from secgraph.alerts.state import Evaluation
 from secgraph.errors import PackError
 from secgraph.flows.witness import Patience
@@ -16,6 +17,17 @@ from secgraph.j1ql.server.parameters import Parameters
 from secgraph.rules.operation import Outcome, act
 from secgraph.rules.rows import Answer, Row, rows_of, rows_wanted
 from secgraph.rules.rule import Rule
+
+NOTHING_SEEN: Final = RowSet()
+
+
+class _Bound(TypedDict):
+    """What the actions of a rule see of one of its queries."""
+
+    total: int
+    data: list[Mapping[str, object]]
+    query: str
+    durationMs: int
 
 
 class Ask(Protocol):
@@ -36,9 +48,10 @@ class Asked:
     stop: Callable[[], bool]
     patience: Patience = field(default_factory=Patience)
 
-    def __call__(self, rule: Rule) -> tuple[Evaluation, Outcome]:
-        """Run the queries of a rule, and its operations on what they give."""
-        bound: dict[str, Mapping[str, object]] = {}
+    def __call__(self, rule: Rule, seen: RowSet = NOTHING_SEEN) -> tuple[Evaluation, Outcome]:
+        """Run the queries of a rule, and its operations on what they give. `seen` are the rows of its last
+        evaluation."""
+        bound: dict[str, _Bound] = {}
         rows: list[Row] = []
         total, whole = 0, True
         for each in rule.queries:
@@ -58,7 +71,10 @@ class Asked:
             total += answer.total
             whole = whole and len(answer.rows) >= answer.total
         link = self.web_link(rule.name)
-        outcome = act(rule, bound, parameters=self.parameters, ask=self._by_action, web_link=link)
+        known = _known(bound, rows, RowSet.of((row.hash for row in rows), total, whole=whole).joined(seen))
+        outcome = act(
+            rule, bound, parameters=self.parameters, ask=self._by_action, web_link=link, known=known
+        )
         return _evaluation(rule, outcome, rows, total, whole=whole), outcome
 
     def _by_action(self, text: str, placeholders: Placeholders) -> Answer:
@@ -70,6 +86,15 @@ class Asked:
         that it killed would begin with it."""
         if self.stop():
             raise PackError(f"no time was left for {what} and what follows it; split the rule")
+
+
+def _known(
+    bound: Mapping[str, _Bound], rows: Sequence[Row], new: Collection[int]
+) -> list[Mapping[str, object]]:
+    """Give the rows of which there is no news: none, where nothing at all is new, since then a message that
+    goes out is about all of them."""
+    fresh = {id(row.source) for row in rows if row.hash in new}
+    return [row for each in bound.values() for row in each["data"] if fresh and id(row) not in fresh]
 
 
 def _evaluation(rule: Rule, outcome: Outcome, rows: Sequence[Row], total: int, *, whole: bool) -> Evaluation:

@@ -97,7 +97,8 @@ def _evaluate(rule: Rule, asked: Asked, ledger: Ledger, taggings: dict[str, Sequ
     if rule.name in ledger.unreadable:
         return _result(rule, FAILED, ledger.unreadable[rule.name])
     try:
-        evaluation, outcome = asked(rule)
+        state = ledger.state(rule.name)
+        evaluation, outcome = asked(rule, state.seen) if state else asked(rule)
     except Exception as error:
         if isinstance(error, QueryError) and error.code == "UNSUPPORTED":
             return _result(rule, UNSUPPORTED, _said(error))

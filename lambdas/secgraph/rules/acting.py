@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Final
 
 from secgraph.errors import PackError, SecgraphError
@@ -61,9 +61,15 @@ def no_way_to_ask(_: str, __: Placeholders) -> Answer:
 
 @dataclass(slots=True)
 class Acting:
-    """What the actions of one evaluation came to so far."""
+    """What the actions of one evaluation came to so far.
+
+    `known` are rows, the very objects that the actions see, of which there is no news: they come last among
+    the items of a FOR_EACH_ITEM, and with `only_new` none of its messages is about them.
+    """
 
     ask: Ask
+    known: InitVar[Iterable[Mapping[str, object]]] = ()
+    only_new: bool = False
     effects: list[Effect] = field(default_factory=list)
     taggings: list[Tagging] = field(default_factory=list)
     created: list[Level] = field(default_factory=list)
@@ -73,6 +79,12 @@ class Acting:
     _steps: int = ALL_STEPS
     _bytes: int = MAX_BYTES
     _asked: int = 0
+    _known: frozenset[int] = frozenset()
+    _muted: bool = False
+
+    def __post_init__(self, known: Iterable[Mapping[str, object]]) -> None:
+        """Take rows by who they are: comparing what they hold would take long."""
+        self._known = frozenset(map(id, known))
 
     def run(self, actions: Sequence[Action], scope: Scope, place: str, given: dict[str, object]) -> None:
         """Run actions in order, each with its own share of work. What SET_PROPERTY sets goes into `given`,
@@ -123,6 +135,8 @@ class Acting:
                 self._send(action, scope, where)
 
     def _send(self, action: Effective, scope: Scope, where: str) -> None:
+        if self._muted:
+            return
         if len(self.effects) >= MAX_EFFECTS:
             self._left[_without_items(where)] += 1
             return
@@ -143,20 +157,28 @@ class Acting:
             self.taggings.append(Tagging(entities, tags))
 
     def _for_each(self, action: ForEachItem, scope: Scope, where: str) -> None:
-        """Run the actions once for each item; what is asked comes first, what is set stays with the item."""
+        """Run the actions once for each item, new rows first: there is a limit to messages. What is asked
+        comes before other actions, what is set stays with the item."""
         found = value_of(action.items, scope)
         items = found if isinstance(found, list | tuple) else [] if found is None else [found]
+        items = sorted(items, key=self._is_known)
+        muted = self._muted
         order = sorted(enumerate(action.actions), key=lambda each: not isinstance(each[1], AskQuery))
         for index, item in enumerate(items[:MAX_ITEMS]):
             scope.budget.step(1 + len(order))
             inner = {**scope.names, action.item_ref: item, "itemIndex": index, "itemCount": len(items)}
+            self._muted = muted or (self.only_new and self._is_known(item))
             for number, each in order:
                 place = f"{where}, item {index + 1}, actions[{number}]"
                 self._one(each, replace(scope, names=inner), place, inner)
+            self._muted = muted
             if scope.budget.steps < 0:
                 raise EvaluationError(f"was given up at item {index + 1} of {len(items)}: too much work")
         if len(items) > MAX_ITEMS:
             raise EvaluationError(f"has {len(items)} items, and only the first {MAX_ITEMS} were taken")
+
+    def _is_known(self, item: object) -> bool:
+        return id(item) in self._known
 
     def _ask(self, action: AskQuery, scope: Scope, given: dict[str, object]) -> None:
         self._asked += 1

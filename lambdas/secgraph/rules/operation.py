@@ -3,7 +3,7 @@ what is to be sent and tagged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,16 +47,18 @@ def act(
     parameters: Parameters = NONE,
     ask: Ask = no_way_to_ask,
     web_link: str = "",
+    known: Iterable[Mapping[str, object]] = (),
 ) -> Outcome:
     """Run the operations whose condition holds, in order.
 
     `queries` is by name `{total, data, query, durationMs}`; `ask` runs a query with values for its
-    placeholders; `web_link` leads to the alert. What SET_PROPERTY sets is seen by what comes after it. Of
+    placeholders; `web_link` leads to the alert; `known` are those rows in `queries`, the same objects, that
+    an earlier evaluation had while others are new. What SET_PROPERTY sets is seen by what comes after it. Of
     several CREATE_ALERT the highest level counts. Raises PackError for a parameter that is missing and a
     condition that cannot be evaluated, ValueError for a blocked rule.
     """
     given = evaluation_input(rule, queries, parameters=parameters, web_link=web_link)
-    acting = Acting(ask)
+    acting = Acting(ask, known, rule.trigger_actions_on_new_entities_only)
     for index, operation in enumerate(rule.operations):
         place = f"operations[{index}]"
         try:
