@@ -1,4 +1,4 @@
-"""Runs ministack, changed in six points. The names below are private to it, so its version is pinned.
+"""Runs ministack, changed in seven points. The names below are private to it, so its version is pinned.
 
 - PutEvents takes events of `aws.*` sources, as AWS's services do. Without it only the test source could be
   tried, not the patterns that findings really pass.
@@ -13,6 +13,8 @@
   https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 - sqs:SendMessage grants SendMessageBatch, as on AWS:
   https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+- ssm:GetParametersByPath is asked for on the path, as on AWS:
+  https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ BY_STATEMENT: ContextVar[bool] = ContextVar("BY_STATEMENT", default=False)
 
 CONDITION_KEY = iam_evaluator._resolve_condition_key
 ACTION = iam_actions.extract_iam_action
+RESOURCE = iam_actions.extract_resource_arn
 SESSION = re.compile(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.*")
 
 
@@ -44,6 +47,23 @@ def action(*request: Any) -> str | None:
     """Give the action that a request must be granted."""
     found: str | None = ACTION(*request)
     return "sqs:SendMessage" if found == "sqs:SendMessageBatch" else found
+
+
+def resource(
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query_params: Any,
+    region: str,
+    account: str,
+) -> str:
+    """Give the ARN that a request must be granted its action on."""
+    if ACTION(service, method, path, headers, body, query_params) == "ssm:GetParametersByPath":
+        return f"arn:aws:ssm:{region}:{account}:parameter{json.loads(body)['Path']}"
+    found: str = RESOURCE(service, method, path, headers, body, query_params, region, account)
+    return found
 
 
 def condition_key(key: str, context: Any) -> Any:
@@ -103,5 +123,6 @@ if __name__ == "__main__":
     eventbridge._put_events = partial(eventbridge._put_events, allow_aws_source=True)
     iam_actions.dynamodb_transaction_checks = checks
     iam_actions.extract_iam_action = action
+    iam_actions.extract_resource_arn = resource
     iam_evaluator._resolve_condition_key = condition_key
     app.main()

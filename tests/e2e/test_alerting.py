@@ -87,8 +87,6 @@ def test_a_rule_tags_what_it_found_and_who_may_triage_dismisses(
     assert mailbox.told("e2e-dismissed") == []
 
 
-# Where it enforces IAM, the emulator asks for this grant on everything; AWS asks for it on the path.
-@pytest.mark.parametrize("deployment", ["open"], indirect=True)
 def test_a_rule_reads_the_parameters_of_the_deployment(
     deployment: Deployment, mailbox: Mailbox, sample: Sample
 ) -> None:
