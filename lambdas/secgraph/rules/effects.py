@@ -13,7 +13,11 @@ from secgraph.rules.fields import Json
 
 SEALED: Final = "$sealed"
 """The one name of an object that stands for a text with secrets: its value is an array of texts and of
-objects {"param": NAME}. No rendered value has an object of this form otherwise."""
+objects {"param": NAME}, or {"param": NAME, "as": FORM} where the secret is not to stand as it is: as `json`
+it is escaped for a JSON string, as `url` percent-encoded. No rendered value has an object of this form
+otherwise."""
+AS_JSON: Final = "json"
+AS_URL: Final = "url"
 
 
 @dataclass(frozen=True, slots=True)

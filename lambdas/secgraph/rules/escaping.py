@@ -10,9 +10,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
+from secgraph.rules.effects import AS_JSON, AS_URL
 from secgraph.rules.expressions.budget import Budget, EvaluationError
 from secgraph.rules.expressions.values import Foreign, Own, Sealed, pieces_of, plain
 
@@ -55,6 +57,7 @@ def url(written: Written, budget: Budget) -> list[str | Sealed]:
             if isinstance(piece, Foreign):
                 foreign.append(len(address))
             part = _component(piece.text) if isinstance(piece, Foreign) else _kept(piece)
+            part = replace(part, form=AS_URL) if isinstance(part, Sealed) and found else part
             # A secret at the beginning may be an address of any form, also one that ends with a slash.
             address += part if isinstance(part, str) else "" if found else "/"
             found.append(part)
@@ -81,7 +84,8 @@ def _check_segments(address: str, foreign: Sequence[int]) -> None:
 
 def form(written: Written, budget: Budget) -> list[str | Sealed]:
     """Write the body of a form: text of the graph is part of one value, percent-encoded."""
-    return _pieces(written, budget, _component)
+    found = _pieces(written, budget, _component)
+    return [replace(piece, form=AS_URL) if isinstance(piece, Sealed) else piece for piece in found]
 
 
 def header(written: Written, budget: Budget) -> list[str | Sealed]:
@@ -175,7 +179,7 @@ def json_text(written: Written, budget: Budget) -> list[str | Sealed]:
 
 def _inner(piece: Own | Foreign | Sealed) -> str | Sealed:
     if isinstance(piece, Sealed):
-        return piece
+        return replace(piece, form=AS_JSON)
     return json.dumps(piece.text)[1:-1]
 
 

@@ -135,7 +135,11 @@ def _sealed(pieces: list[str | Sealed]) -> Json:
     merged: list[Json] = []
     for kind, group in groupby(pieces, type):
         if kind is Sealed:
-            merged += [{"param": piece.name} for piece in group if isinstance(piece, Sealed)]
+            merged += [_place(piece) for piece in group if isinstance(piece, Sealed)]
         elif text_ := "".join(piece for piece in group if isinstance(piece, str)):
             merged.append(text_)
     return {KEY: merged}
+
+
+def _place(piece: Sealed) -> Json:
+    return {"param": piece.name, "as": piece.form} if piece.form else {"param": piece.name}

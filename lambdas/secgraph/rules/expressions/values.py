@@ -38,9 +38,11 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """The place of a secret parameter; whoever sends the text fills it in."""
+    """The place of a secret parameter; whoever sends the text fills it in, written as `form` says
+    (effects.py)."""
 
     name: str
+    form: str = ""
 
     @property
     def text(self) -> str:
