@@ -12,6 +12,7 @@ from secgraph.j1ql import parse as parse_query
 from secgraph.j1ql.holes.placeholders import holes
 from secgraph.j1ql.holes.template import Template as SavedQuery
 from secgraph.rules.actions import (
+    RESERVED_HEADERS,
     Action,
     AskQuery,
     CreateAlert,
@@ -46,7 +47,6 @@ IGNORED: Final = ("id", "integrationInstanceId")
 _EMPTY: Final = Template(())
 _ITEM_REF: Final = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_LENGTHS: Final = ("host", "content-length", "transfer-encoding", "connection")
 _HOST: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?([/?#]|\Z)|\{\{\s*param[.\[]")
 
 
@@ -147,9 +147,12 @@ def _webhook(fields: Fields, known: Known) -> Action:
         fields.problem(
             name, f"is {shown(text)}; begin with https:// and a host written out, or with {{{{param.Name}}}}"
         )
+    method = fields.choice("method", METHODS, METHODS[0])
+    if method == "GET" and fields.has("body"):
+        fields.problem("body", "stands beside the method GET, which carries none; take it out or write POST")
     return Webhook(
         endpoint=(text and template_of(text, fields, name, known)) or _EMPTY,
-        method=fields.choice("method", METHODS, METHODS[0]),
+        method=method,
         headers=_headers(fields, known),
         body=shape(fields, "body", known),
     )
@@ -158,7 +161,7 @@ def _webhook(fields: Fields, known: Known) -> Action:
 def _headers(fields: Fields, known: Known) -> Mapping[str, Template]:
     found = {}
     for name, text in fields.pairs("headers").items():
-        if not _HEADER.fullmatch(name) or name.lower() in _LENGTHS:
+        if not _HEADER.fullmatch(name) or name.lower() in RESERVED_HEADERS:
             fields.problem("headers", f"holds {shown(name)}, which cannot be set; take it out")
         held = template_of(text, fields, f"headers.{name}", known)
         if held is not None:
@@ -187,15 +190,7 @@ def _for_each(fields: Fields, known: Known, depth: int) -> Action:
     if items is not None and items.single is None:
         fields.problem("items", f"is a text; {required}")
     item_ref = fields.text("itemRef", limit=MAX_NAME) or "item"
-    if not _ITEM_REF.fullmatch(item_ref) or item_ref in (
-        "queries",
-        "param",
-        "alertLevel",
-        "true",
-        "false",
-        "null",
-        "in",
-    ):
+    if not _ITEM_REF.fullmatch(item_ref) or item_ref in RESERVED:
         fields.problem("itemRef", f"is {shown(item_ref)}; write a name such as item")
     if depth >= MAX_NESTED:
         fields.problem("type", f"is FOR_EACH_ITEM more than {MAX_NESTED} deep; write it flatter")
