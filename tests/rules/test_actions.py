@@ -197,3 +197,22 @@ def test_a_rule_may_act_without_an_alert() -> None:
     }
     silent = act(rule, {**QUERIES, "query0": {"total": 0, "data": []}})
     assert (silent.alert, silent.acted, silent.effects) == (False, False, ())
+
+
+def test_the_example_of_the_documents_asks_for_each_finding() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
+    (example,) = (found for found in re.findall(r"```json\n(.*?)```", text, re.DOTALL) if "FOR_EACH" in found)
+    loaded = load(example, "p.json")
+    assert loaded.problems == ()
+    row = {
+        "id": "guardduty:eu-west-1:f-1",
+        "entity": {"_id": "guardduty:eu-west-1:f-1", "_type": "aws_guardduty_finding"},
+        "properties": {"id": "f-1", "displayName": "mining", "accountId": "111122223333"},
+    }
+    questions = Questions()
+    parameters = {"SlackWebhook": Secret(SECRET), "TicketToken": Secret(SECRET)}
+    outcome = act(
+        loaded.rules[0], {"query0": {"total": 1, "data": [row]}}, parameters=parameters, ask=questions
+    )
+    assert outcome.errors == ()
+    assert [values for _, values in questions.asked] == [{"finding._id": row["id"]}]

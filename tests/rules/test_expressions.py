@@ -96,6 +96,7 @@ CONTEXT: dict[str, Any] = {
         "path": "../../admin?x#y",
         "url": "https://evil.example/",
         "dot": ".",
+        "emoji": ":white_check_mark: 10:30 :+1:",
         "dots": "..",
         "json": '", "admin": true, "\\',
         "half": "\ud800",

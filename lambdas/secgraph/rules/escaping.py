@@ -118,13 +118,14 @@ _LOOKALIKES: Final = {"*": "∗", "~": "∼", "`": "‵", "_": "＿"}
 """Slack has no escape for its formatting characters; these look like them and format nothing."""
 _FORMATTING: Final = re.compile(r"[&<>*~`]|(?<![^\W_])_|_(?![^\W_])")
 """An underscore between letters or digits formats nothing, and stands in most names of AWS."""
+_EMOJI: Final = re.compile(r":(?=[\w+'-]+:)")
 _LINKED: Final = re.compile(r"<[^<>|]*\Z")
 _ADDRESS: Final = "-._~:/?#[]@!$&'()*+,;=%"
 
 
 def slack_text(text: str) -> str:
-    """Escape text of the graph for Slack's markup: no mention, link, emphasis, code or quotation."""
-    line = one_line(text)
+    """Escape text of the graph for Slack's markup: no mention, link, emphasis, code, emoji or quotation."""
+    line = _EMOJI.sub("∶", one_line(text))
     quoted = f"›{line[1:]}" if line.startswith(">") else line
     return _FORMATTING.sub(lambda found: _ENTITIES.get(found[0]) or _LOOKALIKES[found[0]], quoted)
 
