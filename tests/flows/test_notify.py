@@ -25,13 +25,13 @@ class World:
     store: LocalAlerts
     now: int = START
     sent: list[str] = field(default_factory=list)
-    says: dict[str, Exception] = field(default_factory=dict)
+    says: dict[str, BaseException] = field(default_factory=dict)
     runs: int = 0
 
-    def made(self, id_: str, age: int = 0) -> None:
+    def made(self, id_: str, age: int = 0, target: str = "q") -> None:
         rule, _, channel = id_.split("#")
         made_on = self.now - age
-        effect = Effect("sqs", "q", "x", "operations[0]")
+        effect = Effect("sqs", target, "x", "operations[0]")
         record = Record(rule, channel, Outgoing(id_, effect=effect), made_on, made_on)
         assert self.store.put(stored(record))
 
@@ -126,6 +126,31 @@ def test_a_channel_that_is_down_is_not_asked_for_every_message(world: World):
         world.made(f"r{number}#1#topic")
     world.says[""] = ChannelError("down")
     assert len(world.run().refused) == notify.REFUSALS
+
+
+def test_a_place_that_takes_nothing_holds_back_no_other_of_its_kind(world: World):
+    for number in range(AT_ONCE):
+        world.made(f"bad{number}#1#action:sqs/a", age=number + 1, target="bad")
+        world.says[f"bad{number}#1#action:sqs/a"] = ChannelError("busy", retry_after=0)
+    world.made("good#1#action:sqs/a", target="good")
+    assert len(world.run().refused) == 1
+    assert world.heard() == ["good#1#action:sqs/a"]
+    assert len(world.run(later=MINUTE - 1).refused) == 1, "another one: the first waits for a minute at least"
+
+
+def test_what_its_senders_die_of_is_given_up(world: World):
+    class Died(BaseException):
+        pass
+
+    world.made("a#1#topic", age=2)
+    world.made("b#1#topic", age=1)
+    world.says["a#1#topic"] = Died()
+    for _ in range(notify.UNANSWERED):
+        with pytest.raises(Died):
+            world.run(later=CLAIM)
+    (given_up,) = world.run(later=CLAIM).given_up
+    assert given_up.error.startswith("10 runs of the sender died")
+    assert world.heard() == ["b#1#topic"]
 
 
 def test_a_channel_takes_only_so_much_in_one_run(world: World):

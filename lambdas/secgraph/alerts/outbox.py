@@ -8,6 +8,7 @@ under the same id.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -39,7 +40,8 @@ class Record:
     """One thing to send. Times are epoch milliseconds; it is sent from `due_on` on.
 
     `channel` is that of the deployment (`topic`), or `action:KIND/PLACE`; `thing` is what to send.
-    `claimed_by` names the run that is sending it.
+    `claimed_by` names the run that is sending it; `unanswered` counts the claims since the channel last said
+    anything: whoever had them died.
     """
 
     rule: str
@@ -50,6 +52,7 @@ class Record:
     attempts: int = 0
     claimed_by: str = ""
     claimed_until: int = 0
+    unanswered: int = 0
     error: str = ""
 
     @property
@@ -62,23 +65,31 @@ class Record:
         """Name the way out: what `channel` says without the place."""
         return self.channel.partition("/")[0]
 
+    @property
+    def way(self) -> str:
+        """Name what takes it or not: a channel of the deployment, or the place that an action is for."""
+        effect = self.thing.effect
+        return self.kind if effect is None else f"{self.kind} {json.dumps(effect.target, sort_keys=True)}"
+
     def free(self, now: int) -> bool:
         """Tell whether a run may take it."""
         return self.claimed_until <= now
 
     def claimed(self, run: str, now: int) -> Record:
         """Take it for a run."""
-        return replace(self, claimed_by=run, claimed_until=now + CLAIM)
+        return replace(self, claimed_by=run, claimed_until=now + CLAIM, unanswered=self.unanswered + 1)
 
     def refused(self, error: str, now: int, retry_after: int | None = None) -> Record:
-        """Note that the channel did not take it. It waits 1, 2, 4 … 60 minutes, or as the channel asks."""
+        """Note that the channel did not take it. It waits 1, 2, 4 … 60 minutes, or as the channel asks,
+        a minute at least."""
         wait = min(LONGEST_WAIT, MINUTE << min(self.attempts, 10))
         if retry_after is not None:
-            wait = max(retry_after, 0)
+            wait = max(retry_after, MINUTE)
         return replace(
             self,
             claimed_by="",
             claimed_until=0,
+            unanswered=0,
             attempts=self.attempts + 1,
             due_on=now + wait,
             error=line(error, ERROR_CHARACTERS),
@@ -149,6 +160,7 @@ def dump_record(record: Record) -> str:
             "attempts": record.attempts,
             "claimedBy": record.claimed_by,
             "claimedUntil": record.claimed_until,
+            "unanswered": record.unanswered,
             "error": record.error,
         },
         VERSION,
@@ -170,6 +182,7 @@ def _record(raw: Mapping[str, Any], _version: int) -> Record:
         attempts=raw["attempts"],
         claimed_by=raw["claimedBy"],
         claimed_until=raw["claimedUntil"],
+        unanswered=raw.get("unanswered", 0),
         error=raw["error"],
     )
 

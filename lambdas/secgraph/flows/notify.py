@@ -15,14 +15,16 @@ from secgraph.alerts.text import line
 from secgraph.errors import ChannelError, SecgraphError, StoreError
 
 AT_ONCE: Final = 20
-"""Things sent by one channel in one run; what is over waits for the next."""
+"""Things sent on one way (a channel, a place that an action is for) in one run; what is over waits."""
 REFUSALS: Final = 3
-"""Refusals in a row after which a channel is left alone for the rest of the run."""
+"""Refusals in a row after which a way is left alone for the rest of the run."""
 DAY: Final = 24 * 60 * 60_000
 GIVEN_UP: Final = 3 * DAY
 """Age at which what a channel refuses is given up."""
 UNKNOWN_GIVEN_UP: Final = DAY
 """Age at which what no channel is there for is given up: the next deployment may bring it back."""
+UNANSWERED: Final = 10
+"""Runs that died while they sent a thing, after which it is given up: it may be what they die of."""
 UNDELIVERED_KEPT: Final = 200
 SETTLE_ATTEMPTS: Final = 3
 
@@ -98,8 +100,8 @@ def send_due(
 
 @dataclass(slots=True)
 class _Sender:
-    """One run. `sent` counts by channel, `refusals` those in a row; `held_back` are the rules and channels
-    whose older message is not sent yet."""
+    """One run. `sent` counts by way (Record.way), `refusals` those in a row; `held_back` are the rules and
+    channels whose older message is not sent yet."""
 
     store: AlertStore
     channels: Mapping[str, Channel]
@@ -138,8 +140,8 @@ class _Sender:
             return False
         if record.kind not in self.channels:
             return self.now - record.made_on > UNKNOWN_GIVEN_UP
-        sent = self.sent.get(record.kind, 0)
-        return sent < self.at_once and self.refusals.get(record.kind, 0) < REFUSALS
+        sent = self.sent.get(record.way, 0)
+        return sent < self.at_once and self.refusals.get(record.way, 0) < REFUSALS
 
     def _send(self, item: Stored, record: Record) -> bool:
         """Claim, send and settle; tell whether the record is done with."""
@@ -147,24 +149,27 @@ class _Sender:
         if channel is None:
             reason = f"this deployment has no channel {record.kind} any more"
             return self._give_up(item, replace(record, error=reason))
+        if record.unanswered >= UNANSWERED:
+            reason = f"{record.unanswered} runs of the sender died while they sent it; its log says of what"
+            return self._give_up(item, replace(record, error=reason))
         claimed = record.claimed(self.run, self.now)
         item = Stored(item.id, item.rev + 1, dump_record(claimed))
         if not self.store.put(item):
             return False  # Another run is sending it.
-        self.sent[record.kind] = self.sent.get(record.kind, 0) + 1
+        self.sent[record.way] = self.sent.get(record.way, 0) + 1
         error = _sent(channel, record)
         if error is not None:
             return self._refused(item, claimed, error)
-        self.refusals[record.kind] = 0
+        self.refusals[record.way] = 0
         self.deliveries.append(Delivery(record.id, record.channel))
         self._again(lambda: self.store.delete(item))
         return True
 
     def _refused(self, item: Stored, record: Record, error: ChannelError) -> bool:
         if error.retry_after is not None:
-            self.refusals[record.kind] = REFUSALS  # It asks to be left alone, whatever the message.
+            self.refusals[record.way] = REFUSALS  # It asks to be left alone, whatever the message.
         elif not error.final:
-            self.refusals[record.kind] = self.refusals.get(record.kind, 0) + 1
+            self.refusals[record.way] = self.refusals.get(record.way, 0) + 1
         refused = record.refused(str(error), self.now, error.retry_after)
         if error.final or self.now - record.made_on > GIVEN_UP:
             return self._give_up(item, refused)
