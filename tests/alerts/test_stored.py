@@ -129,6 +129,14 @@ def test_what_is_too_large_or_too_much_for_one_write_is_counted():
     assert (len(made), left_out) == (90, 11)
 
 
+def test_a_record_of_before_claims_were_counted_has_none():
+    effect = Effect("sqs", "q", "x", "operations[0]")
+    (made,), _ = records([], [], [effect], of="r#1", now=5)
+    text = dump_record(made).replace('"unanswered":0,', "")
+    assert "unanswered" not in text
+    assert load_record(text) == made
+
+
 # ── version 1 ─────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import duckdb
@@ -41,11 +41,11 @@ class World:
             raise error
         self.sent.append(outgoing.id)
 
-    def run(self, later: int = 0) -> SendReport:
+    def run(self, later: int = 0, stop: Callable[[], bool] = lambda: False) -> SendReport:
         self.now += later
         self.runs += 1
         channels = {"topic": self, "action:sqs": self}
-        return send_due(self.store, channels, now=self.now, run=f"run-{self.runs}")
+        return send_due(self.store, channels, now=self.now, run=f"run-{self.runs}", stop=stop)
 
     def heard(self) -> list[str]:
         found = list(self.sent)
@@ -138,6 +138,19 @@ def test_a_place_that_takes_nothing_holds_back_no_other_of_its_kind(world: World
     assert len(world.run(later=MINUTE - 1).refused) == 1, "another one: the first waits for a minute at least"
 
 
+def test_places_that_give_no_answer_take_the_time_of_no_other(world: World):
+    """There is time for two that hang. All of theirs are older."""
+    for number in range(6):
+        place = f"bad{number % 2}"
+        world.made(f"r{number}#1#action:sqs/a", age=number + 1, target=place)
+        world.says[f"r{number}#1#action:sqs/a"] = ChannelError("no answer")
+    world.made("good#1#action:sqs/a", target="good")
+    for heard in ([], ["good#1#action:sqs/a"]):
+        left = iter((False, False, True))
+        world.run(stop=left.__next__)
+        assert world.heard() == heard
+
+
 def test_what_its_senders_die_of_is_given_up(world: World):
     class Died(BaseException):
         pass
@@ -151,6 +164,18 @@ def test_what_its_senders_die_of_is_given_up(world: World):
     (given_up,) = world.run(later=CLAIM).given_up
     assert given_up.error.startswith("10 runs of the sender died")
     assert world.heard() == ["b#1#topic"]
+
+
+@pytest.mark.parametrize(("unanswered", "given_up"), [(0, False), (1, True)])
+def test_what_a_sender_died_of_is_not_tried_again_once_it_is_old(
+    world: World, unanswered: int, given_up: bool
+):
+    """What was never tried is: the sender may not have run for days."""
+    thing = Outgoing("a#1#topic", effect=Effect("sqs", "q", "x", "operations[0]"))
+    made_on = world.now - 3 * DAY - 1
+    assert world.store.put(stored(Record("a", "topic", thing, made_on, made_on, unanswered=unanswered)))
+    assert bool(world.run().given_up) is given_up
+    assert world.heard() == ([] if given_up else ["a#1#topic"])
 
 
 def test_a_channel_takes_only_so_much_in_one_run(world: World):

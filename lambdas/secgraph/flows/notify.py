@@ -5,7 +5,7 @@ Stored (outbox/…) ─due, oldest first─→ Record ─claim→ Channel.send �
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -20,7 +20,7 @@ REFUSALS: Final = 3
 """Refusals in a row after which a way is left alone for the rest of the run."""
 DAY: Final = 24 * 60 * 60_000
 GIVEN_UP: Final = 3 * DAY
-"""Age at which what a channel refuses is given up."""
+"""Age at which what a channel refuses, or a sender died of, is given up."""
 UNKNOWN_GIVEN_UP: Final = DAY
 """Age at which what no channel is there for is given up: the next deployment may bring it back."""
 UNANSWERED: Final = 10
@@ -80,7 +80,7 @@ def send_due(
     stop: Callable[[], bool] = lambda: False,
     at_once: int = AT_ONCE,
 ) -> SendReport:
-    """Send what is due: of each channel the oldest first, and what one rule has to say there in its order.
+    """Send what is due: of each way the oldest first, and what one rule has to say there in its order.
 
     `channels` are by kind (`topic`, `action:slack`). `run` names this run and no other; it must end within
     NOTIFY_TIMEOUT_SECONDS of `now`, and `stop` is asked before each message. Raises StoreError only when the
@@ -115,18 +115,28 @@ class _Sender:
     held_back: set[tuple[str, str]] = field(default_factory=set)
 
     def in_order(self, held: Mapping[str, Stored]) -> Iterator[tuple[Stored, Record]]:
-        """Give the records by age; one that cannot be read is a fault."""
-        found = []
+        """Give the records by age, those last that what gave no answer or a refusal holds up: what is slow
+        takes the time of nothing else. One that cannot be read is a fault."""
+        found: list[tuple[Stored, Record]] = []
         for item in held.values():
             try:
                 found.append((item, load_record(item.body)))
             except StoreError as error:
                 self.faults.append(f"{item.id}: {error}")
-        yield from sorted(found, key=lambda pair: (pair[1].made_on, _number(pair[1]), pair[0].id))
+        troubled = _troubled([record for _, record in found])
+        yield from sorted(
+            found,
+            key=lambda pair: (
+                _lane(pair[1]) in troubled,
+                pair[1].made_on,
+                _number(pair[1]),
+                pair[0].id,
+            ),
+        )
 
     def take(self, item: Stored, record: Record) -> None:
         """Send one record unless it is not its turn. What is younger waits until it is done with."""
-        lane = (record.rule, record.channel)
+        lane = _lane(record)
         try:
             done = lane not in self.held_back and self._may(record) and self._send(item, record)
         except StoreError as error:
@@ -149,8 +159,9 @@ class _Sender:
         if channel is None:
             reason = f"this deployment has no channel {record.kind} any more"
             return self._give_up(item, replace(record, error=reason))
-        if record.unanswered >= UNANSWERED:
-            reason = f"{record.unanswered} runs of the sender died while they sent it; its log says of what"
+        if record.unanswered >= UNANSWERED or (record.unanswered and self._is_old(record)):
+            runs = "1 run" if record.unanswered == 1 else f"{record.unanswered} runs"
+            reason = f"{runs} of the sender died while sending it; its log says of what"
             return self._give_up(item, replace(record, error=reason))
         claimed = record.claimed(self.run, self.now)
         item = Stored(item.id, item.rev + 1, dump_record(claimed))
@@ -171,11 +182,14 @@ class _Sender:
         elif not error.final:
             self.refusals[record.way] = self.refusals.get(record.way, 0) + 1
         refused = record.refused(str(error), self.now, error.retry_after)
-        if error.final or self.now - record.made_on > GIVEN_UP:
+        if error.final or self._is_old(record):
             return self._give_up(item, refused)
         self.deliveries.append(Delivery(record.id, record.channel, refused.error))
         self._again(lambda: self.store.put(Stored(item.id, item.rev + 1, dump_record(refused))))
         return False
+
+    def _is_old(self, record: Record) -> bool:
+        return self.now - record.made_on > GIVEN_UP
 
     def _give_up(self, item: Stored, record: Record) -> bool:
         """Keep it as undelivered. What a crash leaves of it in the outbox is given up again and kept once."""
@@ -216,6 +230,17 @@ def _sent(channel: Channel, record: Record) -> ChannelError | None:
         said = str(error) if isinstance(error, SecgraphError) else f"{type(error).__name__}: {error}"
         return ChannelError(line(said, 500))
     return None
+
+
+def _lane(record: Record) -> tuple[str, str]:
+    """Name that within which things are sent in their order."""
+    return record.rule, record.channel
+
+
+def _troubled(records: Sequence[Record]) -> set[tuple[str, str]]:
+    """Give the lanes with anything for a way that did not take something when it was last asked."""
+    ways = {record.way for record in records if record.attempts or record.unanswered}
+    return {_lane(record) for record in records if record.way in ways}
 
 
 def _number(record: Record) -> int:
