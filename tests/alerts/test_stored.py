@@ -34,13 +34,22 @@ def alert() -> Alert:
     state: AlertState | None = None
     for now, count in enumerate((3, 2, 2, 0, 1)):
         outputs: dict[str, Output] = {"queries.query0.total": count, "alertLevel": "HIGH"}
-        evaluation = Evaluation("r", count > 0, Level.HIGH, count, rows[:count], outputs=outputs)
+        evaluation = Evaluation(
+            "r", count > 0, Level.HIGH, count, rows[:count], outputs=outputs, errors=("no queue",)
+        )
         state, _ = advance(state, evaluation, now)
     return Alert(replace(fail(state, "r", "no", 9), untold=True, acted=("operations[0].actions[1]",)))
 
 
 def test_an_alert_comes_back_as_it_was():
     assert load_alert(dump_alert(alert())) == alert()
+
+
+def test_an_alert_of_before_failures_of_actions_were_kept_has_none():
+    state = replace(alert().state, action_failure=None)
+    text = dump_alert(Alert(state)).replace('"actionFailure":null,', "")
+    assert "actionFailure" not in text
+    assert load_alert(text).state == state
 
 
 def test_a_deployment_comes_back_as_it_was():
@@ -87,7 +96,8 @@ def test_the_largest_alert_fits_into_a_dynamodb_item():
     for now in range(HISTORY_KEPT + 1):
         outputs: dict[str, Output] = {"x" * 290: "y" * 300, "n": now}
         shown = rows[now : 6 + now]
-        state, _ = advance(state, Evaluation(name, True, Level.HIGH, 6, shown, outputs=outputs), now)
+        found = Evaluation(name, True, Level.HIGH, 6, shown, outputs=outputs, errors=(wide,))
+        state, _ = advance(state, found, now)
         state = fail(state, name, wide, now)
     apart = tuple(replace(row, facts={**facts, "targets": [f"{n} {wide}"]}) for n, row in enumerate(rows))
     state, _ = advance(state, Evaluation(name, True, Level.HIGH, 10_000, apart), 60)

@@ -124,6 +124,21 @@ def rule(name: str, query: str = "", level: str = "LOW", **changes: Any) -> Rule
     return replace(made, **{"interval": Interval.FIFTEEN_MINUTES, **changes})
 
 
+def sending(actions: str, **changes: Any) -> Rule:
+    """Make the rule `a` of these actions: `alert`, `send`, or `fail`, which sends what there is not."""
+    sqs = {"type": "SEND_SQS_MESSAGE", "queueUrl": "https://sqs.example/q"}
+    known = {
+        "alert": {"type": "CREATE_ALERT"},
+        "send": {**sqs, "data": {"a": 1}},
+        "fail": {**sqs, "data": {"a": "{{[1] | mapTemplate('x' + '')}}"}},
+    }
+    made = [known[name] for name in actions.split()]
+    operation = {"when": "{{queries.query0.total > 0}}", "actions": made}
+    text = {"name": "a", "description": "d", "queries": [{"query": "FIND A"}], "operations": [operation]}
+    (loaded,) = load(json.dumps([text | {"templates": {"y": "t"}}]), "p.json").rules
+    return replace(loaded, **{"interval": Interval.FIFTEEN_MINUTES, **changes})
+
+
 def test_each_transition_has_one_message_and_an_unchanged_result_none(told: World):
     a = rule("a")
     heard = []
@@ -372,6 +387,70 @@ def test_a_rule_may_ask_to_be_told_of_its_failure_once(told: World):
     told.answers = {"FIND A": lambda: StoreUnavailable("no answer")}
     told.tick(a)
     assert told.heard() == ["a failed"]
+
+
+@pytest.mark.parametrize("alert", [True, False])
+def test_a_rule_may_ask_to_be_told_once_that_its_actions_fail(told: World, alert: bool):
+    """It counts as evaluated all the same; and what is told of it sends no effect of its own."""
+    heard, due = [], []
+    course: list[tuple[list[int], bool]] = [
+        ([1], True),
+        ([1], True),
+        ([1], False),
+        ([1], True),
+        ([2, 1], False),
+        ([], True),
+    ]
+    for rows, fails in course:
+        a = sending(
+            "alert " * alert + "send" + " fail" * fails,
+            notify_on_failure=True,
+            trigger_actions_on_new_entities_only=True,
+        )
+        told.answers = {"FIND A": rows}
+        report = told.tick(a)
+        heard.append((told.heard(), len(told.effects)))
+        kept = told.alert("a").state
+        failing = bool(rows) and fails
+        assert (kept.failure, kept.action_failure is not None) == (None, failing)
+        assert (bool(report.failed), bool(kept.history[-1].error)) == (failing, failing)
+        if kept.action_failure is not None:
+            assert "mapTemplate asks for `x`" in kept.action_failure.error
+        due += [each.rule for each in told.tick(a, later=MINUTE).results]
+    assert heard == [
+        (["a opened", "a failed"] if alert else ["a failed"], 1),
+        ([], 1),
+        ([], 1),
+        (["a failed"], 1),
+        (["a opened"] if alert else [], 2),
+        (["a resolved"] if alert else [], 2),
+    ]
+    assert due == []
+
+
+def test_that_actions_fail_is_told_neither_unasked_nor_of_what_is_dismissed_nor_in_the_first_summary(
+    world: World,
+):
+    world.answers = {"FIND A": [1]}
+    a = sending("alert fail", notify_on_failure=True)
+    world.tick(a)
+    assert world.heard() == ["summary summary"]
+    world.tick(replace(a, notify_on_failure=False))
+    made = Dismissal(world.now, "known", "me", "1", world.now, WHOLE, until=world.now + QUARTER + 1)
+    assert world.store.put(Stored(decision_id("a"), 1, dump_decisions(Decisions("a", (made,)))))
+    world.tick(a)
+    assert world.heard() == []
+    world.tick(a)
+    assert world.heard() == ["a failed"]
+
+
+def test_a_failure_of_actions_ends_with_its_rule(told: World):
+    told.answers = {"FIND A": [1]}
+    told.tick(sending("fail"))
+    told.answers = {}
+    assert told.alert("a").state.action_failure is not None
+    assert told.tick(rule("b"), known={"b"}).retired == ("a",)
+    assert told.alert("a").state.action_failure is None
 
 
 def test_what_this_version_does_not_run_is_named_and_not_a_failure(told: World):

@@ -12,7 +12,8 @@ transitions are decided. Times are epoch milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +21,7 @@ from secgraph.alerts.digest import Digest, digest, worst_first
 from secgraph.alerts.groups import ROWS_OF_GROUP, WHOLE, By, Group, by, chosen, grouped, label
 from secgraph.alerts.notification import Event
 from secgraph.alerts.rowset import RowSet
-from secgraph.alerts.state import AlertState, Evaluation, Failure, Record
+from secgraph.alerts.state import NO_OUTPUTS, AlertState, Evaluation, Failure, Output, Record
 from secgraph.alerts.text import line
 from secgraph.alerts.transition import Transition, transitions, whole
 from secgraph.rules.rows import Row
@@ -30,6 +31,9 @@ GONE_KEPT: Final = 5
 HISTORY_KEPT: Final = 40
 ERROR_CHARACTERS: Final = 500
 ERROR_IN_HISTORY: Final = 150
+WITH_ERROR: Final = 600
+"""Bytes of an error in the history and the outputs beside it: as much as either may take alone."""
+ACTIONS_FAILED: Final = "the rule was evaluated, but not all of its actions ran:"
 
 Happened = tuple[Transition, ...]
 
@@ -54,9 +58,7 @@ def fail(state: AlertState | None, rule: str, error: str, now: int) -> AlertStat
     """Take in an evaluation that did not succeed. The alert stays as it is."""
     before = state or AlertState(rule)
     text = line(error, ERROR_CHARACTERS)
-    held = before.failure
-    failure = Failure(text, now) if held is None else replace(held, error=text)
-    after = replace(before, failure=failure)
+    after = replace(before, failure=_failure(before.failure, text, now))
     entry = Record(now, now, 1, after.active, after.level, after.total, error=line(text, ERROR_IN_HISTORY))
     return replace(after, history=_appended(before.history, entry))
 
@@ -66,7 +68,27 @@ def failed(state: AlertState, now: int) -> tuple[AlertState, Happened]:
     if state.failure is None or state.failure.told:
         return state, ()
     after = replace(state, failure=replace(state.failure, told=True))
-    return after, (replace(whole(Event.FAILED, state, after, now), note=state.failure.error),)
+    return after, (_failed(state, after, state.failure.error, now),)
+
+
+def actions_failed(state: AlertState, now: int) -> tuple[AlertState, Happened]:
+    """Tell that single actions fail, once for each time that they begin to. `state` has taken in the
+    evaluation, which stands."""
+    held = state.action_failure
+    if held is None or held.told:
+        return state, ()
+    after = replace(state, action_failure=replace(held, told=True))
+    return after, (_failed(state, after, f"{ACTIONS_FAILED} {held.error}", now),)
+
+
+def _failed(before: AlertState, after: AlertState, note: str, now: int) -> Transition:
+    """Make what is told of a failure: it is the rule's, whether an alert comes of it or only effects."""
+    return replace(whole(Event.FAILED, before, after, now), note=note, listed=True)
+
+
+def _failure(held: Failure | None, error: str, now: int) -> Failure:
+    """Go on with a failure, or begin one."""
+    return Failure(error, now) if held is None else replace(held, error=error)
 
 
 def retired(state: AlertState, reason: str, now: int) -> tuple[AlertState, Happened]:
@@ -117,7 +139,14 @@ def _comparable(before: AlertState, evaluation: Evaluation) -> AlertState:
 
 def _resulting(before: AlertState, evaluation: Evaluation, now: int) -> tuple[AlertState, frozenset[int]]:
     """Lay the evaluation over the state, all but the groups; give also the hashes of the new rows."""
-    after = replace(before, evaluated_on=now, failure=None, active=evaluation.holds)
+    errors = line("; ".join(evaluation.errors), ERROR_CHARACTERS)
+    after = replace(
+        before,
+        evaluated_on=now,
+        failure=None,
+        action_failure=_failure(before.action_failure, errors, now) if errors else None,
+        active=evaluation.holds,
+    )
     if not evaluation.holds:
         return _ended(before, after, now), frozenset()
     seen = RowSet.of((row.hash for row in evaluation.rows), evaluation.total, whole=evaluation.whole)
@@ -227,6 +256,7 @@ def _since(
 
 
 def _recorded(before: AlertState, after: AlertState, evaluation: Evaluation, now: int) -> tuple[Record, ...]:
+    error = line("; ".join(evaluation.errors), ERROR_IN_HISTORY)
     entry = Record(
         on=now,
         until=now,
@@ -236,9 +266,16 @@ def _recorded(before: AlertState, after: AlertState, evaluation: Evaluation, now
         total=evaluation.total,
         new=after.new_count,
         gone=after.gone_count,
-        outputs=evaluation.outputs,
+        error=error,
+        outputs=_beside(error, evaluation.outputs),
     )
     return _appended(before.history, entry)
+
+
+def _beside(error: str, outputs: Mapping[str, Output]) -> Mapping[str, Output]:
+    """Give the outputs if there is room for them beside an error: the alert is to fit into one item."""
+    size = len(json.dumps(dict(outputs), ensure_ascii=False).encode("utf-8", "replace"))
+    return outputs if not error or size + len(error.encode("utf-8", "replace")) <= WITH_ERROR else NO_OUTPUTS
 
 
 def _appended(history: tuple[Record, ...], entry: Record) -> tuple[Record, ...]:

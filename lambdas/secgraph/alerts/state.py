@@ -22,7 +22,7 @@ NO_OUTPUTS: Mapping[str, Output] = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What one evaluation of a rule found. `whole` is False when `rows` are an arbitrary part of `total`.
-    `listed` is False when only effects come of it and no alert."""
+    `listed` is False when only effects come of it and no alert; `errors` are those of single actions."""
 
     rule: str
     holds: bool
@@ -32,6 +32,7 @@ class Evaluation:
     whole: bool = True
     outputs: Mapping[str, Output] = field(default_factory=lambda: NO_OUTPUTS)
     listed: bool = True
+    errors: tuple[str, ...] = ()
 
     @property
     def exact(self) -> bool:
@@ -41,7 +42,8 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A stretch of evaluations with one result: the first at `on`, the last at `until`."""
+    """A stretch of evaluations with one result: the first at `on`, the last at `until`. `error` says why the
+    rule could not be evaluated, or what went wrong in its actions."""
 
     on: int
     until: int
@@ -57,7 +59,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a rule could not be evaluated, and since when. `told` once a message about it was made."""
+    """Why a rule, or some of its actions, fail, and since when. `told` once a message about it was made."""
 
     error: str
     since: int
@@ -72,7 +74,8 @@ class AlertState:
     though a summary may have covered it. `rows` are digests, new ones first, then the worst; `gone` those
     that went in the last evaluation. `groups` are the keys of the groups that are open, made as `by` says;
     `kept` is what is known of the worst of them. `joined_on` is when rows last joined the alert. `failure` is
-    set while the rule cannot be evaluated. A rule that only has effects is not `listed` as an alert. `acted`
+    set while the rule cannot be evaluated, `action_failure` while it can and single actions fail: such a rule
+    is due as any other. A rule that only has effects is not `listed` as an alert. `acted`
     are the actions that asked for effects in the last evaluation, of the operations that `acted_of` stands
     for.
     """
@@ -96,6 +99,7 @@ class AlertState:
     kept: tuple[Group, ...] = ()
     history: tuple[Record, ...] = ()
     failure: Failure | None = None
+    action_failure: Failure | None = None
     untold: bool = False
     listed: bool = True
     acted: tuple[str, ...] = ()

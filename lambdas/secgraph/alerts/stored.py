@@ -74,7 +74,6 @@ def load_deployment(text: str) -> Deployment:
 
 
 def _state(state: AlertState) -> dict[str, object]:
-    failure = state.failure
     return {
         "rule": state.rule,
         "active": state.active,
@@ -94,7 +93,8 @@ def _state(state: AlertState) -> dict[str, object]:
         "groups": _rowset(state.groups),
         "kept": [_group(each) for each in state.kept],
         "history": [_record(each) for each in state.history],
-        "failure": None if failure is None else asdict(failure),
+        "failure": _failure(state.failure),
+        "actionFailure": _failure(state.action_failure),
         "untold": state.untold,
         "listed": state.listed,
         "acted": list(state.acted),
@@ -119,7 +119,8 @@ def _alert(raw: Mapping[str, Any], version: int) -> Alert:
         new_count=held["newCount"],
         gone_count=held["goneCount"],
         history=tuple(_read_record(each) for each in held["history"]),
-        failure=None if held["failure"] is None else Failure(**held["failure"]),
+        failure=_read_failure(held["failure"]),
+        action_failure=_read_failure(held.get("actionFailure")),  # none was kept at first
         untold=held["untold"],
         **(groups_of(held, rows) if version == 1 else _groups(held)),
     )
@@ -143,6 +144,14 @@ def _deployment(raw: Mapping[str, Any], version: int) -> Deployment:
     if version == 1:
         return deployment_of(raw)
     return Deployment(raw["toldOn"], MappingProxyType(raw["covered"]), raw["tried"], raw["busyUntil"])
+
+
+def _failure(failure: Failure | None) -> dict[str, object] | None:
+    return None if failure is None else asdict(failure)
+
+
+def _read_failure(raw: Mapping[str, Any] | None) -> Failure | None:
+    return None if raw is None else Failure(**raw)
 
 
 def _rowset(held: RowSet) -> dict[str, object]:

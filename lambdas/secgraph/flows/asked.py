@@ -107,4 +107,5 @@ def _evaluation(rule: Rule, outcome: Outcome, rows: Sequence[Row], total: int, *
         whole=whole,
         outputs=MappingProxyType(dict(outcome.outputs)),
         listed=outcome.alert,
+        errors=outcome.errors,
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 from secgraph.alerts import quiet
 from secgraph.alerts.acting import acted, due_effects
-from secgraph.alerts.lifecycle import Happened, advance, fail, failed
+from secgraph.alerts.lifecycle import Happened, actions_failed, advance, fail, failed
 from secgraph.alerts.ports import AlertStore
 from secgraph.alerts.state import Evaluation
 from secgraph.errors import QueryError, SecgraphError
@@ -127,6 +127,9 @@ def _advance(
         after, heard = with_paths(rule.queries, evaluation.rows, after, heard, asked.ask, asked.patience)
         if not ledger.is_dismissed(after):
             wanted = due_effects(rule, before, after, heard, outcome.effects)
+            if rule.notify_on_failure:  # after the effects were chosen: it is no reason to send any
+                after, failing = actions_failed(after, ledger.now)
+                heard += failing
     if not ledger.write(after, heard, wanted):
         return _result(rule, OVERTAKEN)
     return RuleResult(

@@ -29,9 +29,11 @@ def retire(ledger: Ledger, rules: Sequence[Rule], known: Collection[str] | None)
     closed = []
     for name, (_, alert) in list(ledger.alerts.items()):
         gone = known is not None and name not in known
-        if (gone or name in disabled) and (alert.state.active or alert.state.failure):
+        state = alert.state
+        kept = state.active or state.failure or state.action_failure
+        if (gone or name in disabled) and kept:
             try:
-                if _close(ledger, alert.state, GONE if gone else DISABLED):
+                if _close(ledger, state, GONE if gone else DISABLED):
                     closed.append(name)
             except StoreError as error:
                 ledger.faults.append(str(error))

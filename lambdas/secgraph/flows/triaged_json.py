@@ -38,6 +38,7 @@ def summary_json(alert: Triaged) -> Json:
         "evaluatedOn": _moment(state.evaluated_on),
         "rows": [row.title for row in state.rows[:5]],
         **({"failure": state.failure.error} if state.failure else {}),
+        **({"actionFailure": state.action_failure.error} if state.action_failure else {}),
     }
 
 
