@@ -134,8 +134,9 @@ def sending(actions: str, **changes: Any) -> Rule:
     }
     made = [known[name] for name in actions.split()]
     operation = {"when": "{{queries.query0.total > 0}}", "actions": made}
-    text = {"name": "a", "description": "d", "queries": [{"query": "FIND A"}], "operations": [operation]}
-    (loaded,) = load(json.dumps([text | {"templates": {"y": "t"}}]), "p.json").rules
+    text = {"name": "a", "description": "d", "alertLevel": "LOW", "templates": {"y": "t"}}
+    asked = {"queries": [{"query": "FIND A"}], "operations": [operation]}
+    (loaded,) = load(json.dumps([text | asked]), "p.json").rules
     return replace(loaded, **{"interval": Interval.FIFTEEN_MINUTES, **changes})
 
 
@@ -422,7 +423,7 @@ def test_a_rule_may_ask_to_be_told_once_that_its_actions_fail(told: World, alert
         ([], 1),
         ([], 1),
         (["a failed"], 1),
-        (["a opened"] if alert else [], 2),
+        (["a new_rows"] if alert else [], 2),
         (["a resolved"] if alert else [], 2),
     ]
     assert due == []
