@@ -18,6 +18,9 @@ COMPACT_HANDLER: Final = "secgraph.handlers.compact.handler"
 REBUILD_HANDLER: Final = "secgraph.handlers.rebuild.handler"
 NOTIFY_HANDLER: Final = "secgraph.handlers.notify.handler"
 TRIAGE_HANDLER: Final = "secgraph.handlers.triage.handler"
+RECONCILE_HANDLER: Final = "secgraph.handlers.reconcile.handler"
+STATUS_HANDLER: Final = "secgraph.handlers.status.handler"
+REPLAY_HANDLER: Final = "secgraph.handlers.replay.handler"
 
 # Environment variables of the functions.
 GRAPH_TABLE: Final = "SECGRAPH_GRAPH_TABLE"
@@ -40,6 +43,14 @@ PARAMETERS: Final = "SECGRAPH_PARAMETERS"
 """Path in SSM Parameter Store under which the parameters of rules and queries lie."""
 INTERVALS: Final = "SECGRAPH_INTERVALS"
 """JSON: {"*": "ONE_HOUR", "aws-threats": "FIFTEEN_MINUTES"}; how often rules are evaluated, by pack."""
+LEDGER_TABLE: Final = "SECGRAPH_LEDGER_TABLE"
+REPLAY_TABLE: Final = "SECGRAPH_REPLAY_TABLE"
+SOURCES: Final = "SECGRAPH_SOURCES"
+"""JSON: {"regions": ["eu-west-1"], "readers": [{"account": "…", "role": "arn:…", "externalId": "…"}],
+"hours": 24}; which sources are read by their APIs, and how often. The deployment's own account is a reader by
+itself. Not set, nothing is reconciled."""
+ADMINISTRATORS: Final = "SECGRAPH_ADMINISTRATORS"
+"""The accounts, by commas, whose events may speak of findings of other accounts."""
 ALERT_LINK: Final = "SECGRAPH_ALERT_LINK"
 """Address of a page about an alert, with `{rule}` where the rule's name goes."""
 ACCOUNTS: Final = "SECGRAPH_ACCOUNTS"
@@ -68,6 +79,10 @@ INSPECTOR_COVERAGE: Final = "Inspector2 Coverage"
 INSPECTOR_SCAN: Final = "Inspector2 Scan"
 ON_DEMAND_SOURCE: Final = "inspector2.ami.ondemand"
 ON_DEMAND_DETAIL_TYPE: Final = "OnDemand AMI Scan Findings"
+OWN_SOURCE: Final = "secgraph"
+"""Of what the reconcile observes itself. No pattern of a bus lets it in."""
+FINDING_STATE: Final = "Finding State Observed"
+SOURCE_STATE: Final = "Source State Observed"
 TEST_SOURCE: Final = "secgraph.test"
 RECEIVED_ON_ATTRIBUTE: Final = "receivedOn"
 """Message attribute of a replayed event: when it was received for the first time, in epoch milliseconds."""
@@ -75,6 +90,11 @@ RECEIVED_ON_ATTRIBUTE: Final = "receivedOn"
 # Tables and bucket.
 GRAPH_TABLE_KEY: Final = "id"
 ALERT_TABLE_KEY: Final = "id"
+LEDGER_TABLE_KEY: Final = "id"
+OPEN_INDEX: Final = "open"
+"""The sparse index of the graph table: open findings only, their keys only."""
+OPEN_INDEX_KEY: Final = "openIn"
+"""`source#account#region#bucket` of an open finding; no other item has it."""
 LOCATOR: Final = "locator"
 """The `type` of those items of the graph table that nobody sees; the stream's reader is spared them."""
 OUTBOX_PREFIX: Final = "outbox/"
@@ -86,6 +106,8 @@ QUARANTINE_PREFIX: Final = "quarantine/"
 RAW_PREFIX: Final = "raw/"
 IMAGE_PREFIX: Final = "image/"
 ASIDE_PREFIX: Final = "image-aside/"
+RECONCILE_PREFIX: Final = "reconcile/"
+"""What runs of the reconcile have seen until they end."""
 
 # Metrics: one namespace, no account or region as a dimension.
 METRICS_NAMESPACE: Final = "secgraph"
@@ -112,3 +134,7 @@ PROJECT_TIMEOUT_SECONDS: Final = 120
 COMPACT_TIMEOUT_SECONDS: Final = 900
 COMPACT_EVERY_MINUTES: Final = 5
 REBUILD_TIMEOUT_SECONDS: Final = 900
+RECONCILE_TIMEOUT_SECONDS: Final = 900
+RECONCILE_EVERY_MINUTES: Final = 15
+STATUS_TIMEOUT_SECONDS: Final = 60
+REPLAY_TIMEOUT_SECONDS: Final = 900

@@ -12,6 +12,8 @@ SecgraphError
 │   ├── StoreUnavailable   the store did not answer, or gave up on part of a batch
 │   ├── ObjectMissing      an object of the image is not there
 │   └── ObjectDamaged      an object of the image is not what was written
+├── SourceError            the API of a source of findings did not answer, or refused
+│   └── CursorExpired      it does not know any more where a listing stood
 └── ChannelError           a channel to people did not take a message
 """
 
@@ -102,6 +104,19 @@ class ObjectMissing(StoreError):  # noqa: N818
 
 class ObjectDamaged(StoreError):  # noqa: N818
     """An object of the image is not what was written; the text names it, and the place in it."""
+
+
+class SourceError(SecgraphError):
+    """The API of a source of findings did not answer, or refused; the text says which call and why.
+    `refused`: it will refuse again until somebody changes a permission or a setting."""
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+class CursorExpired(SourceError):  # noqa: N818 (reads as a state, as in the tree above)
+    """The source does not know any more where a listing stood: it is to begin anew."""
 
 
 class ChannelError(SecgraphError):
