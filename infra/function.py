@@ -99,11 +99,9 @@ class Function(Construct):
         self.allow(STREAM, stream)
         self.allow(["dynamodb:ListStreams"], f"{table.table_arn}/stream/*")
         table_id = Stack.of(self).resolve(table.table_arn)["Fn::GetAtt"][0]
-        Validations.of(self.role).acknowledge(
-            Acknowledgment(
-                id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{table_id}.Arn>/stream/*]",
-                reason="The star is the time at which the stream of this one table was made.",
-            )
+        self.acknowledge_star(
+            f"<{table_id}.Arn>/stream/*",
+            "The star is the time at which the stream of this one table was made.",
         )
         return stream
 
@@ -112,12 +110,16 @@ class Function(Construct):
         self.allow(actions, *[bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes])
         bucket_id = Stack.of(self).resolve(bucket.bucket_arn)["Fn::GetAtt"][0]
         for prefix in prefixes:
-            Validations.of(self.role).acknowledge(
-                Acknowledgment(
-                    id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{prefix}*]",
-                    reason=f"The star is the object's name under {prefix}, and no further prefix is granted.",
-                )
+            self.acknowledge_star(
+                f"<{bucket_id}.Arn>/{prefix}*",
+                f"The star is the object's name under {prefix}, and no further prefix is granted.",
             )
+
+    def acknowledge_star(self, resource: str, reason: str) -> None:
+        """Say why a statement of the role names this resource, which has a star in it."""
+        Validations.of(self.role).acknowledge(
+            Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
+        )
 
     def allow_listing(self, bucket: s3.IBucket, *prefixes: str) -> None:
         """Let the function list what lies under these prefixes of a bucket."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -81,7 +81,7 @@ class Ingestion(Construct):
             timeout_seconds=contract.INGEST_TIMEOUT_SECONDS,
             memory_mb=MEMORY_MB,
             retention_days=settings.retention_days,
-            environment=_environment(settings, graph, bucket),
+            environment=ingest_environment(settings, graph, bucket),
         )
         self.ingest.function.add_event_source(
             sources.SqsEventSource(
@@ -115,8 +115,13 @@ class Ingestion(Construct):
         self.ingest.allow_objects(["s3:PutObject"], bucket, contract.RAW_PREFIX, contract.QUARANTINE_PREFIX)
 
 
-def _environment(settings: Settings, graph: dynamodb.ITable, bucket: s3.IBucket) -> dict[str, str]:
-    environment = {contract.GRAPH_TABLE: graph.table_name, contract.BUCKET: bucket.bucket_name}
+def ingest_environment(settings: Settings, graph: dynamodb.ITable, bucket: s3.IBucket) -> dict[str, str]:
+    """Give the variables of a function that takes events of a bus in."""
+    environment = {
+        contract.GRAPH_TABLE: graph.table_name,
+        contract.BUCKET: bucket.bucket_name,
+        contract.ADMINISTRATORS: ",".join([Aws.ACCOUNT_ID, *settings.sources.administrators]),
+    }
     if settings.accounts_variable:
         environment[contract.ACCOUNTS] = settings.accounts_variable
     if settings.test_source:

@@ -21,6 +21,8 @@ SILENCE_PERIODS: Final = 12
 """An hour. As many short periods, because CloudWatch looks further back than the periods asked for before
 it believes that data is missing: with one period of an hour it would be silent for hours.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html"""
+RECONCILE_SILENCE_PERIODS: Final = 24
+"""Two hours: a first run that fills its fifteen minutes over and over may miss some."""
 OWN_METRICS: Final = {
     "Quarantined": (
         contract.METRIC_QUARANTINED,
@@ -38,12 +40,17 @@ OWN_METRICS: Final = {
         contract.METRIC_SET_ASIDE,
         f"the image goes without an item that could not be read; see {contract.ASIDE_PREFIX} in the bucket",
     ),
+    "SourcesFailed": (
+        contract.METRIC_SOURCES_FAILED,
+        "a source could not be read three times in a row or more; `secgraph status` names it and says why. "
+        "Once the cause is gone, `secgraph reconcile` reads it at once",
+    ),
 }
 
 
 class Monitoring(Construct):
     """Dead letters, backlog, the image's lag, errors of every function, our own failure counts, and silence
-    of the rules."""
+    of the rules and of the reconcile, which is None where it is switched off."""
 
     def __init__(
         self,
@@ -55,6 +62,7 @@ class Monitoring(Construct):
         dead_letters: sqs.IQueue,
         rebuild_dead_letters: sqs.IQueue,
         project: Function,
+        reconcile: Function | None,
         functions: Sequence[Function],
     ) -> None:
         super().__init__(scope, id)
@@ -76,7 +84,24 @@ class Monitoring(Construct):
         alarms.extend(
             any_alarm(self, name, text, _own_metric(metric)) for name, (metric, text) in OWN_METRICS.items()
         )
-        alarms.append(self._silence())
+        alarms.append(
+            self._silence(
+                "Silence",
+                "the rules were not evaluated for an hour",
+                _own_metric(contract.METRIC_RULE_RUNS),
+                SILENCE_PERIODS,
+            )
+        )
+        if reconcile is not None:
+            alarms.append(
+                self._silence(
+                    "ReconcileSilence",
+                    "the sources were not asked for two hours what they hold; see the schedule of the "
+                    "reconcile function, and whether the account has room for one more function at once",
+                    reconcile.function.metric_invocations(period=ALARM_PERIOD, statistic="Sum"),
+                    RECONCILE_SILENCE_PERIODS,
+                )
+            )
         for alarm in alarms:
             alarm.add_alarm_action(actions.SnsAction(topic))
 
@@ -102,15 +127,21 @@ class Monitoring(Construct):
             threshold=LAG_MINUTES * 60_000,
         )
 
-    def _silence(self) -> cloudwatch.Alarm:
+    def _silence(
+        self,
+        id: str,  # noqa: A002
+        text: str,
+        metric: cloudwatch.IMetric,
+        periods: int,
+    ) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,
-            "Silence",
-            alarm_description="secgraph: the rules were not evaluated for an hour. "
+            id,
+            alarm_description=f"secgraph: {text}. "
             "Right after the first deployment this ends with the first run.",
-            metric=_own_metric(contract.METRIC_RULE_RUNS),
+            metric=metric,
             threshold=1,
-            evaluation_periods=SILENCE_PERIODS,
+            evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
         )

@@ -1,7 +1,7 @@
 """Source, locked dependencies, packs and accounts in; one folder for all Lambda functions out. No Docker.
 
-    requirements/runtime.lock ─uv pip install for the target→ build/wheels-…/ ┐
-    lambdas/secgraph, rule_packs/, -c packs=, accounts=, smartClasses=, reach= ┴→ build/asset-…/
+    requirements/runtime.lock ─uv pip install for the target→ build/wheels-…/           ┐
+    lambdas/secgraph, rule_packs/, -c packs=, accounts=, smartClasses=, reach=, sources= ┴→ build/asset-…/
 
 The same input gives the same folder, byte by byte. Nothing here needs the CDK. boto3 is shipped although the
 Lambda runtime has one: what was locked and tested is what runs, and the runtime's own changes without
@@ -92,6 +92,7 @@ def build(
     accounts: str = "",
     smart_classes: str = "",
     reach: str = "",
+    sources: str = "",
     into: Path = BUILD,
 ) -> Asset:
     """Build, or find what was built from the same input; an empty text is a file that is not there. Raises
@@ -102,6 +103,7 @@ def build(
         contract.ACCOUNTS_FILE: accounts,
         contract.SMART_CLASSES_FILE: smart_classes,
         contract.REACH_FILE: reach,
+        contract.SOURCES_FILE: sources,
     }
     given = {name: text.encode() for name, text in texts.items() if text}
     files = {**_source_files(), **_pack_files(packs), **given}
@@ -130,6 +132,11 @@ def check_ready_made(settings: Settings) -> Path:
         )
     if settings.alerts.reach.text != _shipped(settings.asset / contract.REACH_FILE):
         raise SettingsError("asset", "a ready-made asset has its reach inside; give both the same -c reach=.")
+    if settings.sources.file != _shipped(settings.asset / contract.SOURCES_FILE):
+        raise SettingsError(
+            "asset",
+            f"a ready-made asset has its {contract.SOURCES_FILE} inside; give both the same -c sources=.",
+        )
     if settings.accounts_file and not (settings.asset / contract.ACCOUNTS_FILE).is_file():
         raise SettingsError(
             "asset", f"this accounts map is large and the asset has no {contract.ACCOUNTS_FILE}."

@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.function import Function
 from secgraph import contract
 
 EVENTS: Final = (contract.RAW_PREFIX, contract.QUARANTINE_PREFIX)
@@ -27,10 +28,12 @@ MOVE_FROM: Final = (
 
 class Repairing(Construct):
     """`role`: lists, reads and removes quarantined events and what the image could not take, reads raw
-    events, feeds both queues' events to ingest again, compares table and image, and has it rebuilt.
+    events, feeds both queues' events to ingest again, compares table and image, and has it rebuilt; invokes
+    `functions`, which reconcile, replay and tell how complete the graph is.
 
     The bucket's policy keeps others away from the events, whoever may read every bucket of the account: all
-    but this role and `reader`, the query function's, which looks at the newest of them.
+    but this role and `readers`, those of the query function, which looks at the newest of them, and of
+    Replay, which reads them all.
     """
 
     def __init__(
@@ -44,7 +47,8 @@ class Repairing(Construct):
         rebuild_queue: sqs.IQueue,
         rebuild_dead_letters: sqs.IQueue,
         graph: dynamodb.ITable,
-        reader: iam.IRole,
+        readers: Sequence[iam.IRole],
+        functions: Sequence[Function],
     ) -> None:
         super().__init__(scope, id)
         # By the account: an administrator says who may take it on, where people get their permissions.
@@ -62,7 +66,8 @@ class Repairing(Construct):
         self._allow(["sqs:SendMessage"], [rebuild_queue.queue_arn])
         self._allow(MOVE_FROM, [rebuild_dead_letters.queue_arn])
         self._allow(["dynamodb:Scan", "dynamodb:DescribeTable"], [graph.table_arn])
-        self._keep_others_out(bucket, reader)
+        self._allow(["lambda:InvokeFunction"], [each.function.function_arn for each in functions])
+        self._keep_others_out(bucket, readers)
         self._acknowledge(bucket)
 
     def _allow(
@@ -72,15 +77,16 @@ class Repairing(Construct):
             iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
         )
 
-    def _keep_others_out(self, bucket: s3.Bucket, reader: iam.IRole) -> None:
+    def _keep_others_out(self, bucket: s3.Bucket, readers: Sequence[iam.IRole]) -> None:
+        allowed = [self.role.role_arn, *(each.role_arn for each in readers)]
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="OnlyRepairAndQueryReadEvents",
+                sid="OnlyRepairQueryAndReplayReadEvents",
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
                 actions=list(READ),
                 resources=[bucket.arn_for_objects(f"{prefix}*") for prefix in EVENTS],
-                conditions={"ArnNotEquals": {"aws:PrincipalArn": [self.role.role_arn, reader.role_arn]}},
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": allowed}},
             )
         )
 

@@ -4,10 +4,11 @@ key           meaning                                                           
 accounts      file: {"123456789012": {"name": "shop-prod", "production": true}}    none
 packs         folder with rule packs (*.json) of your own, shipped beside ours     none
 smartClasses  file: {"version": 1, "smartClasses": {"Name": ["FIND …", …]}}        none
+sources       file of infra/source_settings.py, or false: no reconcile             own account
 testSource    true: events of the source `secgraph.test` are let in                false
 testEvents    true: shareable console test events, with their schema registry;     false
               existing: the same where the account already has that registry
-memory        MB for the query and the evaluate function, 512 to 10240             2048
+memory        MB for the query, status and evaluate functions, 512 to 10240        2048
 retention     days that log lines are kept, one of the periods CloudWatch knows    90
 rawRetention  days that raw events are kept, 1 to 36500                            400
 asset         folder with an asset built before: ship it instead of building one   none
@@ -31,6 +32,8 @@ from infra.alert_settings import KEYS as ALERT_KEYS
 from infra.alert_settings import NONE as NO_ALERT_SETTINGS
 from infra.alert_settings import AlertSettings, alert_settings
 from infra.context import SettingsError, flag, read_json
+from infra.source_settings import OWN as OWN_SOURCES
+from infra.source_settings import Sources, sources_of
 
 DEFAULT_MEMORY_MB: Final = 2048
 DEFAULT_RETENTION_DAYS: Final = 90
@@ -44,7 +47,7 @@ RETENTION_DAYS: Final = (
 )
 ACCOUNTS_VARIABLE_BYTES: Final = 2_000
 KEYS: Final = (
-    *("accounts", "packs", "smartClasses", "testSource", "testEvents"),
+    *("accounts", "packs", "smartClasses", "sources", "testSource", "testEvents"),
     *("memory", "retention", "rawRetention", "asset"),
     *ALERT_KEYS,
 )
@@ -59,6 +62,7 @@ class Settings:
     accounts: str = ""
     packs: Path | None = None
     smart_classes: str = ""
+    sources: Sources = OWN_SOURCES
     alerts: AlertSettings = NO_ALERT_SETTINGS
     test_source: bool = False
     test_events: TestEvents = "no"
@@ -90,6 +94,7 @@ def from_context(context: Mapping[str, Any]) -> Settings:
         accounts=_accounts(context.get("accounts")),
         packs=packs,
         smart_classes=_smart_classes(context.get("smartClasses")),
+        sources=sources_of(context.get("sources")),
         alerts=alert_settings(context, packs),
         test_source=flag("testSource", context.get("testSource")),
         test_events=_test_events(context.get("testEvents")),

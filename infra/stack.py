@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.alerting import Alerting
 from infra.asking import EXAMPLES, Asking
+from infra.completeness import Completeness
 from infra.image import Image
 from infra.ingestion import Ingestion
 from infra.monitoring import Monitoring
@@ -64,6 +65,7 @@ class SecgraphStack(Stack):
             key=alerting.key,
             parameters=parameters,
         )
+        completeness = Completeness(self, "Completeness", code=code, settings=settings, storage=storage)
         repairing = Repairing(
             self,
             "Repairing",
@@ -73,7 +75,8 @@ class SecgraphStack(Stack):
             rebuild_queue=image.queue,
             rebuild_dead_letters=image.dead_letters,
             graph=storage.graph,
-            reader=asking.query.role,
+            readers=[asking.query.role, completeness.replay.role],
+            functions=[completeness.reconcile, completeness.status, completeness.replay],
         )
         Monitoring(
             self,
@@ -83,9 +86,11 @@ class SecgraphStack(Stack):
             dead_letters=ingestion.dead_letters,
             rebuild_dead_letters=image.dead_letters,
             project=image.project,
+            reconcile=completeness.reconcile if settings.sources.text else None,
             functions=[
                 *(ingestion.ingest, image.project, image.compact, image.rebuild),
                 *(asking.query, alerting.evaluate, notifying.notify, alerting.triage),
+                *(completeness.reconcile, completeness.status, completeness.replay),
             ],
         )
         query = asking.query.function.function_name
@@ -115,6 +120,20 @@ class SecgraphStack(Stack):
         )
         self._output("NotifyFunction", notifying.notify.function.function_name, "sends what waits")
         self._output("TriageFunction", alerting.triage.function.function_name, "dismisses alerts")
+        self._output(
+            "ReconcileFunction",
+            completeness.reconcile.function.function_name,
+            "asks the sources what they hold",
+        )
+        self._output(
+            "ReconcileRole", completeness.reconcile.role.role_arn, "whom the roles of `sources` are to trust"
+        )
+        self._output(
+            "StatusFunction", completeness.status.function.function_name, "says how complete the graph is"
+        )
+        self._output(
+            "ReplayFunction", completeness.replay.function.function_name, "makes the graph out of raw events"
+        )
         self._output("ParameterPath", parameters.path, "where the parameters of rules and queries lie")
         if alerting.chat is not None:
             text = "name it in a configuration of Amazon Q Developer in chat applications"
@@ -122,6 +141,8 @@ class SecgraphStack(Stack):
         self._output("AlertTopic", alerting.topic.topic_arn, "subscribe to it to be told of alerts")
         self._output("GraphTable", storage.graph.table_name, "the graph; kept when the stack is deleted")
         self._output("AlertTable", storage.alerts.table_name, "alert state; kept when the stack is deleted")
+        self._output("LedgerTable", storage.ledger.table_name, "how complete the graph is; kept as well")
+        self._output("ReplayTable", completeness.copy.table_name, "what a replay made; goes with the stack")
         self._output("Bucket", storage.bucket.bucket_name, "events and the graph image; kept as well")
         self._output("RepairRole", repairing.role.role_arn, "reads them, and repairs")
 

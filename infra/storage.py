@@ -1,4 +1,4 @@
-"""The two tables and the bucket: kept when the stack goes, named by CloudFormation, reached over TLS only."""
+"""The tables and the bucket: kept when the stack goes, named by CloudFormation, reached over TLS only."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from secgraph import contract
 
 QUARANTINE_DAYS: Final = 365
 ASIDE_DAYS: Final = 365
+RECONCILE_DAYS: Final = 7
+"""Of what a run of the reconcile has seen. It removes that by itself when it ends, within hours."""
 
 
 class Storage(Construct):
-    """`graph`: the truth. `alerts`: the state of alerts. `bucket`: events, and the image."""
+    """`graph`: the truth. `alerts`: the state of alerts. `ledger`: how complete the graph is, by source,
+    account and region. `bucket`: events, and the image."""
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Storage(Construct):
         self.alerts = self._table(
             "Alerts", contract.ALERT_TABLE_KEY, stream=dynamodb.StreamViewType.KEYS_ONLY
         )
+        self.ledger = self._table("Ledger", contract.LEDGER_TABLE_KEY)
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -54,6 +58,11 @@ class Storage(Construct):
                 ),
                 s3.LifecycleRule(
                     id="image-aside", prefix=contract.ASIDE_PREFIX, expiration=Duration.days(ASIDE_DAYS)
+                ),
+                s3.LifecycleRule(
+                    id="reconcile",
+                    prefix=contract.RECONCILE_PREFIX,
+                    expiration=Duration.days(RECONCILE_DAYS),
                 ),
                 s3.LifecycleRule(
                     id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)

@@ -48,7 +48,7 @@ REPLAY_TABLE: Final = "SECGRAPH_REPLAY_TABLE"
 SOURCES: Final = "SECGRAPH_SOURCES"
 """JSON: {"regions": ["eu-west-1"], "readers": [{"account": "…", "role": "arn:…", "externalId": "…"}],
 "hours": 24}; which sources are read by their APIs, and how often. The deployment's own account is a reader by
-itself. Not set, nothing is reconciled."""
+itself, and without regions its own is read. Not set, nothing is reconciled; see SOURCES_FILE."""
 ADMINISTRATORS: Final = "SECGRAPH_ADMINISTRATORS"
 """The accounts, by commas, whose events may speak of findings of other accounts."""
 ALERT_LINK: Final = "SECGRAPH_ALERT_LINK"
@@ -62,6 +62,8 @@ TEST_SOURCE_ENABLED: Final = "SECGRAPH_TEST_SOURCE"
 PACKS_FOLDER: Final = "rule_packs"
 ACCOUNTS_FILE: Final = "accounts.json"
 """The accounts map when it is too large for an environment variable; absent if none was configured."""
+SOURCES_FILE: Final = "sources.json"
+"""What SOURCES says if it is too large for an environment variable; absent if it is not."""
 SMART_CLASSES_FILE: Final = "smart-classes.json"
 """The smart classes of the installation; absent if none were configured."""
 REACH_FILE: Final = "reach.json"
@@ -119,6 +121,10 @@ METRIC_MESSAGES_FAILED: Final = "MessagesFailed"
 METRIC_RULE_RUNS: Final = "RuleRuns"
 """Runs of the rules by the schedule; those on change would hide that it has stopped."""
 METRIC_SET_ASIDE: Final = "ItemsSetAside"
+METRIC_SOURCES_FAILED: Final = "SourcesFailed"
+"""Scopes that could not be read several times in a row."""
+METRIC_FINDINGS_REPAIRED: Final = "FindingsRepaired"
+"""Findings whose stored state was not their source's, which no event had told."""
 
 # Times and sizes.
 INGEST_TIMEOUT_SECONDS: Final = 60
