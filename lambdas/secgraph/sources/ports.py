@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -88,7 +88,7 @@ class SeenFindings(Protocol):
         """Keep the `_id`s of one part of a run; the same part again replaces it."""
         ...
 
-    def all(self, run: str) -> Collection[str]:
+    def all(self, run: str) -> Set[str]:
         """Give the `_id`s of all parts of a run."""
         ...
 
