@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
@@ -16,7 +15,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.function import Function
+from infra.hub import Hub
 from infra.kept_queue import kept_queue
+from infra.patterns import QUEUE, hand_on
 from infra.settings import Settings
 from secgraph import contract
 
@@ -33,17 +34,11 @@ MAX_RECEIVE_COUNT: Final = 5
 VISIBILITY_SECONDS: Final = 6 * contract.INGEST_TIMEOUT_SECONDS + BATCH_WINDOW_SECONDS
 MEMORY_MB: Final = 512
 GRAPH_ACTIONS: Final = ("dynamodb:BatchGetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate")
-PATTERNS: Final = {
-    "GuardDuty": (contract.GUARDDUTY_SOURCE, contract.GUARDDUTY_DETAIL_TYPE),
-    "Inspector": (contract.INSPECTOR_SOURCE, contract.INSPECTOR_DETAIL_TYPE),
-    "InspectorCoverage": (contract.INSPECTOR_SOURCE, contract.INSPECTOR_COVERAGE),
-    "InspectorScan": (contract.INSPECTOR_SOURCE, contract.INSPECTOR_SCAN),
-    "InspectorOnDemand": (contract.ON_DEMAND_SOURCE, contract.ON_DEMAND_DETAIL_TYPE),
-}
 
 
 class Ingestion(Construct):
-    """`queue`, `dead_letters` (of the queue and of the rules' targets) and `ingest`, the function."""
+    """`queue`, `dead_letters` (of the queue and of the rules' targets), `ingest`, the function, and `hub`, if
+    other accounts or regions forward to this one."""
 
     def __init__(
         self,
@@ -66,12 +61,14 @@ class Ingestion(Construct):
             ),
         )
         tests = [contract.TEST_SOURCE] if settings.test_source else []
-        for name, (source, detail_type) in PATTERNS.items():
-            self._rule(name, [source, *tests], detail_type)
-        calls = {"eventName": list(contract.GUARDDUTY_CALLS)}
-        self._rule(
-            "Archiving", [contract.GUARDDUTY_SOURCE, *tests], contract.API_CALL_DETAIL_TYPE, detail=calls
+        # Without its own dead-letter queue EventBridge drops an event that it could not hand over.
+        hand_on(
+            self,
+            QUEUE,
+            lambda: targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters),
+            tests=tests,
         )
+        self.hub = self._hub(settings, tests) if settings.hub.takes_in else None
         self.ingest = Function(
             self,
             "Ingest",
@@ -94,20 +91,14 @@ class Ingestion(Construct):
         )
         self._grant(graph, bucket)
 
-    def _rule(
-        self,
-        name: str,
-        source: list[str],
-        detail_type: str,
-        detail: Mapping[str, list[str]] | None = None,
-    ) -> None:
-        events.Rule(
+    def _hub(self, settings: Settings, tests: Sequence[str]) -> Hub:
+        return Hub(
             self,
-            name,
-            description=f"{detail_type} events to the secgraph ingest queue",
-            event_pattern=events.EventPattern(source=source, detail_type=[detail_type], detail=detail),
-            # Without its own dead-letter queue EventBridge drops an event that it could not hand over.
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+            "Hub",
+            settings=settings.hub,
+            tests=tests,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
         )
 
     def _grant(self, graph: dynamodb.ITable, bucket: s3.IBucket) -> None:

@@ -13,7 +13,7 @@ retention     days that log lines are kept, one of the periods CloudWatch knows 
 rawRetention  days that raw events are kept, 1 to 36500                            400
 asset         folder with an asset built before: ship it instead of building one   none
 
-Those about alerts are in infra/alert_settings.py.
+Those about alerts are in infra/alert_settings.py, those about many accounts in infra/hub_settings.py.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from infra.alert_settings import KEYS as ALERT_KEYS
 from infra.alert_settings import NONE as NO_ALERT_SETTINGS
 from infra.alert_settings import AlertSettings, alert_settings
 from infra.context import SettingsError, flag, read_json
+from infra.hub_settings import KEYS as HUB_KEYS
+from infra.hub_settings import NO_HUB, HubSettings, hub_settings
 from infra.source_settings import OWN as OWN_SOURCES
 from infra.source_settings import Sources, sources_of
 
@@ -50,6 +52,7 @@ KEYS: Final = (
     *("accounts", "packs", "smartClasses", "sources", "testSource", "testEvents"),
     *("memory", "retention", "rawRetention", "asset"),
     *ALERT_KEYS,
+    *HUB_KEYS,
 )
 TestEvents = Literal["no", "with-registry", "existing-registry"]
 
@@ -64,6 +67,7 @@ class Settings:
     smart_classes: str = ""
     sources: Sources = OWN_SOURCES
     alerts: AlertSettings = NO_ALERT_SETTINGS
+    hub: HubSettings = NO_HUB
     test_source: bool = False
     test_events: TestEvents = "no"
     memory_mb: int = DEFAULT_MEMORY_MB
@@ -82,13 +86,18 @@ class Settings:
         return "" if self.accounts_variable else self.accounts
 
 
-def from_context(context: Mapping[str, Any]) -> Settings:
-    """Check every key that is ours; raises SettingsError. Keys of the CDK itself hold `:`, `@` or `/`."""
+def check_names(context: Mapping[str, Any]) -> None:
+    """Refuse a key that nothing reads; raises SettingsError. Keys of the CDK itself hold `:`, `@` or `/`."""
     for key in context:
         if key not in KEYS and not re.search("[:@/]", key):
             near = get_close_matches(key, KEYS, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(KEYS)}."
             raise SettingsError(key, f"there is no such context key; {hint}")
+
+
+def from_context(context: Mapping[str, Any]) -> Settings:
+    """Check every key that is ours; raises SettingsError."""
+    check_names(context)
     packs = _packs(context.get("packs"))
     return Settings(
         accounts=_accounts(context.get("accounts")),
@@ -96,6 +105,7 @@ def from_context(context: Mapping[str, Any]) -> Settings:
         smart_classes=_smart_classes(context.get("smartClasses")),
         sources=sources_of(context.get("sources")),
         alerts=alert_settings(context, packs),
+        hub=hub_settings(context),
         test_source=flag("testSource", context.get("testSource")),
         test_events=_test_events(context.get("testEvents")),
         memory_mb=_memory(context.get("memory")),

@@ -100,6 +100,9 @@ class SecgraphStack(Stack):
         self._output("EvaluateFunction", alerting.evaluate.function.function_name, "evaluates the rules")
         self._output("IngestFunction", ingestion.ingest.function.function_name, "fed by IngestQueue")
         self._output("IngestQueue", ingestion.queue.queue_url, "finding events on their way in")
+        if ingestion.hub is not None:
+            text = "deploy spokes with -c hubBus= and this"
+            self._output("EventBus", ingestion.hub.bus.event_bus_arn, text)
         self._output("DeadLetters", ingestion.dead_letters.queue_url, "events that were given up on")
         self._output(
             "RedriveDeadLetters",
