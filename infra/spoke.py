@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-from aws_cdk import Acknowledgment, Aws, CfnOutput, Stack, Validations
+from aws_cdk import Acknowledgment, Aws, BootstraplessSynthesizer, CfnOutput, Stack, Validations
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -40,7 +40,15 @@ class SpokeStack(Stack):
         settings: SpokeSettings,
         **kwargs: Any,
     ) -> None:
-        super().__init__(scope, id, description="forwards findings of this account to secgraph", **kwargs)
+        # Without an asset it needs no bucket: it goes into an account that was never prepared for the CDK, and
+        # as a template of StackSets into all of an organisation.
+        super().__init__(
+            scope,
+            id,
+            description="forwards findings of this account to secgraph",
+            synthesizer=BootstraplessSynthesizer(),
+            **kwargs,
+        )
         self._dead_letters = kept_queue(self, "Kept")
         Validations.of(self._dead_letters).acknowledge(
             Acknowledgment(

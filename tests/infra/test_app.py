@@ -18,6 +18,7 @@ def run(outdir: Path, context: dict[str, object]) -> subprocess.CompletedProcess
     # No stack is to be bundled, as for `cdk bootstrap`: nothing is built or installed.
     environment = {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(infra.ROOT / "lambdas"),
         "CDK_OUTDIR": str(outdir),
         "CDK_CONTEXT_JSON": json.dumps({**defaults, "aws:cdk:bundling-stacks": [], **context}),
     }
@@ -41,15 +42,23 @@ EVERYTHING: dict[str, object] = {
     },
     "kmsKeys": "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d",
     "intervals": {"*": "ONE_HOUR"},
+    "organization": "o-exampleorg1",
     "testSource": "true",
     "testEvents": "true",
 }
 
 
-def test_with_every_option_on_it_writes_a_template_that_all_checkers_are_content_with(tmp_path: Path) -> None:
+def complaints(template: str) -> list[str]:
+    """What cfn-lint finds in a template. W3005 calls a DependsOn superfluous that the CDK writes for every
+    policy of a role."""
     from cfnlint.api import lint  # type: ignore[import-untyped]  # here: it takes seconds to import
     from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
+    found = lint(template, config=ManualArgs(ignore_checks=["W3005"], regions=["us-east-1", "eu-central-1"]))
+    return [f"{match.rule.id} {match.message}" for match in found]
+
+
+def test_with_every_option_on_it_writes_a_template_that_all_checkers_are_content_with(tmp_path: Path) -> None:
     context = dict(EVERYTHING)
     for name in ("accounts", "smartClasses", "reach"):
         context[name] = str(tmp_path / f"{name}.json")
@@ -58,10 +67,25 @@ def test_with_every_option_on_it_writes_a_template_that_all_checkers_are_content
     # Were cdk-nag not content, the app would have stopped: test_checks.py.
     assert done.returncode == 0, done.stdout + done.stderr
     template = (tmp_path / "secgraph.template.json").read_text()
-    assert json.loads(template)["Outputs"]["QueryFunction"]
-    # W3005 calls a DependsOn superfluous that the CDK writes for every policy of a role.
-    found = lint(template, config=ManualArgs(ignore_checks=["W3005"], regions=["us-east-1", "eu-central-1"]))
-    assert [f"{match.rule.id} {match.message}" for match in found] == []
+    assert {"QueryFunction", "EventBus"} <= json.loads(template)["Outputs"].keys()
+    assert complaints(template) == []
+
+
+def test_a_spoke_is_a_small_stack_alone_that_all_checkers_are_content_with(tmp_path: Path) -> None:
+    spoke = {
+        "hubBus": "arn:aws:events:eu-west-1:111122223333:event-bus/secgraph",
+        "hubRole": "arn:aws:iam::111122223333:role/secgraph-CompletenessReconcileRole-1A2B3C",
+        "externalId": "spoke-4711",
+    }
+    # What a hub's cdk.json holds stands beside it, and is no matter of a spoke.
+    done = run(tmp_path, {"alertEmail": "security@example.com", "accounts": "no-such-file.json", **spoke})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [file.name for file in tmp_path.glob("*.template.json")] == ["secgraph-spoke.template.json"]
+    assert not list(tmp_path.glob("asset.*"))
+    template = (tmp_path / "secgraph-spoke.template.json").read_text()
+    assert "Parameters" not in json.loads(template), "it asks for no bootstrapped account"
+    assert len(template) < 51_200, "CloudFormation takes no larger one that is not in a bucket"
+    assert complaints(template) == []
 
 
 def test_a_wrong_file_of_smart_classes_is_told_before_anything_is_made(tmp_path: Path) -> None:
