@@ -24,9 +24,10 @@ from secgraph import contract
 BATCH_SIZE: Final = 50
 BATCH_WINDOW_SECONDS: Final = 5
 # As few as SQS allows. A new account may run 10 functions at once, all of them together. Of those Project
-# takes up to 4, as many as a new table's stream has shards, and Rebuild 2: so 2 are left for queries, rules
-# and Compact even while all of that is at work. It is a limit of the mapping: reserved concurrency cannot be
-# set at all where the account's limit is 10. A hundred events are ingested in the time that a batch takes.
+# takes up to 4, as many as a new table's stream has shards, and Rebuild 2: so 2 are left for queries, rules,
+# Compact and Reconcile even while all of that is at work; Reconcile leaves them 5 minutes of every 15. It is
+# a limit of the mapping: reserved concurrency cannot be set at all where the account's limit is 10. A hundred
+# events are ingested in the time that a batch takes.
 MAX_CONCURRENCY: Final = 2
 MAX_RECEIVE_COUNT: Final = 5
 # AWS: at least six times the function's timeout, plus the batch window.

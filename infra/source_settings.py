@@ -138,10 +138,10 @@ def _reader(where: str, held: object) -> dict[str, str]:
     if not isinstance(held, dict):
         raise SettingsError(KEY, f'{where}: write {{"role": "…", "externalId": "…"}}.')
     _check_names(where, held, READER_FIELDS, "field")
-    role, external_id = (str(held.get(name, "")) for name in READER_FIELDS)
-    if not (arn := _ROLE.fullmatch(role)):
-        raise SettingsError(KEY, f"{where}: role: {role!r} is not the ARN of an IAM role.")
-    if not _EXTERNAL_ID.fullmatch(external_id):
+    role, external_id = (held.get(name) for name in READER_FIELDS)
+    if not isinstance(role, str) or not (arn := _ROLE.fullmatch(role)):
+        raise SettingsError(KEY, f"{where}: role: {json.dumps(role)} is not the ARN of an IAM role.")
+    if not isinstance(external_id, str) or not _EXTERNAL_ID.fullmatch(external_id):
         raise SettingsError(
             KEY,
             f"{where}: externalId must be the text that the role's trust policy asks for: 2 to 1224 letters, "
