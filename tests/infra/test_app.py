@@ -30,6 +30,11 @@ SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:slack-AbCdEf"
 EVERYTHING: dict[str, object] = {
     "accounts": {"123456789012": {"name": "shop-prod", "production": True}},
     "smartClasses": {"version": 1, "smartClasses": {"Crown": ["FIND DataStore"]}},
+    "sources": {
+        "version": 1,
+        "regions": ["us-east-1", "eu-central-1"],
+        "readers": [{"role": "arn:aws:iam::210987654321:role/reader", "externalId": "secgraph"}],
+    },
     "alertEmail": "security@example.com",
     "chat": "true",
     "slackSecret": SECRET,
@@ -60,7 +65,7 @@ def complaints(template: str) -> list[str]:
 
 def test_with_every_option_on_it_writes_a_template_that_all_checkers_are_content_with(tmp_path: Path) -> None:
     context = dict(EVERYTHING)
-    for name in ("accounts", "smartClasses", "reach"):
+    for name in ("accounts", "smartClasses", "reach", "sources"):
         context[name] = str(tmp_path / f"{name}.json")
         Path(tmp_path, f"{name}.json").write_text(json.dumps(EVERYTHING[name]))
     done = run(tmp_path, context)

@@ -13,6 +13,7 @@ from infra import ROOT, packaging
 from infra.alert_settings import INTERVALS
 from infra.context import SettingsError
 from infra.settings import KEYS, Settings, from_context
+from infra.source_settings import OFF, Sources, sources_of
 from secgraph import contract
 from secgraph.alerts.reach import read as read_reach
 from secgraph.j1ql.server.stored import parameters_of
@@ -56,6 +57,7 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
             "accounts": write(tmp_path, json.dumps(GOOD)),
             "packs": str(tmp_path),
             "smartClasses": write(tmp_path, json.dumps(SMART), "smart.json"),
+            "sources": "false",
             "alertEmail": "security@example.com",
             "chat": "true",
             "slackSecret": SECRET,
@@ -77,6 +79,7 @@ def test_every_key_is_taken(tmp_path: Path) -> None:
     assert json.loads(settings.accounts) == GOOD
     assert settings.packs == settings.asset == tmp_path
     assert json.loads(settings.smart_classes) == SMART
+    assert settings.sources == OFF
     assert (settings.alerts.email, settings.test_source) == ("security@example.com", True)
     alerts = settings.alerts
     assert (alerts.chat, alerts.slack_secret, alerts.webhook_secret) == (True, SECRET, SECRET)
@@ -129,6 +132,8 @@ def test_test_events_know_where_the_registry_comes_from(value: object, meant: st
         ("intervals", {"mine": "ONE_HOUR"}, "there is no pack 'mine'; the packs are *, aws-threats.json"),
         ("intervals", {"*": "HOURLY"}, "*: 'HOURLY' is none of DISABLED, FIFTEEN_MINUTES"),
         ("reach", "no/such/file.json", "cannot be read: No such file"),
+        ("sources", "no/such/file.json", "cannot be read: No such file"),
+        ("source", "false", "did you mean sources?"),
         ("testEvents", "maybe", "must be true, false or existing"),
         ("memory", "511", "from 512 to 10240"),
         ("memory", "10241", "from 512 to 10240"),
@@ -253,6 +258,16 @@ def test_a_ready_made_asset_takes_no_smart_classes(tmp_path: Path) -> None:
     assert packaging.check_ready_made(Settings(asset=tmp_path)) == tmp_path
 
 
+def test_a_ready_made_asset_has_the_sources_that_no_variable_holds(tmp_path: Path) -> None:
+    (tmp_path / "secgraph").mkdir()
+    large = Sources(text=f'{{"hours":24,"readers":[{" " * 1000}]}}')
+    assert packaging.check_ready_made(Settings(asset=tmp_path, sources=OFF)) == tmp_path
+    with pytest.raises(SettingsError, match=r"^-c asset: .* give both the same -c sources=\.$"):
+        packaging.check_ready_made(Settings(asset=tmp_path, sources=large))
+    write(tmp_path, large.file, contract.SOURCES_FILE)
+    assert packaging.check_ready_made(Settings(asset=tmp_path, sources=large)) == tmp_path
+
+
 def test_a_pack_that_is_not_json_stops_the_synth(tmp_path: Path) -> None:
     write(tmp_path, "{", "broken.json")
     with pytest.raises(SettingsError, match=r"broken\.json is not JSON: line 1"):
@@ -271,7 +286,9 @@ def shown() -> list[dict[str, Any]]:
 
 
 def test_the_files_that_the_documents_show_are_taken(tmp_path: Path) -> None:
-    smart, reach, stored, intervals = shown()
+    smart, sources, reach, stored, intervals = shown()
+    read = sources_of(write(tmp_path, json.dumps(sources), "sources.json"))
+    assert (len(read.regions), len(read.roles), len(read.administrators)) == (2, 1, 1)
     assert from_context({"smartClasses": write(tmp_path, json.dumps(smart), "smart.json")}).smart_classes
     found = from_context({"reach": write(tmp_path, json.dumps(reach), "reach.json")}).alerts.reach
     assert (len(found.topics), len(found.queues)) == (1, 1)
