@@ -81,7 +81,8 @@ class Completeness(Construct):
                 **{name: value for name, value in given.items() if value},
             },
         )
-        reconcile.allow(GRAPH_ACTIONS, storage.graph.table_arn)
+        # It scans once, to bring into the index what versions without one have written.
+        reconcile.allow([*GRAPH_ACTIONS, "dynamodb:Scan"], storage.graph.table_arn)
         reconcile.allow(["dynamodb:Query"], f"{storage.graph.table_arn}/index/{contract.OPEN_INDEX}")
         reconcile.allow(LEDGER_ACTIONS, storage.ledger.table_arn)
         reconcile.allow_objects(

@@ -33,6 +33,14 @@ class Storage(Construct):
         self.graph = self._table(
             "Graph", contract.GRAPH_TABLE_KEY, stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
         )
+        # Sparse: only open findings have its key, so it costs a write when one opens or closes.
+        self.graph.add_global_secondary_index(
+            index_name=contract.OPEN_INDEX,
+            partition_key=dynamodb.Attribute(
+                name=contract.OPEN_INDEX_KEY, type=dynamodb.AttributeType.STRING
+            ),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         # Keys say enough: which message is on its way, and that the image has changed.
         self.alerts = self._table(
             "Alerts", contract.ALERT_TABLE_KEY, stream=dynamodb.StreamViewType.KEYS_ONLY

@@ -438,6 +438,13 @@ def test_the_graph_table_has_a_stream_and_the_agreed_key(template: Template) -> 
         {
             "KeySchema": [{"AttributeName": contract.GRAPH_TABLE_KEY, "KeyType": "HASH"}],
             "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+            "GlobalSecondaryIndexes": [
+                {
+                    "IndexName": contract.OPEN_INDEX,
+                    "KeySchema": [{"AttributeName": contract.OPEN_INDEX_KEY, "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
         },
     )
 
@@ -586,7 +593,7 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
         ("Repairing", "CompletenessReconcileFunction", {"lambda:InvokeFunction"}),
         ("Repairing", "CompletenessStatusFunction", {"lambda:InvokeFunction"}),
         ("Repairing", "CompletenessReplayFunction", {"lambda:InvokeFunction"}),
-        ("CompletenessReconcile", "StorageGraph", WRITE_GRAPH | {"dynamodb:Query"}),
+        ("CompletenessReconcile", "StorageGraph", WRITE_GRAPH | {"dynamodb:Scan", "dynamodb:Query"}),
         ("CompletenessReconcile", "StorageLedger", ALERTS),
         (
             "CompletenessReconcile",
