@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import pytest
 
 from tests.moto_partiql import batch_execute_statement
+
+NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @contextmanager
@@ -39,15 +42,29 @@ def _session() -> Any:
     return boto3.Session()
 
 
-def make_table(name: str, key: str, client: Any = None) -> Any:
-    """Make a table as the stack does, inside `account` unless a client says where, and give its client."""
+def make_table(name: str, key: str, client: Any = None, *, indexes: Mapping[str, str] = NONE) -> Any:
+    """Make a table as the stack does, inside `account` unless a client says where, and give its client.
+    `indexes` are sparse ones of keys only: their names, and the attribute of each."""
     import boto3
 
     client = client or boto3.client("dynamodb")
+    more: dict[str, Any] = {
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index,
+                "KeySchema": [{"AttributeName": attribute, "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+            for index, attribute in indexes.items()
+        ]
+    }
     client.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        AttributeDefinitions=[
+            {"AttributeName": attribute, "AttributeType": "S"} for attribute in (key, *indexes.values())
+        ],
         BillingMode="PAY_PER_REQUEST",
+        **(more if indexes else {}),
     )
     return client

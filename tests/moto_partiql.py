@@ -3,7 +3,7 @@
 It knows the two kinds of statements that the graph table is written with:
 
     INSERT INTO "table" VALUE {'a': ?, …}
-    UPDATE "table" SET "a" = ? … WHERE "key" = ? AND "b" = ?
+    UPDATE "table" SET "a" = ? … REMOVE "c" WHERE "key" = ? AND "b" = ?
 
 It answers as AWS does: the store suite runs on the genuine DynamoDB Local too.
 """
@@ -16,7 +16,9 @@ from threading import Lock
 from typing import Any, Final
 
 _INSERT: Final = re.compile(r"INSERT INTO \"([^\"]+)\" VALUE \{((?:'\w+': \?(?:, )?)+)\}")
-_UPDATE: Final = re.compile(r'UPDATE "([^"]+)" ((?:SET "\w+" = \? )+)WHERE "(\w+)" = \? AND "(\w+)" = \?')
+_UPDATE: Final = re.compile(
+    r'UPDATE "([^"]+)" ((?:SET "\w+" = \? )+)(?:REMOVE "(\w+)" )?WHERE "(\w+)" = \? AND "(\w+)" = \?'
+)
 _ONE_BY_ONE: Final = Lock()
 
 _Response = dict[str, Any]
@@ -38,9 +40,8 @@ def _execute(backend: Any, statement: str, parameters: list[Any]) -> _Response:
         return _insert(backend, insert[1], dict(zip(re.findall(r"\w+", insert[2]), parameters, strict=True)))
     changed = re.findall(r'"(\w+)"', read[2])
     *values, key, expected = parameters
-    return _update(
-        backend, read[1], {read[3]: key}, {read[4]: expected}, dict(zip(changed, values, strict=True))
-    )
+    changes = dict(zip(changed, values, strict=True)) | ({read[3]: None} if read[3] else {})
+    return _update(backend, read[1], {read[4]: key}, {read[5]: expected}, changes)
 
 
 def _insert(backend: Any, table: str, item: dict[str, Any]) -> _Response:
@@ -54,11 +55,13 @@ def _insert(backend: Any, table: str, item: dict[str, Any]) -> _Response:
 def _update(
     backend: Any, table: str, key: dict[str, Any], expected: dict[str, Any], changes: dict[str, Any]
 ) -> _Response:
+    """Carry the changes out; one to None takes the attribute away, if it is there."""
     found = backend.get_item(table, key)
     held = found.to_json()["Attributes"] if found else {}
     if not expected.items() <= held.items():
         return _error("ConditionalCheckFailed", "The conditional request failed")
-    backend.put_item(table, {**held, **changes}, overwrite=True)
+    after = {name: value for name, value in {**held, **changes}.items() if value is not None}
+    backend.put_item(table, after, overwrite=True)
     return {"TableName": table}
 
 

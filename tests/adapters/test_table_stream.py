@@ -59,6 +59,16 @@ def test_a_write_is_an_item_and_which_write_of_it(at: object) -> None:
         assert changes_of({"Records": [record(item, at=at)]}) == ([change], [])
 
 
+def test_what_left_the_rev_alone_is_left_out() -> None:
+    """It entered an older finding into the index of open findings."""
+    told = record(of(HOST, 7))
+    for rev, changes in ((7, 0), (6, 1)):
+        told["dynamodb"]["OldImage"] = as_lambda_has_it(attributes_of(of(HOST, rev)))
+        assert [len(found) for found in changes_of({"Records": [told]})] == [changes, 0]
+    told["dynamodb"]["OldImage"] = {"id": {"S": "of somebody else"}}
+    assert len(changes_of({"Records": [told]})[0]) == 1
+
+
 def test_what_is_taken_out_is_gone_with_its_last_rev() -> None:
     gone = TableChange(HOST.id, Version(3, AT * 1_000, gone=True), None)
     assert changes_of({"Records": [record(of(HOST, 3), "REMOVE")]}) == ([gone], [])

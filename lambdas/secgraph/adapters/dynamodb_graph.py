@@ -1,8 +1,9 @@
 """The graph table in DynamoDB: items in, items out, each written on the condition that nobody was faster.
 
 Its attributes are those of adapters/dynamodb_items.py. Reads are consistent, 100 items to a request. Writes
-go 25 to a request, as PartiQL statements: BatchWriteItem takes no conditions, a transaction costs twice the
-write units and fails as a whole, a request for each item ten times the processor time (docs/decisions/0018).
+go 25 to a request, as PartiQL statements (adapters/dynamodb_statements.py): BatchWriteItem takes no
+conditions, a transaction costs twice the write units and fails as a whole, a request for each item ten times
+the processor time (docs/decisions/0018).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from secgraph.adapters.dynamodb_items import ATTRIBUTES, Unreadable, attributes_of, item_of, read_item
+from secgraph.adapters.dynamodb_items import Unreadable, item_of, read_item
+from secgraph.adapters.dynamodb_statements import Statements
 from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.errors import StoreUnavailable
 from secgraph.graph.locators import LOCATOR
@@ -33,8 +35,6 @@ ATTEMPTS: Final = 8
 PATIENCE_SECONDS: Final = 10.0
 """Less than an endpoint that hangs takes (see handlers/runtime.CONFIG), more than a write that goes well."""
 
-_SET: Final = ("rev", "v", "body", "packed")
-"""What changes of an item; the rest follows from which thing it is."""
 _LOST: Final = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _PASSING: Final = frozenset(
     {
@@ -86,10 +86,7 @@ class DynamoDBGraph:
         self._table = table
         # Kept: to start threads for each read and write takes longer than what they do.
         self._pool = ThreadPoolExecutor(max_workers=PARALLEL_REQUESTS)
-        values = ", ".join(f"'{name}': ?" for name in ATTRIBUTES)
-        self._insert = f'INSERT INTO "{table}" VALUE {{{values}}}'
-        changes = " ".join(f'SET "{name}" = ?' for name in _SET)
-        self._update = f'UPDATE "{table}" {changes} WHERE "{GRAPH_TABLE_KEY}" = ? AND "rev" = ?'
+        self._statements = Statements(table)
 
     def read(self, ids: Collection[str]) -> Mapping[str, Item]:
         """Give the stored items among these ids, read consistently."""
@@ -108,9 +105,17 @@ class DynamoDBGraph:
         Where a request failed and the write takes long, as at an endpoint that hangs, no further request is
         begun: to learn that of each takes longer than there is time.
         """
+        return self._write(items, self._statements.put)
+
+    def index(self, items: Sequence[Item]) -> Collection[str]:
+        """Enter open findings, as they are stored, into the index; give the ids that lost since their `rev`
+        has moved. As `write`, but all that an item says stays, its `rev` included."""
+        return self._write(items, self._statements.index)
+
+    def _write(self, items: Sequence[Item], statement: Callable[[Item], Any]) -> Collection[str]:
         broken = _Broken(time.monotonic() + PATIENCE_SECONDS)
         parts = _in_parts(items, WRITTEN_AT_ONCE)
-        written = list(self._in_parallel(lambda part: self._batch_put(part, broken), parts))
+        written = list(self._in_parallel(lambda part: self._batch_put(part, statement, broken), parts))
         if failures := [failure for part in written for failure in part.failures]:
             raise StoreUnavailable(
                 f"{len(failures)} of {len(items)} items could not be written to {self._table}: {failures[0]}"
@@ -181,10 +186,12 @@ class DynamoDBGraph:
             f"the graph table {self._table} gave up on part of a read {ATTEMPTS} times in a row"
         )
 
-    def _batch_put(self, items: Sequence[Item], broken: _Broken) -> _Written:
+    def _batch_put(
+        self, items: Sequence[Item], statement: Callable[[Item], Any], broken: _Broken
+    ) -> _Written:
         """Write items in one request, and those again that were throttled."""
         written = _Written()
-        waiting = {item.thing.id: self._statement(item) for item in items}
+        waiting = {item.thing.id: statement(item) for item in items}
         throttled: dict[str, str] = {}
         for attempt in range(ATTEMPTS):
             _wait(attempt)
@@ -203,19 +210,6 @@ class DynamoDBGraph:
             waiting = {id_: waiting[id_] for id_ in throttled}
         written.failures += throttled.values()
         return written
-
-    def _statement(self, item: Item) -> Any:
-        """Put an item only where none is (rev 1), or only over the `rev` before its own.
-
-        The SDK repeats a request whose answer was lost. What was written then counts as lost to another
-        writer; it is read again, and found to be as it was to become.
-        """
-        attributes = attributes_of(item)
-        if item.rev == 1:
-            return {"Statement": self._insert, "Parameters": [attributes[name] for name in ATTRIBUTES]}
-        held = {"N": str(item.rev - 1)}
-        changes = [attributes[name] for name in _SET]
-        return {"Statement": self._update, "Parameters": [*changes, attributes[GRAPH_TABLE_KEY], held]}
 
 
 def _sort_out(ids: Iterable[str], responses: Sequence[Any], written: _Written) -> dict[str, str]:

@@ -1,11 +1,15 @@
 """Item ↔ the attributes that DynamoDB keeps of it.
 
-    `id` (partition key), `rev`, `v` (the layout), `key`, `type`, `body`, `packed`
+    `id` (partition key), `rev`, `v` (the layout), `key`, `type`, `body`, `packed`, `openIn`
 
 `body` is the text of graph/stored.py as it is while the item fits one write unit, and `packed` is empty. Else
 `packed` is that text compressed, and `body` a text in its place that a program which knows layout 1 alone
 refuses with its own words. DynamoDB charges each started kilobyte, when it is written as when it is read, and
 most findings fit one so.
+
+`openIn` is the key of the sparse index of open findings (graph/open_set.py), and only they have it. It is no
+part of the layout: it follows from the item, so a version that knows nothing of it reads what has it, and
+this one what has it not (docs/decisions/0030).
 """
 
 from __future__ import annotations
@@ -15,15 +19,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from secgraph.contract import GRAPH_TABLE_KEY
+from secgraph.contract import GRAPH_TABLE_KEY, OPEN_INDEX_KEY
 from secgraph.errors import StoreError
 from secgraph.graph import stored
 from secgraph.graph.model import Item
+from secgraph.graph.open_set import open_in
 
 LAYOUT: Final = 2
 """In layout 1 every body was a text. It is read, and rewritten as items change."""
 UNIT_BYTES: Final = 1024
 ATTRIBUTES: Final = (GRAPH_TABLE_KEY, "rev", "v", "key", "type", "body", "packed")
+"""Those that every item has."""
 
 _NAMES_BYTES: Final = sum(map(len, ATTRIBUTES))
 _NUMBERS_BYTES: Final = 8
@@ -98,8 +104,10 @@ def attributes_of(item: Item) -> dict[str, Any]:
     """Give the attributes of an item, in DynamoDB's JSON."""
     text = stored.dump(item)
     plain = text.encode("utf-8", "surrogatepass")
+    key = open_in(item)
     texts = sum(map(_bytes, (item.thing.id, item.thing.key, item.thing.type)))
-    fits = _NAMES_BYTES + _NUMBERS_BYTES + texts + len(plain) <= UNIT_BYTES
+    indexed = len(OPEN_INDEX_KEY) + len(key) if key else 0
+    fits = _NAMES_BYTES + _NUMBERS_BYTES + texts + indexed + len(plain) <= UNIT_BYTES
     return {
         GRAPH_TABLE_KEY: {"S": item.thing.id},
         "rev": {"N": str(item.rev)},
@@ -108,6 +116,7 @@ def attributes_of(item: Item) -> dict[str, Any]:
         "type": {"S": item.thing.type},
         "body": {"S": text if fits else _ELSEWHERE},
         "packed": {"B": b"" if fits else _packed(plain)},
+        **({OPEN_INDEX_KEY: {"S": key}} if key else {}),
     }
 
 

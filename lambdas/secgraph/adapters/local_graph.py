@@ -170,6 +170,17 @@ class LocalGraph:
         rows = self.connection.execute("SELECT body FROM item ORDER BY rowid").fetchall()
         return [stored.load(body) for (body,) in rows]
 
+    def items_that_say(self, texts: Sequence[str], *, start: str, after: str, limit: int) -> list[Item]:
+        """Give items by their ids: those that begin like this, come after another, and whose stored text
+        (graph/stored.py) holds all these texts."""
+        holds = "".join(" AND contains(body, ?)" for _ in texts)
+        with _failures_told():
+            rows = self.connection.execute(
+                f"SELECT body FROM item WHERE starts_with(id, ?) AND id > ?{holds} ORDER BY id LIMIT ?",  # noqa: S608
+                [start, after, *texts, limit],
+            ).fetchall()
+        return [stored.load(body) for (body,) in rows]
+
     def unprojected(self) -> list[str]:
         """List the ids of items that were written since they were last projected, in that order."""
         with _failures_told():

@@ -33,7 +33,8 @@ class TableChange:
 def changes_of(event: Mapping[str, Any]) -> tuple[list[TableChange], list[Unreadable]]:
     """Give the changes in the order of the stream, and apart from them what cannot be read.
 
-    Locators are left out: nobody sees them. Raises InputError for what is no event of a stream.
+    Left out are locators, which nobody sees, and what changed an item's place in the index of open findings
+    and nothing else: its `rev` is what it was. Raises InputError for what is no event of a stream.
     """
     changes: list[TableChange] = []
     unreadable: list[Unreadable] = []
@@ -56,14 +57,14 @@ def _records(event: Mapping[str, Any]) -> list[Any]:
 
 
 def _change(record: Mapping[str, Any]) -> TableChange | Unreadable | None:
-    """Read one record; None for a locator."""
+    """Read one record; None for one that is left out."""
     said = record["dynamodb"]
     try:
         id_ = str(said["Keys"][GRAPH_TABLE_KEY]["S"])
         at = int(float(said["ApproximateCreationDateTime"]) * 1_000)
         removed = record["eventName"] == REMOVED
         attributes = _attributes(said["OldImage" if removed else "NewImage"])
-        if attributes.get("type") == {"S": LOCATOR}:
+        if attributes.get("type") == {"S": LOCATOR} or _is_only_indexed(said):
             return None
         if removed:
             return TableChange(id_, Version(int(attributes["rev"]["N"]), at, gone=True), None)
@@ -73,6 +74,12 @@ def _change(record: Mapping[str, Any]) -> TableChange | Unreadable | None:
     if isinstance(item, Unreadable):
         return Unreadable(id_, item.reason, record)
     return TableChange(id_, Version(item.rev, at), item)
+
+
+def _is_only_indexed(said: Mapping[str, Any]) -> bool:
+    """Tell of a write that left the item's `rev` alone; every other one raises it."""
+    before, after = said.get("OldImage", {}).get("rev"), said.get("NewImage", {}).get("rev")
+    return before is not None and before == after
 
 
 def _attributes(image: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,29 +6,39 @@ The set is a sparse index of the store: an item is in it while it shows an open 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from secgraph.graph.merge import entity
+from secgraph.graph.layers import facts_of
 from secgraph.graph.model import Item
+from secgraph.graph.settled import FINDING
 
 BUCKETS: Final = 16
 SOURCES: Final = {"aws_guardduty_finding": "guardduty", "aws_inspector_finding": "inspector2"}
 """The types of findings that a source can be asked for again, with its name."""
 
+_ACCOUNT: Final = re.compile(r"[0-9]{12}", re.ASCII)
+_REGION: Final = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+"""What the parts of a scope look like. An event can say anything; no run closes in a scope of another form,
+and no store takes a key of any length (DynamoDB's ends at 2,048 bytes)."""
+
 
 def open_in(item: Item) -> str:
     """Give the key of the index that an item stands under, empty for one that is not in it.
 
-    Not in it: what is closed, ended or no finding, and what no source lists, such as test events.
+    Not in it: what is closed, ended or no finding; what no source lists, such as test events, samples without
+    an ARN and findings that were loaded; and what names no account or region that there can be.
     """
     source = SOURCES.get(item.thing.type)
-    if source is None or not item.thing.key.startswith("arn:"):
+    if source is None or f"{source}/{FINDING}" not in item.blocks or not item.thing.key.startswith("arn:"):
         return ""
-    shown = entity(item)
-    if shown is None or shown.properties.get("open") is not True or shown.properties.get("_deleted"):
+    facts = facts_of(item.blocks, item.collected)  # what is visible, without the copy that an Entity is
+    if facts.get("open") is not True or facts.get("_deleted"):
         return ""
-    account, region = (str(shown.properties.get(name, "")) for name in ("accountId", "region"))
-    return index_key(source, account, region, bucket_of(item.thing.id)) if account and region else ""
+    account, region = str(facts.get("accountId")), str(facts.get("region"))
+    if not _ACCOUNT.fullmatch(account) or not _REGION.fullmatch(region):
+        return ""
+    return index_key(source, account, region, bucket_of(item.thing.id))
 
 
 def bucket_of(id_: str) -> int:

@@ -111,6 +111,12 @@ class OpenFindings(Protocol):
     Methods raise StoreError.
     """
 
+    def upgraded(self) -> bool:
+        """Tell whether the set holds what versions of secgraph wrote that knew of none. If it does not, this
+        takes one step of a few seconds that brings it nearer, and is to be called again: until it is true,
+        findings may be missing from `open_ids`. That it is true is remembered."""
+        ...
+
     def open_ids(self, scope: Scope, bucket: int, cursor: str) -> OpenPage:
         """List one bucket (graph/open_set.BUCKETS) of a scope; `cursor` is empty to begin with. What was
         written within the last seconds may be missing, or still be there."""
