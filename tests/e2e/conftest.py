@@ -9,7 +9,7 @@ import pytest
 
 from infra import packaging
 from tests.e2e.deployment import Deployment, deploy, synthesise
-from tests.e2e.emulator import Emulator
+from tests.e2e.emulator import ORGANIZATION, Emulator
 from tests.local_program import session_members
 
 PACKS = Path(__file__).parent / "packs"
@@ -28,7 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This app with functions for this machine: ministack runs them with the interpreter it runs under."""
     asset = packaging.build(packaging.host(), packs=PACKS).path
-    return synthesise(tmp_path_factory.mktemp("app"), asset, "testSource=true")
+    given = ("testSource=true", f"organization={ORGANIZATION}")
+    return synthesise(tmp_path_factory.mktemp("app"), asset, *given)
 
 
 @pytest.fixture(scope="session", params=["open", "enforced"])

@@ -25,9 +25,10 @@ from secgraph.flows.published import body_of, held
 from secgraph.graph.model import Item, Observation, Ref
 from secgraph.image.deltas import unpack
 from secgraph.image.manifest import Manifest
-from tests.e2e.emulator import ACCOUNT, REGION, Emulator
+from tests.e2e.emulator import ACCOUNT, REGION, SPOKE_ACCOUNT, SPOKE_REGION, Emulator
 
 CLI: Final = infra.ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+APP: Final = f"{sys.executable} {infra.ROOT / 'app.py'}"
 CLI_SECONDS: Final = 300
 WAIT_SECONDS: Final = 60.0
 DAY_MS: Final = 24 * 3600 * 1000
@@ -53,15 +54,15 @@ class Deployment:
         self.image = S3Store(emulator.client("s3"), outputs["Bucket"], contract.IMAGE_PREFIX)
         self._marks = 0
 
-    def put(self, *events: Mapping[str, Any]) -> None:
-        """Hand events to the default bus, as AWS's services do."""
+    def put(self, *events: Mapping[str, Any], bus: Any = None) -> None:
+        """Hand events to the default bus, as AWS's services do; `bus` is the client of another account."""
         for event in events:
             entry = {
                 "Source": event["source"],
                 "DetailType": event["detail-type"],
                 "Detail": json.dumps(event["detail"]),
             }
-            answer = self.events.put_events(Entries=[entry])
+            answer = (bus or self.events).put_events(Entries=[entry])
             assert answer["FailedEntryCount"] == 0, answer
 
     def invoke(self, output: str, event: object) -> Any:
@@ -145,6 +146,16 @@ class Deployment:
         queue = self.outputs[output]
         attributes = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
         return sum(int(attributes[name]) for name in names)
+
+    def kept(self, text: str) -> dict[str, Any] | None:
+        """The event in quarantine that has a text in it, as the repair role reads it."""
+        listed = json.loads(self.secgraph("quarantine", "list", "--format", "json"))["events"]
+        shown = (self.secgraph("quarantine", "show", each["id"], "--format", "json") for each in listed)
+        return next((json.loads(each) for each in shown if text in each), None)
+
+    def quarantined(self, text: str) -> dict[str, Any]:
+        """Wait for the event in quarantine that has a text in it."""
+        return dict(self.wait_for("the event in quarantine", lambda: self.kept(text)))
 
     def redrive(self) -> None:
         """Put the dead letters back into the queue, as the redrive button of the SQS console does."""
@@ -295,11 +306,15 @@ def _day_before(found: re.Match[str]) -> str:
 
 def synthesise(folder: Path, asset: Path, *context: str) -> Path:
     """The cloud assembly of this app, by the CLI's own `synth`, with a ready-made asset."""
-    app = f"{sys.executable} {infra.ROOT / 'app.py'}"
     given = [word for pair in (f"asset={asset}", *context) for word in ("-c", pair)]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "CDK_DISABLE_CLI_TELEMETRY": "true"}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(infra.ROOT / "lambdas"),
+        "HOME": str(folder),
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+    }
     assembly = folder / "cdk.out"
-    cdk(environment, infra.ROOT, "synth", "--quiet", "--app", app, "--output", str(assembly), *given)
+    cdk(environment, infra.ROOT, "synth", "--quiet", "--app", APP, "--output", str(assembly), *given)
     return assembly
 
 
@@ -322,6 +337,26 @@ def deploy(emulator: Emulator, assembly: Path) -> Deployment:
     deployment.invoke("CompactFunction", {})
     deployment.rebuilt()
     return deployment
+
+
+def deploy_spoke(emulator: Emulator, hub_bus: str, folder: Path) -> Mapping[str, str]:
+    """Deploy a spoke into another account and region, as the documents do, and give its outputs."""
+    outputs = folder / "outputs.json"
+    environment = {
+        **emulator.environment_in(SPOKE_ACCOUNT, SPOKE_REGION),
+        "PYTHONPATH": str(infra.ROOT / "lambdas"),
+    }
+    try:
+        cdk(
+            environment,
+            infra.ROOT,
+            *("deploy", "--app", APP, "--output", str(folder / "cdk.out"), "-c", f"hubBus={hub_bus}"),
+            *("--require-approval", "never", "--outputs-file", str(outputs)),
+        )
+    except CliError as error:
+        pytest.fail(f"{error}\n── emulator ──\n{emulator.tail()}")
+    deployed: Mapping[str, str] = json.loads(outputs.read_text())["secgraph-spoke"]
+    return deployed
 
 
 class CliError(RuntimeError):

@@ -21,6 +21,12 @@ from tests.local_program import LocalProgram, LocalProgramError
 LAUNCHER: Final = Path(__file__).parent / "launch_emulator.py"
 REGION: Final = "eu-west-1"
 ACCOUNT: Final = "000000000000"
+# A key of 12 digits is the root of that account there.
+SPOKE_REGION: Final = "us-east-1"
+SPOKE_ACCOUNT: Final = "222233334444"
+OUTSIDER: Final = "444455556666"
+ORGANIZATION: Final = "o-emulated001"
+MEMBERS: Final = (ACCOUNT, SPOKE_ACCOUNT)
 START_SECONDS: Final = 30.0
 
 
@@ -43,6 +49,7 @@ class Emulator:
             "GATEWAY_PORT": str(self._program.port),
             "MINISTACK_REGION": REGION,
             "LAMBDA_EXECUTOR": "local",
+            "ORGANIZATION": f"{ORGANIZATION}={','.join(MEMBERS)}",
         }
         if self.enforce_iam:
             if shutil.which("openssl") is None:
@@ -92,12 +99,18 @@ class Emulator:
             environment["NODE_EXTRA_CA_CERTS"] = str(self.certificate)
         return environment
 
-    def client(self, service: str, key: str = "test", secret: str = "test") -> Any:
-        """A boto3 client with the credentials of the account's root, or with other ones."""
+    def environment_in(self, account: str, region: str) -> dict[str, str]:
+        """The same with the credentials of another account's root, and another region."""
+        other = {"AWS_ACCESS_KEY_ID": account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+        return {**self.environment, **other}
+
+    def client(self, service: str, key: str = "test", secret: str = "test", region: str = REGION) -> Any:
+        """A boto3 client with the credentials of the account's root, or with other ones: an account's id is
+        the key of its root."""
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
             verify=str(self.certificate) if self.enforce_iam else None,

@@ -103,19 +103,11 @@ def reader_of_every_bucket(deployment: Deployment) -> Any:
     return deployment.emulator.client("s3", made["AccessKeyId"], made["SecretAccessKey"])
 
 
-def kept(deployment: Deployment, title: str) -> Event | None:
-    """The event with a title in quarantine, as the repair role reads it."""
-    listed = json.loads(deployment.secgraph("quarantine", "list", "--format", "json"))["events"]
-    shown = (deployment.secgraph("quarantine", "show", each["id"], "--format", "json") for each in listed)
-    return next((json.loads(each) for each in shown if title in each), None)
-
-
 def quarantined(deployment: Deployment, event: Event, title: str) -> Event:
     """Hand over an event under a title of its own, and give it as it then stands in quarantine."""
     event["detail"]["title"] = title
     deployment.put(event)
-    found: Event = deployment.wait_for("the event in quarantine", lambda: kept(deployment, title))
-    return found
+    return deployment.quarantined(title)
 
 
 def test_an_event_that_cannot_be_understood_is_kept_with_its_reason(
@@ -140,10 +132,10 @@ def test_what_is_refused_is_archived_and_replayed_with_its_first_receipt(
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.get_object(**place, Key=raw[0]["Key"])
     assert "1 sent" in deployment.secgraph("quarantine", "replay", first["id"])
-    assert kept(deployment, "e2e-replay") is None, "gone before it can be back"
+    assert deployment.kept("e2e-replay") is None, "gone before it can be back"
     again = deployment.wait_for(
         "the event in quarantine again",
-        lambda: kept(deployment, "e2e-replay"),
+        lambda: deployment.kept("e2e-replay"),
         repair.HIDDEN_SECONDS + WAIT_SECONDS,
     )
     assert again == first

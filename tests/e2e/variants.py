@@ -9,6 +9,7 @@ from typing import Any, Final
 Event = dict[str, Any]
 
 SAMPLE_INSTANCE: Final = "i-0aa11bb22cc33dd44"
+SAMPLE_ACCOUNT: Final = "111122223333"
 SAMPLE_FINDINGS: Final = ("1ab92989eaf0e742df4a014d5171c8d1", "5c9b4d1e2f3a40718293a4b5c6d7e8f9")
 
 
@@ -42,3 +43,9 @@ def call(name: str, moment: str, event: Event) -> Event:
         "requestParameters": {"detectorId": "0" * 32, "findingIds": [event["detail"]["id"]]},
     }
     return {"source": "aws.guardduty", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+
+
+def of_account(account: str, event: Event) -> Event:
+    """A sample event as if all of it were in another account, its ARNs included."""
+    changed: Event = json.loads(json.dumps(event).replace(SAMPLE_ACCOUNT, account))
+    return changed
