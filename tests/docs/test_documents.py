@@ -163,6 +163,9 @@ def test_the_table_of_functions_is_true():
         contract.REBUILD_HANDLER,
         contract.NOTIFY_HANDLER,
         contract.TRIAGE_HANDLER,
+        contract.RECONCILE_HANDLER,
+        contract.STATUS_HANDLER,
+        contract.REPLAY_HANDLER,
     }
     package = ROOT / "lambdas" / "secgraph"
     for handler, flow in rows:
@@ -171,7 +174,7 @@ def test_the_table_of_functions_is_true():
         assert (package / flow).exists()
         flow_module = Path(flow).stem
         assert re.search(rf"from secgraph\.flows(\.{flow_module})? import", source), handler
-    shared = {"__init__", "runtime", "alert_runtime"}
+    shared = {"__init__", "runtime", "alert_runtime", "source_runtime"}
     assert {path.stem for path in (package / "handlers").glob("*.py")} - shared == {
         handler.split(".")[2] for handler, _ in rows
     }
