@@ -115,7 +115,7 @@ def test_what_is_withdrawn_is_told_again(world):
     decide(world, HIGH, group="b")
     assert take_back(world, WHOLE, reason="no more").status == "ACTIVE"
     take_back(world, HIGH, group="a")
-    assert found(world, low=[], many=[]) == ["low resolved", "many resolved a"]
+    assert found(world, low=[], many=[]) == ["many resolved a", "low resolved"]
     (kept,) = shown(world.store, WHOLE.name, world.now).decisions.made
     assert kept.withdrawn is not None
     assert (kept.withdrawn.author, kept.withdrawn.request, kept.withdrawn.reason) == ("bob", "q2", "no more")
