@@ -177,7 +177,7 @@ def test_the_intervals_are_those_of_rules() -> None:
         ),
         ({"version": 1, "topics": [f"{REACH['topics'][0]}.alerts"]}, "is not the ARN of an SNS topic"),
         (
-            {"version": 1, "topics": [f"{REACH['topics'][0]}{number}" for number in range(100)]},
+            {"version": 1, "topics": [f"{REACH['topics'][0]}{number}" for number in range(200)]},
             "more topics and queues than the sender's role can name",
         ),
         ({"version": 1, "queues": ["https://sqs.example.com/x"]}, "is neither URL nor ARN of an SQS queue"),
