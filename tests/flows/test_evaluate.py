@@ -444,7 +444,7 @@ def test_that_actions_fail_is_told_neither_unasked_nor_of_what_is_dismissed_nor_
     world.tick(a)
     assert world.heard() == []
     world.tick(a)
-    assert world.heard() == ["a failed"]
+    assert world.heard() == ["a opened", "a failed"]
 
 
 def test_a_failure_of_actions_ends_with_its_rule(told: World):

@@ -132,7 +132,7 @@ def _advance(
         after = quiet.hushed(before, after, happened)
     else:
         after, told = quiet.voiced(ledger.deployment, before, after, happened, ledger.now)
-        heard = ledger.heard(after, told)
+        heard = ledger.heard(after, told) or ledger.lapsed(before, after)
         after, heard = with_paths(rule.queries, evaluation.rows, after, heard, asked.ask, asked.patience)
         if not ledger.is_dismissed(after):
             wanted = due_effects(rule, before, after, heard, outcome.effects)
