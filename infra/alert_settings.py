@@ -23,7 +23,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from infra import ROOT
 from infra.context import SettingsError, flag, json_of
@@ -45,6 +44,16 @@ _SECRET: Final = re.compile(
 )
 _KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,256}")
 _PATH: Final = re.compile(r"(/[A-Za-z0-9_.-]+){1,14}")
+
+
+RULE: Final = "{rule}"
+MAX_LINK: Final = 1_000
+_WEBHOOK: Final = re.compile(
+    r"https://(?P<host>(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*\.[a-z][a-z0-9-]*)(:443)?([/?][!$-;=?-Z_a-z~%&@\[\]]*)?",
+    re.IGNORECASE,
+)
+_LINK: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
+_REST: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ NONE: Final = AlertSettings()
 
 def alert_settings(context: Mapping[str, Any], packs: Path | None) -> AlertSettings:
     """Check every key about alerts; `packs` is the folder of the installation's own. Raises SettingsError."""
-    webhook, secret = _https("webhook", context), _secret("webhookSecret", context)
+    webhook, secret = _webhook(context), _secret("webhookSecret", context)
     if bool(webhook) != bool(secret):
         missing, given = ("webhookSecret", "webhook") if webhook else ("webhook", "webhookSecret")
         raise SettingsError(given, f"needs {missing} beside it: what is sent there is signed.")
@@ -83,7 +92,7 @@ def alert_settings(context: Mapping[str, Any], packs: Path | None) -> AlertSetti
         parameters=_path(context.get("parameters")),
         keys=_keys(context.get("kmsKeys")),
         intervals=_intervals(context.get("intervals"), packs),
-        link=_https("alertLink", context),
+        link=_link(context),
     )
 
 
@@ -109,18 +118,39 @@ def _secret(key: str, context: Mapping[str, Any]) -> str:
     return value
 
 
-def _https(key: str, context: Mapping[str, Any]) -> str:
-    value = context.get(key)
+def _webhook(context: Mapping[str, Any]) -> str:
+    """Give the address, which must be one that the sender goes to (secgraph/adapters/channels/https.py). What
+    it holds is no secret: it stands in the template."""
+    value = context.get("webhook")
     if value in (None, ""):
         return ""
-    try:
-        parts = urlsplit(str(value))
-        is_good = parts.scheme == "https" and bool(parts.hostname) and parts.port in (None, 443)
-        is_good = is_good and not (parts.username or parts.password or parts.fragment)
-    except ValueError:
-        is_good = False
-    if not is_good or re.search(r"[\s\"'<>\\^`|]", str(value)) or len(str(value)) > 1_000:
-        raise SettingsError(key, "must be an https URL, without a password, a port or a fragment.")
+    found = _WEBHOOK.fullmatch(str(value))
+    if not found or len(str(value)) > 1_000:
+        raise SettingsError(
+            "webhook",
+            "must be an https URL of up to 1000 plain ASCII characters with a host's whole name, without a "
+            "password, a port or a fragment.",
+        )
+    if found["host"] == "hooks.slack.com":
+        raise SettingsError("webhook", "is one of Slack, which is a secret: store it, and give slackSecret.")
+    return str(value)
+
+
+def _link(context: Mapping[str, Any]) -> str:
+    """Give the address of the page about an alert, which must be one that messages show
+    (secgraph/alerts/channels/wording.py)."""
+    value = context.get("alertLink")
+    if value in (None, ""):
+        return ""
+    before, hole, after = str(value).partition(RULE)
+    if not hole or RULE in after:
+        raise SettingsError("alertLink", f"must hold {RULE} once, where the name of the alert's rule goes.")
+    if not _LINK.fullmatch(before) or not _REST.fullmatch(after) or len(str(value)) > MAX_LINK:
+        raise SettingsError(
+            "alertLink",
+            f"must be an https URL of up to {MAX_LINK} plain ASCII characters, without a password, and with "
+            f"{RULE} behind the host's name.",
+        )
     return str(value)
 
 

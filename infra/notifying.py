@@ -15,7 +15,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.function import Function
-from infra.parameters import Parameters
+from infra.parameters import Parameters, via
 from infra.settings import Settings
 from secgraph import contract
 
@@ -70,7 +70,10 @@ class Notifying(Construct):
         self.notify.allow(["sns:Publish"], *topics)
         if channels.reach.queues:
             self.notify.allow(["sqs:SendMessage"], *channels.reach.queues)
-        self.notify.allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn, *channels.keys)
+        self.notify.allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn)
+        if channels.keys:
+            through = via("sns", "sqs", "secretsmanager")
+            self.notify.allow(["kms:Decrypt", "kms:GenerateDataKey"], *channels.keys, conditions=through)
         if secrets := [each for each in (channels.slack_secret, channels.webhook_secret) if each]:
             self.notify.allow(["secretsmanager:GetSecretValue"], *secrets)
         parameters.let_read(self.notify, secrets=True)

@@ -44,4 +44,10 @@ class Parameters:
                 )
             )
         elif self._keys:
-            function.allow(["kms:Decrypt"], *self._keys)
+            function.allow(["kms:Decrypt"], *self._keys, conditions=via("ssm"))
+
+
+def via(*services: str) -> dict[str, dict[str, list[str]]]:
+    """The condition that a key is used for a service's data, and for nothing else that lies under it.
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service"""
+    return {"StringLike": {"kms:ViaService": [f"{service}.*.amazonaws.com*" for service in services]}}

@@ -20,7 +20,10 @@ from infra.context import SettingsError, read_json
 KEY: Final = "reach"
 VERSION: Final = 1
 PARTS: Final = ("version", "topics", "queues", "hosts")
-_TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
+MAX_ROLE_CHARACTERS: Final = 4_500
+"""Of the ARNs in a role's policy. IAM takes 6,144 in all, and the rest of the role needs some of them.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+_TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
 _QUEUE: Final = re.compile(r"arn:(aws[a-z-]*):sqs:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_.-]{1,80})")
 _QUEUE_URL: Final = re.compile(
     r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/([0-9]{12})/([A-Za-z0-9_.-]{1,80})"
@@ -53,6 +56,12 @@ def reach_of(value: object) -> Reach:
     _check_hosts(file, document.get("hosts") or {})
     queues = [_queue(file, each) for each in _listed(file, document, "queues")]
     topics = tuple(_topic(file, each) for each in _listed(file, document, "topics"))
+    if sum(map(len, (*topics, *(arn for arn, _ in queues)))) > MAX_ROLE_CHARACTERS:
+        raise SettingsError(
+            KEY,
+            f"{file}: lists more topics and queues than the sender's role can name; let rules send to one "
+            "topic that others get it from.",
+        )
     told = {**document, "topics": topics, "queues": [url for _, url in queues]}
     return Reach(topics, tuple(arn for arn, _ in queues), json.dumps(told, sort_keys=True, indent=1))
 

@@ -71,7 +71,7 @@ def test_a_text_of_another_version_is_left_alone():
     "text", ["", "{}", "[]", '{"version":1}', '{"version":2,"state":{}}', '{"version":1,"state":{}}']
 )
 def test_a_broken_text_is_an_error_with_a_remedy(text: str):
-    with pytest.raises(StoreError, match="delete it, and the alert opens anew"):
+    with pytest.raises(StoreError, match="restore it as it was"):
         load_alert(text)
 
 

@@ -117,13 +117,14 @@ def test_a_fifo_queue_takes_an_action_once(aws: None) -> None:
     found = {}
     for queue in (plain, fifo):
         for _ in range(2):
-            channel.send(effect("sqs", queue, ["ü"]))
+            channel.send(effect("sqs", queue, ["ü\uffff"]))
         found[queue] = sqs.receive_message(
             QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         )["Messages"]
     assert (len(found[plain]), len(found[fifo])) == (2, 1)
     for message in (*found[plain], *found[fifo]):
-        assert json.loads(message["Body"]) == {"data": ["ü"]}
+        assert json.loads(message["Body"]) == {"data": ["ü\uffff"]}
+        assert "\uffff" not in message["Body"]
         assert message["MessageAttributes"]["id"]["StringValue"] == "mining ö#3#action"
 
 

@@ -8,13 +8,17 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from secgraph.adapters.channels.addresses import is_public
 from secgraph.adapters.channels.answers import waiting
 from secgraph.adapters.channels.https import Https
+from secgraph.adapters.channels.kinds import address_in
 from secgraph.adapters.channels.slack import SlackAction, SlackChannel
 from secgraph.adapters.channels.webhook import WebhookAction, WebhookChannel, header_id
+from secgraph.adapters.secrets import Secrets
 from secgraph.alerts.channels.slack import card
 from secgraph.alerts.channels.structure import structure
 from secgraph.alerts.ports import Channel, Outgoing
@@ -140,6 +144,17 @@ def test_the_message_of_an_action_without_an_address_goes_to_the_deployments(
     assert "no slackSecret" in str(error)
 
 
+@pytest.mark.parametrize("text", ['{"url": "https://hooks.slack.com/services/T/B/x"}', "hooks.slack.com/x"])
+def test_a_secret_that_holds_no_url_is_named_and_may_be_mended(text: str) -> None:
+    client = boto3.client("secretsmanager", region_name="eu-west-1")
+    with Stubber(client) as answers:
+        answers.add_response("get_secret_value", {"SecretString": text})
+        with pytest.raises(ChannelError, match="arn:x holds no https URL; store the URL alone") as caught:
+            address_in(Secrets(client), "arn:x")
+    assert not caught.value.final
+    assert "services" not in str(caught.value)
+
+
 def test_the_request_of_an_action_arrives_with_its_secrets(far_end: FarEnd, https: Https) -> None:
     target = {"$sealed": [far_end.url(""), {"param": "Hook"}]}
     payload = {
@@ -191,7 +206,12 @@ def test_a_request_without_a_body_has_none(far_end: FarEnd, https: Https) -> Non
         ("/500", False, None),
         ("/503", False, None),
         ("/408", False, None),
-        ("/404/no_service", True, None),
+        ("/404/no_service", False, None),
+        ("/403/invalid_token", False, None),
+        ("/410", False, None),
+        ("/401", False, None),
+        ("/400/user_not_found", False, None),
+        ("/400/invalid_payload", True, None),
         ("/400/s3cret", True, None),
         ("/403/rate_limited", False, None),
         ("/redirect", True, None),
@@ -265,7 +285,7 @@ def test_how_long_to_wait(header: str, milliseconds: int | None) -> None:
 def test_a_name_that_leads_inside_is_refused(far_end: FarEnd, addresses: list[str]) -> None:
     guarded = Https(resolver=lambda host, port: addresses, context=far_end.context)
     error = refused(webhook(guarded, far_end.url("/x")))
-    assert error.final
+    assert not error.final
     assert "not public" in str(error)
     assert not far_end.requests
 
@@ -355,7 +375,6 @@ def test_a_secret_that_turns_out_to_lead_elsewhere_is_not_followed(far_end: FarE
     sealed = {"$sealed": [{"param": "Whole"}]}
     channel = SlackAction(https, reach(far_end, "Whole"), secrets.__getitem__)
     error = refused(lambda: channel.send(effect("slack", sealed, {"text": "x"})))
-    assert error.final
     assert "evil.example" in str(error)
 
 

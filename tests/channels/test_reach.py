@@ -68,7 +68,13 @@ def test_what_may_go_out(kind: str, target: Any, payload: Any, refusal: str) -> 
         assert refused is None
         return
     assert refused is not None
-    assert refused.final
+    for_good = (
+        "may not go",
+        "address is not",
+        "nothing sends",
+        "not of the form",
+    )  # others may be listed yet
+    assert refused.final is any(each in refusal for each in for_good)
     assert refusal in str(refused)
 
 

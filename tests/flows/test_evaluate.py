@@ -22,9 +22,11 @@ from secgraph.errors import ChannelError, Position, QueryError, StoreUnavailable
 from secgraph.flows.evaluate import evaluate
 from secgraph.flows.evaluated import EvaluationReport
 from secgraph.flows.notify import SendReport, send_due
+from secgraph.rules.actions import OtherAction
+from secgraph.rules.condition import AnyTotal
 from secgraph.rules.pack import load
 from secgraph.rules.rows import Answer
-from secgraph.rules.rule import Interval, Rule
+from secgraph.rules.rule import Interval, Operation, Rule
 
 MINUTE = 60_000
 QUARTER = 15 * MINUTE
@@ -442,7 +444,7 @@ def test_that_actions_fail_is_told_neither_unasked_nor_of_what_is_dismissed_nor_
     world.tick(a)
     assert world.heard() == []
     world.tick(a)
-    assert world.heard() == ["a failed"]
+    assert world.heard() == ["a opened", "a failed"]
 
 
 def test_a_failure_of_actions_ends_with_its_rule(told: World):
@@ -697,3 +699,85 @@ def test_the_report_is_plain_json(told: World):
         "faults": [],
         "retired": [],
     }
+
+
+# ── who is watched, and in which order ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("changes", "options"),
+    [
+        ({"interval": Interval.DISABLED}, {}),
+        ({}, {"intervals": {"*": Interval.DISABLED}}),
+        ({}, {"intervals": {"p.json": Interval.DISABLED}}),
+        ({"operations": (Operation(AnyTotal(), (OtherAction("CREATE_JIRA_TICKET", "not run", {}),)),)}, {}),
+    ],
+)
+def test_the_alert_of_a_rule_that_nobody_evaluates_is_closed(told: World, changes: Any, options: Any):
+    told.answers["FIND A"] = [1]
+    told.tick(rule("a"))
+    told.tick(rule("a", **changes), **options)
+    assert told.heard() == ["a opened", "a retired"]
+    assert not told.alert("a").state.active
+
+
+def test_an_open_alert_whose_query_is_not_supported_any_more_is_failing(told: World):
+    told.answers["FIND A"] = [1]
+    told.tick(rule("a"))
+    told.answers["FIND A"] = lambda: QueryError("UNSUPPORTED", "not in this version", Position(1, 1, 1))
+    report = told.tick(rule("a"))
+    assert [(result.outcome, result.error) for result in report.results] == [
+        ("failed", "line 1, column 1: not in this version")
+    ]
+    assert told.alert("a").state.failure is not None
+
+
+def test_a_rule_on_change_is_evaluated_with_each_tick_whatever_its_pack_is_set_to(told: World):
+    a = rule("a", evaluate_on_change=True)
+    told.tick(a)
+    daily = {"*": Interval.ONE_DAY}
+    assert [result.rule for result in told.tick(a, rule("b"), intervals=daily).results] == ["b", "a"]
+    assert [result.rule for result in told.tick(a, rule("b"), intervals=daily).results] == ["a"]
+
+
+def test_a_rule_that_failed_once_waits_no_longer_than_others_that_fail(told: World):
+    rules = [rule(name) for name in ("a", "b", "c")]
+    told.tick(*rules)
+    told.answers = {f"FIND {name}": lambda: StoreUnavailable("slow") for name in "ABC"}
+    told.tick(*rules)
+    told.answers.pop("FIND C")
+    firsts = []
+    for _ in range(3):
+        asked = iter([False, True])
+        firsts += [result.rule for result in told.tick(*rules, stop=asked.__next__).results]
+    assert sorted(firsts) == ["a", "b", "c"]
+
+
+def test_a_rule_that_kills_every_run_does_not_starve_the_others(told: World):
+    rules = [rule("killer"), *(rule(name) for name in "abcd")]
+    told.tick(*rules)
+    told.answers = {"FIND Killer": KeyboardInterrupt, **{f"FIND {name}": [1] for name in "ABCD"}}
+    for _ in range(40):
+        with pytest.raises(KeyboardInterrupt):
+            told.tick(*rules)
+    told.deliver()
+    assert sorted(told.heard()) == ["a opened", "b opened", "c opened", "d opened"]
+
+
+def test_an_alert_that_hangs_on_items_is_not_resolved_by_their_failing(told: World):
+    items = {
+        "type": "FOR_EACH_ITEM",
+        "items": "{{queries.query0.data}}",
+        "actions": [{"type": "CREATE_ALERT"}],
+    }
+    operation = {"when": "{{queries.query0.total > 0}}", "actions": [items]}
+    text = {"name": "a", "description": "d", "queries": [{"query": "FIND A"}], "operations": [operation]}
+    (good,) = load(json.dumps([text]), "p.json").rules
+    items["items"] = "{{[1] | mapTemplate('x' + '')}}"
+    (bad,) = load(json.dumps([text | {"templates": {"y": "t"}}]), "p.json").rules
+    told.answers["FIND A"] = [1]
+    told.tick(replace(good, interval=Interval.FIFTEEN_MINUTES))
+    report = told.tick(replace(bad, interval=Interval.FIFTEEN_MINUTES))
+    assert [result.outcome for result in report.results] == ["failed"]
+    assert told.heard() == ["a opened"]
+    assert told.alert("a").state.active

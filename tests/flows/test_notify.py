@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import pytest
@@ -15,6 +15,8 @@ from secgraph.errors import ChannelError
 from secgraph.flows import notify
 from secgraph.flows.notify import AT_ONCE, DAY, SendReport, send_due
 from secgraph.rules.effects import Effect
+from secgraph.rules.rule import Level
+from tests.channels.told import OPENED
 
 MINUTE = 60_000
 START = 1_777_636_800_000
@@ -258,3 +260,45 @@ def test_the_report_is_plain_json(world: World):
         "waiting": 0,
         "faults": [],
     }
+
+
+def told_at(world: World, rule: str, level: Level, age: int = 0) -> None:
+    notification = replace(OPENED, id=f"{rule}#1", rule=rule, level=level)
+    outgoing = Outgoing(f"{rule}#1#topic", notification=notification)
+    assert world.store.put(stored(Record(rule, "topic", outgoing, world.now - age, world.now - age)))
+
+
+def test_urgent_news_overtakes_a_storm(world: World):
+    for number in range(AT_ONCE + 5):
+        told_at(world, f"low{number:02}", Level.LOW, age=MINUTE)
+    told_at(world, "worst", Level.CRITICAL)
+    world.run()
+    heard = world.heard()
+    assert (heard[0], len(heard)) == ("worst#1#topic", AT_ONCE)
+
+
+@pytest.mark.parametrize("answer", [ChannelError("down"), ChannelError("later", retry_after=MINUTE)])
+def test_what_a_place_takes_nothing_of_for_days_is_given_up_whole(world: World, answer: ChannelError):
+    for number in range(3 * AT_ONCE):
+        world.made(f"a{number}#1#topic", age=3 * DAY + MINUTE)
+    world.made("young#1#topic")
+    world.says[""] = answer
+    report = world.run()
+    assert (len(report.given_up), report.waiting) == (3 * AT_ONCE, 1)
+    assert {record.rule for record in world.kept(OUTBOX)} == {"young"}
+
+
+def test_what_a_clock_that_was_ahead_has_made_is_due(world: World):
+    world.made("a#1#topic", age=-365 * DAY)
+    world.run()
+    assert world.heard() == ["a#1#topic"]
+
+
+def test_what_is_undelivered_and_unreadable_goes_first(world: World):
+    assert world.store.put(Stored(f"{UNDELIVERED}odd", 1, "{"))
+    for number in range(notify.UNDELIVERED_KEPT):
+        world.made(f"a{number}#1#topic")
+    world.says[""] = ChannelError("never", final=True)
+    while world.run().waiting:
+        pass
+    assert len(world.kept(UNDELIVERED)) == notify.UNDELIVERED_KEPT

@@ -41,6 +41,7 @@ class Model:
     rows: frozenset[int] = frozenset()
     level: str = "LOW"
     dismissed: dict[str | None, float] = field(default_factory=dict)
+    evaluated: int = 0
 
     def advance(
         self, rows: frozenset[int], level: str, now: int, seen: Mapping[str | None, float]
@@ -65,8 +66,15 @@ class Model:
         if "" in before | after:
             holding |= {""} if holding & {None, ""} else set()
         heard = [] if holding & {None} else [each for each in happened if each[0] not in holding]
-        self.rows, self.level = rows, level if rows else self.level
-        return bundled(heard)
+        lapsed = {name for name, until in seen.items() if self.evaluated < until <= now and name not in ended}
+        self.rows, self.level, self.evaluated = rows, level if rows else self.level, now
+        if heard or holding & {None}:
+            return bundled(heard)
+        # What was dismissed until now is told anew while it is open: by the groups that the new level makes.
+        named = {group_of(row, level) for row in rows}
+        if rows and None in lapsed and not (len(named) == 1 and named & holding):
+            return [f"{min(named)} opened" if len(named) == 1 else f"{len(named)} groups opened"]
+        return bundled([(name, "opened") for name in named if name in lapsed - holding])
 
 
 def bundled(heard: Sequence[tuple[str, str]]) -> list[str]:

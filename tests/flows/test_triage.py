@@ -102,6 +102,24 @@ def test_a_dismissal_expires(world):
     assert found(world, low=[]) == ["low resolved"]
 
 
+def test_what_a_dismissal_that_expired_was_about_is_told_anew_while_it_is_open(world):
+    decide(world, WHOLE, until="2026-05-01T13:00:00Z")
+    decide(world, HIGH, group="a", until="2026-05-01T13:00:00Z")
+    decide(world, HIGH, group="b")
+    assert found(world) == []
+    world.now += HOUR
+    assert found(world) == ["many opened a", "low opened"]
+    world.sent.clear()
+    assert found(world) == []
+
+
+def test_an_alert_that_is_over_when_its_dismissal_expires_is_not_told(world):
+    decide(world, WHOLE, until="2026-05-01T13:00:00Z")
+    found(world, low=[])
+    world.now += HOUR
+    assert found(world) == []
+
+
 def test_a_newer_dismissal_replaces_the_older(world):
     decide(world, WHOLE)
     decide(world, WHOLE, until="2026-05-01T13:00:00Z")
@@ -115,7 +133,7 @@ def test_what_is_withdrawn_is_told_again(world):
     decide(world, HIGH, group="b")
     assert take_back(world, WHOLE, reason="no more").status == "ACTIVE"
     take_back(world, HIGH, group="a")
-    assert found(world, low=[], many=[]) == ["low resolved", "many resolved a"]
+    assert found(world, low=[], many=[]) == ["many resolved a", "low resolved"]
     (kept,) = shown(world.store, WHOLE.name, world.now).decisions.made
     assert kept.withdrawn is not None
     assert (kept.withdrawn.author, kept.withdrawn.request, kept.withdrawn.reason) == ("bob", "q2", "no more")

@@ -120,6 +120,20 @@ def opened(state: AlertState, now: int) -> Transition:
     )
 
 
+def opened_group(state: AlertState, group: Group, now: int) -> Transition:
+    """Tell of one open group of an alert."""
+    rows = tuple(each for each in state.rows if each.hash in group.rows)
+    return replace(
+        whole(Event.OPENED, state, state, now),
+        opened_on=group.opened_on,
+        joined_on=group.joined_on,
+        key=group.key,
+        label=group.label,
+        counted=group.total,
+        shown=rows[:ROWS_OF_GROUP],
+    )
+
+
 def resolved(state: AlertState, now: int) -> Transition:
     """Tell that an alert is over: for one that ended silently after a summary had told of it."""
     told = whole(Event.RESOLVED, state, state, now)

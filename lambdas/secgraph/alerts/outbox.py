@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from secgraph.alerts import notification as notifications
-from secgraph.alerts.notification import Notification
+from secgraph.alerts.notification import Event, Notification
 from secgraph.alerts.ports import BESIDE, Outgoing, Stored
 from secgraph.alerts.text import line
 from secgraph.alerts.versioned import dump, load
 from secgraph.contract import NOTIFY_TIMEOUT_SECONDS, OUTBOX_PREFIX
 from secgraph.rules.effects import Effect
+from secgraph.rules.rule import Level
 
 VERSION: Final = 1
 OUTBOX: Final = OUTBOX_PREFIX
@@ -70,6 +71,12 @@ class Record:
         """Name what takes it or not: a channel of the deployment, or the place that an action is for."""
         effect = self.thing.effect
         return self.kind if effect is None else f"{self.kind} {json.dumps(effect.target, sort_keys=True)}"
+
+    @property
+    def urgency(self) -> int:
+        """Say how soon it matters: the level of what it tells. Effects count as HIGH, summaries as tops."""
+        told = self.thing.notification
+        return Level.HIGH if told is None else Level.CRITICAL if told.event is Event.SUMMARY else told.level
 
     def free(self, now: int) -> bool:
         """Tell whether a run may take it."""

@@ -59,11 +59,11 @@ class Reach:
         if host is None:
             return _refusal("the address is not https://HOST/… in plain ASCII without a user name")
         if host not in self.hosts:
-            return _refusal(f"the host {host} is not one that this deployment reaches; list it in `reach`")
+            return _unlisted(f"the host {host} is not one that this deployment reaches; list it in `reach`")
         others = sorted(set(secrets) - self.hosts[host])
         if others:
             listed = ", ".join(others)
-            return _refusal(f"the secret {listed} is not one for the host {host}; list it with the host")
+            return _unlisted(f"the secret {listed} is not one for the host {host}; list it with the host")
         return None
 
     def _refused(self, effect: Effect) -> ChannelError | None:
@@ -83,7 +83,7 @@ class Reach:
         if effect.target in listed:
             return None
         target = str(effect.target)[:300]
-        return _refusal(f"the {what} {target} is not one that this deployment reaches; list it in `reach`")
+        return _unlisted(f"the {what} {target} is not one that this deployment reaches; list it in `reach`")
 
     def _request(self, effect: Effect) -> ChannelError | None:
         needed = names([effect.target, effect.payload])
@@ -97,7 +97,9 @@ class Reach:
         if any(needed <= allowed for allowed in self.hosts.values()):
             return None
         listed = ", ".join(sorted(needed))
-        return _refusal(f"no host in `reach` takes the secret {listed}; list it with the host that it is for")
+        return _unlisted(
+            f"no host in `reach` takes the secret {listed}; list it with the host that it is for"
+        )
 
 
 def host_of(url: str) -> str | None:
@@ -156,6 +158,11 @@ def _hosts(fields: Fields) -> Mapping[str, frozenset[str]]:
         entry = listed.object(host)
         found[host] = frozenset(entry.texts("secrets", limit=MOST)) if entry else frozenset()
     return MappingProxyType(found)
+
+
+def _unlisted(reason: str) -> ChannelError:
+    """Refuse what the next deployment may allow: it comes again until it is too old."""
+    return ChannelError(reason)
 
 
 def _refusal(reason: str) -> ChannelError:

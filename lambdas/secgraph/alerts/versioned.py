@@ -29,7 +29,8 @@ def load(text: str, build: Callable[[Any, int], Held], versions: Collection[int]
             return build(raw, version)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(
-            f"an item of the alert store cannot be read ({error!r}); delete it, and the alert opens anew"
+            f"an item of the alert store cannot be read ({error!r}); restore it as it was from a copy of "
+            "the table at an earlier moment (point-in-time recovery)"
         ) from error
     raise StoreError(
         f"an item of the alert store has version {version}; this secgraph reads version {max(versions)}: "

@@ -14,6 +14,7 @@ from secgraph.flows.witness import Patience
 from secgraph.j1ql import parse
 from secgraph.j1ql.holes.placeholders import NO_VALUES, Placeholders
 from secgraph.j1ql.server.parameters import Parameters
+from secgraph.rules.actions import CreateAlert, ForEachItem, each
 from secgraph.rules.operation import Outcome, act
 from secgraph.rules.rows import Answer, Row, rows_of, rows_wanted
 from secgraph.rules.rule import Rule
@@ -54,20 +55,20 @@ class Asked:
         bound: dict[str, _Bound] = {}
         rows: list[Row] = []
         total, whole = 0, True
-        for each in rule.queries:
+        for asked in rule.queries:
             if bound:
-                self._in_time(each.name)
-            query = parse(each.text)
+                self._in_time(asked.name)
+            query = parse(asked.text)
             wanted = rows_wanted(query)
-            text = each.text if wanted is query else str(wanted)
-            answer = self.ask(text, include_deleted=each.include_deleted)
-            bound[each.name] = {
+            text = asked.text if wanted is query else str(wanted)
+            answer = self.ask(text, include_deleted=asked.include_deleted)
+            bound[asked.name] = {
                 "total": answer.total,
                 "data": list(answer.rows),
-                "query": each.text,
+                "query": asked.text,
                 "durationMs": answer.duration_ms,
             }
-            rows += rows_of(answer, wanted, each.name)
+            rows += rows_of(answer, wanted, asked.name)
             total += answer.total
             whole = whole and len(answer.rows) >= answer.total
         link = self.web_link(rule.name)
@@ -75,6 +76,9 @@ class Asked:
         outcome = act(
             rule, bound, parameters=self.parameters, ask=self._by_action, web_link=link, known=known
         )
+        if outcome.errors and not outcome.alert and _alerts_by_item(rule):
+            # Whether there is an alert is not known: a failed evaluation, which resolves nothing.
+            raise PackError("; ".join(outcome.errors))
         return _evaluation(rule, outcome, rows, total, whole=whole), outcome
 
     def _by_action(self, text: str, placeholders: Placeholders) -> Answer:
@@ -88,13 +92,20 @@ class Asked:
             raise PackError(f"no time was left for {what} and what follows it; split the rule")
 
 
+def _alerts_by_item(rule: Rule) -> bool:
+    """Tell whether an alert of the rule may hang on what FOR_EACH_ITEM goes through."""
+    actions = [action for operation in rule.operations for action in operation.actions]
+    inner = [action for outer in actions if isinstance(outer, ForEachItem) for action in each(outer.actions)]
+    return any(isinstance(action, CreateAlert) for action in inner)
+
+
 def _known(
     bound: Mapping[str, _Bound], rows: Sequence[Row], new: Collection[int]
 ) -> list[Mapping[str, object]]:
     """Give the rows of which there is no news: none, where nothing at all is new, since then a message that
     goes out is about all of them."""
     fresh = {id(row.source) for row in rows if row.hash in new}
-    return [row for each in bound.values() for row in each["data"] if fresh and id(row) not in fresh]
+    return [row for one in bound.values() for row in one["data"] if fresh and id(row) not in fresh]
 
 
 def _evaluation(rule: Rule, outcome: Outcome, rows: Sequence[Row], total: int, *, whole: bool) -> Evaluation:

@@ -19,8 +19,8 @@ from secgraph.errors import QueryError, SecgraphError
 from secgraph.flows.asked import Ask, Asked
 from secgraph.flows.evaluated import EVALUATED, FAILED, OVERTAKEN, UNSUPPORTED, EvaluationReport, RuleResult
 from secgraph.flows.ledger import Ledger
-from secgraph.flows.retire import retire
-from secgraph.flows.turn import Turn, waiting_since
+from secgraph.flows.retire import DISABLED, retire
+from secgraph.flows.turn import Turn, in_turn
 from secgraph.flows.witness import with_paths
 from secgraph.j1ql.server.parameters import NONE, Parameters
 from secgraph.rules.effects import Effect, Tagging
@@ -65,14 +65,14 @@ def evaluate(
     results: list[RuleResult] = []
     postponed: list[str] = []
     taggings: dict[str, Sequence[Tagging]] = {}
-    for rule in sorted(due, key=lambda rule: waiting_since(ledger, rule)):
+    for rule in in_turn(ledger, due):
         if postponed or stop():
             postponed.append(rule.name)
         else:
             results.append(_evaluate(rule, asked, ledger, taggings))
     retired: list[str] = []
     if not only_on_change:  # the first flood comes in many changes: its summary waits for the schedule
-        retired = retire(ledger, rules, known)
+        retired = retire(ledger, {rule.name: _unwatched(rule, turn) for rule in rules}, known)
         ledger.summarise()
     names = {rule.name for rule in due}
     return EvaluationReport(
@@ -85,6 +85,13 @@ def evaluate(
         retired=tuple(retired),
         taggings=MappingProxyType(taggings),
     )
+
+
+def _unwatched(rule: Rule, turn: Turn) -> str:
+    """Say why nobody evaluates a rule; empty if somebody does."""
+    if turn.interval(rule) is Interval.DISABLED:
+        return DISABLED
+    return f"The rule cannot be run: {'; '.join(rule.blocked)}" if rule.blocked else ""
 
 
 # ── one rule ──────────────────────────────────────────────────────────────────────────────────────────
@@ -100,7 +107,9 @@ def _evaluate(rule: Rule, asked: Asked, ledger: Ledger, taggings: dict[str, Sequ
         state = ledger.state(rule.name)
         evaluation, outcome = asked(rule, state.seen) if state else asked(rule)
     except Exception as error:
-        if isinstance(error, QueryError) and error.code == "UNSUPPORTED":
+        known = ledger.state(rule.name)
+        unsupported = isinstance(error, QueryError) and error.code == "UNSUPPORTED"
+        if unsupported and not (known and known.active):  # an open alert would look watched
             return _result(rule, UNSUPPORTED, _said(error))
         return _fail(rule, _said(error), ledger)
     if outcome.taggings:
@@ -123,7 +132,7 @@ def _advance(
         after = quiet.hushed(before, after, happened)
     else:
         after, told = quiet.voiced(ledger.deployment, before, after, happened, ledger.now)
-        heard = ledger.heard(after, told)
+        heard = ledger.heard(after, told) or ledger.lapsed(before, after)
         after, heard = with_paths(rule.queries, evaluation.rows, after, heard, asked.ask, asked.patience)
         if not ledger.is_dismissed(after):
             wanted = due_effects(rule, before, after, heard, outcome.effects)

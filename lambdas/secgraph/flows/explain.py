@@ -114,7 +114,7 @@ def explain_rule(
     return RuleExplained(
         rule.name,
         rule.pack,
-        outcome.alert or bool(outcome.effects),
+        outcome.alert or outcome.acted,
         outcome.level.name,
         tuple(queries),
         verdict(rule, bound, parameters=parameters, ask=inner),

@@ -12,9 +12,17 @@ from types import MappingProxyType
 from typing import Final
 
 from secgraph.alerts import quiet
-from secgraph.alerts.decisions import DECISION, Decisions, dismissed, load_decisions, standing
+from secgraph.alerts.decisions import (
+    DECISION,
+    Decisions,
+    dismissed,
+    in_force,
+    load_decisions,
+    standing,
+)
 from secgraph.alerts.groups import WHOLE
-from secgraph.alerts.outbox import records, stored
+from secgraph.alerts.lifecycle import opened, opened_group
+from secgraph.alerts.outbox import OUTBOX, records, stored
 from secgraph.alerts.ports import BESIDE, AlertStore, Stored
 from secgraph.alerts.quiet import Deployment
 from secgraph.alerts.state import AlertState
@@ -36,6 +44,9 @@ from secgraph.errors import StoreError
 from secgraph.rules.effects import Effect
 from secgraph.rules.rule import Rule
 
+TOGETHER_BYTES: Final = 3_500_000
+"""Of what is written beside an alert. A transaction of DynamoDB takes 4 MB, and the alert is in it.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 EFFECTS_APART: Final = 30
 """Effects of one evaluation for which there is an item each; for them, notifications are bundled."""
 
@@ -65,13 +76,15 @@ class Ledger:
 
     def open(self) -> None:
         """Read everything. Raises StoreError if that fails; a single item that does is left alone."""
-        for id_, item in self.store.read_all().items():
-            if id_ == DEPLOYMENT:
-                self.deployment, self.deployment_rev = load_deployment(item.body), item.rev
-            elif id_.startswith(ALERT):
-                self._take_alert(id_.removeprefix(ALERT), item)
-            elif id_.startswith(DECISION):
-                self._take_decisions(item)
+        held = self.store.read(DEPLOYMENT)
+        if held is not None:
+            self.deployment, self.deployment_rev = load_deployment(held.body), held.rev
+        # Decisions first: one that is made meanwhile is about an alert that is read afterwards. What lies in
+        # the outbox is left there: it can be far more than there is memory for.
+        for item in self.store.read_all(DECISION).values():
+            self._take_decisions(item)
+        for id_, item in self.store.read_all(ALERT).items():
+            self._take_alert(id_.removeprefix(ALERT), item)
         for rule, (_, alert) in list(self.alerts.items()):
             if alert.waiting:
                 self._upgrade(rule, alert)
@@ -89,6 +102,25 @@ class Ledger:
         """Leave out what people do not want to hear of. Rows that joined end a dismissal."""
         return tuple(each for each in happened if not self._dismissed(after, each.key, each.joined_on))
 
+    def lapsed(self, before: AlertState | None, after: AlertState) -> tuple[Transition, ...]:
+        """Tell anew of what is still open and was dismissed until a moment that has come since the evaluation
+        `before`: of the alert as a whole, or of single groups."""
+        decided = self.decisions.get(after.rule)
+        if decided is None or before is None or before.evaluated_on is None or not after.active:
+            return ()
+        joined = {each.key: each.joined_on for each in after.kept} | {WHOLE: after.joined_on or 0}
+        over = {
+            each.group
+            for each in standing(decided)
+            if each.until is not None
+            and before.evaluated_on < each.until <= self.now
+            and in_force(replace(each, until=None), joined.get(each.group), self.now)
+        }
+        if WHOLE in over:
+            return self.heard(after, (opened(after, self.now),))
+        groups = [each for each in after.kept if each.key in over]
+        return self.heard(after, tuple(opened_group(after, each, self.now) for each in groups))
+
     def is_dismissed(self, state: AlertState) -> bool:
         """Tell whether an alert as a whole is dismissed."""
         return self._dismissed(state, WHOLE, state.joined_on)
@@ -103,21 +135,16 @@ class Ledger:
         rule = state.rule
         told = [each for each in heard if each.listed]
         separate = self._separate(told, len(effects))
-        state, notifications = tell(state, told, self.rules.get(rule), separate=separate)
-        link = self.web_link(rule)
-        notifications = tuple(replace(each, link=link) for each in notifications)
-        if effects and not notifications:
-            state = replace(state, seq=state.seq + 1)
-        made, left_out = records(
-            notifications, self.channels, effects, of=f"{rule}#{state.seq}", now=self.now
-        )
+        state, made, left_out = self._made(state, told, effects, separate)
+        if separate > 1 and sum(len(each.body.encode()) for each in made) > TOGETHER_BYTES:
+            state, made, left_out = self._made(state, told, effects, 1)
         rev, _ = self.alerts.get(rule, (0, None))
         item = Stored(alert_id(rule), rev + 1, dump_alert(Alert(state)))
-        if not self.store.put(item, [stored(each) for each in made]):
+        if not self.store.put(item, made):
             self._look_again(rule)
             return False
         self.alerts[rule] = (item.rev, Alert(state))
-        self.told += [each.id for each in made]
+        self.told += [each.id.removeprefix(OUTBOX) for each in made]
         if left_out:
             self.faults.append(f"{rule}: {left_out} messages of its actions are too large to be sent")
         return True
@@ -146,6 +173,20 @@ class Ledger:
         held = self.store.read(DEPLOYMENT)
         if held is not None:
             self.deployment, self.deployment_rev = load_deployment(held.body), held.rev
+
+    def _made(
+        self, state: AlertState, told: Sequence[Transition], effects: Sequence[Effect], separate: int
+    ) -> tuple[AlertState, list[Stored], int]:
+        """Make the items of what is to be sent, at most `separate` groups told each for itself. Give also the
+        state, which counts them, and the number of effects for which there was no room."""
+        link = self.web_link(state.rule)
+        state, notifications = tell(state, told, self.rules.get(state.rule), separate=separate)
+        notifications = tuple(replace(each, link=link) for each in notifications)
+        if effects and not notifications:
+            state = replace(state, seq=state.seq + 1)
+        of = f"{state.rule}#{state.seq}"
+        made, left_out = records(notifications, self.channels, effects, of=of, now=self.now)
+        return state, [stored(each) for each in made], left_out
 
     def _separate(self, told: Sequence[Transition], effects: int) -> int:
         """Say how many groups are told each for itself, so that one transaction holds it all."""

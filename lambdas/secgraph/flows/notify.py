@@ -115,8 +115,9 @@ class _Sender:
     held_back: set[tuple[str, str]] = field(default_factory=set)
 
     def in_order(self, held: Mapping[str, Stored]) -> Iterator[tuple[Stored, Record]]:
-        """Give the records by age, those last that what gave no answer or a refusal holds up: what is slow
-        takes the time of nothing else. One that cannot be read is a fault."""
+        """Give the records, those of the rules with the most urgent news first, then by age; those last
+        that what gave no answer or a refusal holds up: what is slow takes the time of nothing else. One that
+        cannot be read is a fault."""
         found: list[tuple[Stored, Record]] = []
         for item in held.values():
             try:
@@ -124,10 +125,14 @@ class _Sender:
             except StoreError as error:
                 self.faults.append(f"{item.id}: {error}")
         troubled = _troubled([record for _, record in found])
+        worst: dict[tuple[str, str], int] = {}
+        for _, record in found:
+            worst[_lane(record)] = max(worst.get(_lane(record), 0), record.urgency)
         yield from sorted(
             found,
             key=lambda pair: (
                 _lane(pair[1]) in troubled,
+                -worst[_lane(pair[1])],
                 pair[1].made_on,
                 _number(pair[1]),
                 pair[0].id,
@@ -146,8 +151,10 @@ class _Sender:
             self.held_back.add(lane)
 
     def _may(self, record: Record) -> bool:
-        if record.due_on > self.now or not record.free(self.now):
-            return False
+        if not record.free(self.now) or (record.due_on > self.now and record.made_on <= self.now):
+            return False  # What was made in the future, by a clock that was wrong, is due.
+        if self._is_hopeless(record):
+            return True
         if record.kind not in self.channels:
             return self.now - record.made_on > UNKNOWN_GIVEN_UP
         sent = self.sent.get(record.way, 0)
@@ -163,6 +170,9 @@ class _Sender:
             runs = "1 run" if record.unanswered == 1 else f"{record.unanswered} runs"
             reason = f"{runs} of the sender died while sending it; its log says of what"
             return self._give_up(item, replace(record, error=reason))
+        if self._is_hopeless(record):
+            reason = f"it is {GIVEN_UP // DAY} days old, and what it is for takes nothing"
+            return self._give_up(item, replace(record, error=record.error or reason))
         claimed = record.claimed(self.run, self.now)
         item = Stored(item.id, item.rev + 1, dump_record(claimed))
         if not self.store.put(item):
@@ -187,6 +197,10 @@ class _Sender:
         self.deliveries.append(Delivery(record.id, record.channel, refused.error))
         self._again(lambda: self.store.put(Stored(item.id, item.rev + 1, dump_record(refused))))
         return False
+
+    def _is_hopeless(self, record: Record) -> bool:
+        """Tell whether it is old and its way is closed: else the outbox would grow as long as that lasts."""
+        return self._is_old(record) and self.refusals.get(record.way, 0) >= REFUSALS
 
     def _is_old(self, record: Record) -> bool:
         return self.now - record.made_on > GIVEN_UP
@@ -213,11 +227,19 @@ class _Sender:
         """Keep the newest of what was given up, as much as there is room for."""
         try:
             items = self.store.read_all(UNDELIVERED).values()
-            dated = sorted((load_record(each.body).due_on, each.id, each) for each in items)
+            dated = sorted((_given_up_on(each), each.id, each) for each in items)
             for _, _, item in dated[: max(0, len(dated) - UNDELIVERED_KEPT)]:
                 self.store.delete(item)
         except StoreError as error:
             self.faults.append(str(error))
+
+
+def _given_up_on(item: Stored) -> int:
+    """Give when a thing was given up; one that cannot be read is the first to go."""
+    try:
+        return load_record(item.body).due_on
+    except StoreError:
+        return 0
 
 
 def _sent(channel: Channel, record: Record) -> ChannelError | None:

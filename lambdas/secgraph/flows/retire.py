@@ -1,11 +1,11 @@
-"""Alerts of rules that nobody evaluates any more (disabled, or gone from the packs) → closed, and told so.
+"""Alerts of rules that nobody evaluates any more (disabled, not to be run, gone) → closed, and told so.
 
 Without this such an alert would stay open for ever, and look watched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from secgraph.alerts import quiet
@@ -13,27 +13,26 @@ from secgraph.alerts.lifecycle import retired, retirement
 from secgraph.alerts.state import AlertState
 from secgraph.errors import StoreError
 from secgraph.flows.ledger import Ledger
-from secgraph.rules.rule import Interval, Rule
 
 DISABLED: Final = "The rule is disabled."
 GONE: Final = "No pack of this deployment holds the rule any more."
 
 
-def retire(ledger: Ledger, rules: Sequence[Rule], known: Collection[str] | None) -> list[str]:
-    """Close what is open of disabled rules and of rules that are not `known`; give their names.
+def retire(ledger: Ledger, unwatched: Mapping[str, str], known: Collection[str] | None) -> list[str]:
+    """Close what is open of rules that nobody evaluates, and of those that are not `known`; give their names.
 
-    `known` are the names of all rules there are, also of those that cannot be used; None if that is not
-    known, and then none counts as gone.
+    `unwatched` says why by the rule's name; "" for one that is evaluated. `known` are the names of all rules
+    there are, also of those that cannot be used; None if that is not known, and then none counts as gone.
     """
-    disabled = {rule.name for rule in rules if rule.interval is Interval.DISABLED}
     closed = []
     for name, (_, alert) in list(ledger.alerts.items()):
         gone = known is not None and name not in known
         state = alert.state
         kept = state.active or state.failure or state.action_failure
-        if (gone or name in disabled) and kept:
+        reason = GONE if gone else unwatched.get(name, "")
+        if reason and kept:
             try:
-                if _close(ledger, state, GONE if gone else DISABLED):
+                if _close(ledger, state, reason):
                     closed.append(name)
             except StoreError as error:
                 ledger.faults.append(str(error))

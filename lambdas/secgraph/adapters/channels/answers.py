@@ -1,7 +1,10 @@
 """What the answers to our requests mean. In: Answer. Out: nothing if the message was taken, else
 ChannelError.
 
-taken: 2xx · again: 408, 425, 429 and 5xx, after Retry-After if it is given · never: all others
+taken: 2xx · never: redirects, and what says that this very message is wrong · again: all others
+
+What is refused for a key, an address or a receiver (401, 403, 404, 410) may be taken once somebody has mended
+that: it comes again until it is too old (flows/notify.GIVEN_UP).
 """
 
 from __future__ import annotations
@@ -15,10 +18,25 @@ from typing import Final
 from secgraph.adapters.channels.https import Answer
 from secgraph.errors import ChannelError
 
-AGAIN: Final = frozenset({408, 425, 429})
+NEVER: Final = frozenset({400, 405, 406, 411, 413, 414, 415, 422, 431})
+"""They tell of the message itself, which stays as it is."""
+PASSING: Final = frozenset(
+    {
+        *(
+            "action_prohibited",
+            "channel_is_archived",
+            "channel_not_found",
+            "invalid_token",
+            "no_active_hooks",
+        ),
+        *("no_service", "no_service_id", "no_team", "posting_to_general_channel_denied", "team_disabled"),
+        *("user_not_found", "rate_limited", "ratelimited", "rate limited"),
+    }
+)
+"""Words of Slack that tell of its webhook or channel, whatever the status. Slack's guide on incoming webhooks
+lists them: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"""
 LONGEST: Final = 86_400_000
 """Milliseconds: no far end makes us wait for more than a day."""
-LIMITED: Final = frozenset({"rate_limited", "ratelimited", "rate limited"})
 
 
 def settle(answer: Answer, known: Collection[str] = (), clock: Callable[[], float] = time.time) -> None:
@@ -31,9 +49,9 @@ def settle(answer: Answer, known: Collection[str] = (), clock: Callable[[], floa
     reason = f"{answer.host} answered {answer.status}{said}"
     if 300 <= answer.status < 400:
         raise ChannelError(f"{reason}, a redirect; these are not followed: name where it leads", final=True)
-    if answer.status in AGAIN or answer.status >= 500 or word.lower() in LIMITED:
-        raise ChannelError(reason, retry_after=waiting(answer.retry_after, clock))
-    raise ChannelError(reason, final=True)
+    if answer.status in NEVER and word.lower() not in PASSING:
+        raise ChannelError(reason, final=True)
+    raise ChannelError(reason, retry_after=waiting(answer.retry_after, clock))
 
 
 def waiting(header: str, clock: Callable[[], float]) -> int | None:

@@ -62,8 +62,8 @@ class Https:
         self._seconds = seconds
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        """Send a request and give the answer, whatever its status. Raises ChannelError: final if the URL or
-        an address of its host is not one to go to."""
+        """Send a request and give the answer, whatever its status. Raises ChannelError: final if the URL is
+        not one to go to."""
         host = host_of(url)
         if host is None:
             raise ChannelError("the address is not https://HOST/… in plain ASCII", final=True)
@@ -116,7 +116,8 @@ class Https:
     def _addresses(self, name: str, port: int) -> Sequence[str]:
         addresses = self._resolver(name, port)
         if not all(self._allowed(address) for address in addresses):
-            raise ChannelError(f"{name} leads to an address that is not public", final=True)
+            # Not for good: one wrong answer of DNS, as of a resolver that blocks, would lose the message.
+            raise ChannelError(f"{name} leads to an address that is not public")
         return addresses
 
 

@@ -15,7 +15,7 @@ from secgraph.adapters.channels.sqs import SQSAction
 from secgraph.adapters.channels.webhook import WebhookAction, WebhookChannel
 from secgraph.adapters.secrets import Secrets
 from secgraph.alerts.ports import Channel
-from secgraph.alerts.reach import Reach
+from secgraph.alerts.reach import Reach, host_of
 from secgraph.errors import ChannelError
 from secgraph.j1ql.server.parameters import Parameters, Secret
 
@@ -42,7 +42,7 @@ def channels_of(
     """Give the channels that there are. `clients` gives the client of a service for a region, "" for ours."""
     https, sealed = Https(), partial(secret_of, parameters)
     sns, sqs = partial(clients, "sns"), partial(clients, "sqs")
-    own = partial(secrets.text, places.slack_secret) if places.slack_secret else None
+    own = partial(address_in, secrets, places.slack_secret) if places.slack_secret else None
     there: dict[str, Channel] = {
         "topic": TopicChannel(sns(""), places.topic),
         "action:sns": SNSAction(sns, reach),
@@ -58,6 +58,17 @@ def channels_of(
         key = partial(secrets.text, places.webhook_secret)
         there["webhook"] = WebhookChannel(https, places.webhook, key)
     return there
+
+
+def address_in(secrets: Secrets, arn: str) -> str:
+    """Give the URL that a secret holds. Raises ChannelError, which quotes none of it: who mends the secret
+    has the messages sent then."""
+    url = secrets.text(arn)
+    if host_of(url) is None:
+        raise ChannelError(
+            f"the secret {arn} holds no https URL; store the URL alone, as plaintext and not as key and value"
+        )
+    return url
 
 
 def secret_of(parameters: Parameters, name: str) -> str:

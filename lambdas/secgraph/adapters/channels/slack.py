@@ -42,7 +42,7 @@ WORDS: Final = frozenset(
         "user_not_found",
     }
 )
-"""What a webhook of Slack says; with 4xx the same message fails each time."""
+"""What a webhook of Slack says."""
 NO_WEBHOOK: Final = (
     "the action has no webhookUrl, and the deployment no slackSecret whose webhook it could use"
 )

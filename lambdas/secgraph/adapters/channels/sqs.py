@@ -4,6 +4,7 @@ SendMessage."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,9 @@ NEVER: Final = frozenset(
 """Codes of errors that the same message brings each time."""
 
 
+_REFUSED: Final = re.compile("[\ufffe\uffff]")
+
+
 class SQSAction:
     """What SEND_SQS_MESSAGE sends: {"data": …}. `clients` gives the client for a region, "" being our own.
 
@@ -43,7 +47,11 @@ class SQSAction:
         if refused := self._reach.check(effect):
             raise refused
         queue = str(effect.target)
-        body = json.dumps({"data": effect.payload}, ensure_ascii=False)
+        # SQS refuses some characters; as escapes of JSON it takes every one, and they mean the same.
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+        body = _REFUSED.sub(
+            lambda found: f"\\u{ord(found[0]):04x}", json.dumps({"data": effect.payload}, ensure_ascii=False)
+        )
         size = len(body.encode()) + len(outgoing.id.encode()) + len("idString")
         if size > LIMIT:
             raise ChannelError(
