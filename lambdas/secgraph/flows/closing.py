@@ -50,6 +50,8 @@ class _Place:
 def buckets(work: Work, api: SourceApi, standing: Standing, run: Run) -> Iterator[Run]:
     """Go through the open set from where the run stands; each run that is given is to be kept before going
     on. Raises SourceError and StoreError."""
+    while not run.cursor and not work.ports.open.upgraded():
+        yield run  # nothing is to be kept but the lease; and the time may be up
     seen = work.ports.seen.all(run.id)
     if not run.cursor:
         run = _counted_once(run, len(seen))

@@ -59,6 +59,9 @@ def reconcile(
             waiting += 1
             continue
         report = _work_on(work, standing)
+        if report.did == FINISHED and report.standing.requested_on:
+            # That run had begun before it was asked for: another one tells how things are since.
+            report = _work_on(work, report.standing)
         reports.append(report)
         waiting += report.did == ADVANCED
     return ReconcileReport(tuple(reports), waiting, asked.asked_on if asked else 0)
@@ -74,7 +77,7 @@ def _requested(
         if not request.wants(standing.scope):
             continue
         report = _answered(work, request, standing)
-        noted = standing if report or standing.run else _noted(work, standing)
+        noted = standing if report else _noted(work, request, standing)
         if noted is None:
             report = _busy(standing)
         if report:
@@ -93,14 +96,15 @@ def _answered(work: Work, request: Request, standing: Standing) -> ScopeReport |
         return ScopeReport(standing, FAILURE, standing.reason)
     if failure and failure.failed_on >= request.asked_on:
         return ScopeReport(standing, FAILURE, failure.reason)
-    if finished and finished.finished_on >= request.asked_on and not standing.run:
+    if finished and finished.began_on >= request.asked_on:
         return ScopeReport(standing, FINISHED)
     return None
 
 
-def _noted(work: Work, standing: Standing) -> Standing | None:
-    """Keep that a person asked for a run, should the time be up before it begins."""
-    if standing.requested_on:
+def _noted(work: Work, request: Request, standing: Standing) -> Standing | None:
+    """Keep that a person asked for a run, should the time be up before it begins; a run that began since
+    then is the one. None if another runner is at work on it."""
+    if standing.requested_on or (standing.run and standing.run.began_on >= request.asked_on):
         return standing
     return work.keep(replace(standing, requested_on=work.clock()))
 

@@ -107,8 +107,8 @@ class ReconcileReport:
 
     @property
     def finished(self) -> bool:
-        """Tell whether every scope that was due is complete now."""
-        return not self.waiting and all(each.did == FINISHED for each in self.scopes)
+        """Tell whether there is nothing to go on with or to wait for: what was due is complete, or failed."""
+        return not self.waiting and all(each.did in (FINISHED, FAILURE) for each in self.scopes)
 
     def as_json(self) -> dict[str, object]:
         """Give it for people's programs."""
