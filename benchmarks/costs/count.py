@@ -28,7 +28,7 @@ from secgraph.adapters.image.folder_store import FolderStore
 from secgraph.adapters.image.reader import ImageReader
 from secgraph.adapters.image.s3_store import PART_BYTES
 from secgraph.adapters.pack_files import read_packs
-from secgraph.contract import PACKS_FOLDER
+from secgraph.contract import GRAPH_TABLE_KEY, OPEN_INDEX_KEY, PACKS_FOLDER
 from secgraph.errors import QueryError
 from secgraph.flows.ask import ask
 from secgraph.flows.compact import compact
@@ -67,6 +67,7 @@ class _Table:
 
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
     write_units: int = 0
+    index_units: int = 0
     read_units: int = 0
     written: list[Item] = field(default_factory=list)
 
@@ -80,6 +81,9 @@ class _Table:
             attributes, before = attributes_of(item), self.items.get(item.thing.id)
             # An update is charged by the larger of what was there and what is.
             self.write_units += max(_units(attributes, 1_024), _units(before, 1_024))
+            self.index_units += _index_units(
+                (before or {}).get(OPEN_INDEX_KEY), attributes.get(OPEN_INDEX_KEY)
+            )
             self.items[item.thing.id] = attributes
             self.written.append(item)
         return ()
@@ -91,6 +95,20 @@ class _Aside:
 
     def put(self, events: Sequence[Quarantined]) -> None:
         raise SystemExit(f"an event was not understood: {events[0].reason}")
+
+
+def _index_units(before: object, after: object) -> int:
+    """Count the writes of an index of keys: to put an entry in, to take one out, both where its key changes.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
+    """
+    return 0 if before == after else (before is not None) + (after is not None)
+
+
+def _index_bytes(attributes: Mapping[str, Any]) -> int:
+    """Measure the entry of an item in the index: its keys, and DynamoDB's own overhead of an entry."""
+    keys = {name: attributes[name] for name in (GRAPH_TABLE_KEY, OPEN_INDEX_KEY) if name in attributes}
+    return _bytes(keys) + 100 if OPEN_INDEX_KEY in keys else 0
 
 
 def _units(attributes: Mapping[str, Any] | None, unit: int) -> int:
@@ -121,7 +139,7 @@ def ingested() -> dict[str, float]:
         ("again", events),
         ("touched", [_later(text) for text in events]),
     ):
-        table.write_units, table.written = 0, []
+        table.write_units, table.index_units, table.written = 0, 0, []
         started = time.process_time()
         for start in range(0, EVENTS, BATCH):
             part = [
@@ -130,6 +148,7 @@ def ingested() -> dict[str, float]:
             ingest(part, writer=table, quarantine=_Aside(), now=NOW, settings={}, cache=cache)
         work[what] = (time.process_time() - started) / EVENTS
         found[f"units_{what}"] = table.write_units / EVENTS
+        found[f"index_units_{what}"] = table.index_units / EVENTS
         found[f"items_{what}"] = len(table.written) / EVENTS
     packed = [
         archive.pack(
@@ -138,14 +157,18 @@ def ingested() -> dict[str, float]:
         for start in range(0, EVENTS, BATCH)
     ]
     sizes = [_bytes(attributes) for attributes in table.items.values()]
+    entries = [_index_bytes(attributes) for attributes in table.items.values()]
     return {
         "units_new": found["units_new"],
         "units_touched": found["units_touched"],
         "units_again": found["units_again"],
+        "index_units_new": found["index_units_new"],
+        "index_units_touched": found["index_units_touched"],
         "items_new": found["items_new"],
         "items_touched": found["items_touched"],
         "read_units": table.read_units / (3 * EVENTS),
         "item_bytes": sum(sizes) / len(sizes) + 100,  # DynamoDB's own overhead of an item
+        "index_bytes": sum(entries) / sum(map(bool, entries)),
         "raw_bytes": sum(len(each.content) for parts in packed for each in parts) / EVENTS,
         "ingest_event_seconds": work["new"],
         "ingest_batch_seconds": 0.02,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.costs.model import Deployed
-from infra import image, ingestion, notifying
+from infra import completeness, image, ingestion, notifying
 from infra.settings import DEFAULT_MEMORY_MB
+from infra.source_settings import DEFAULT_HOURS
 from secgraph import contract
 from secgraph.image import plan
 
@@ -28,6 +29,9 @@ def deployed() -> Deployed:
         reader_gb=DEFAULT_MEMORY_MB / 1024,
         notify_gb=notifying.MEMORY_MB / 1024,
         notify_every_minutes=contract.NOTIFY_EVERY_MINUTES,
+        reconcile_gb=completeness.MEMORY_MB / 1024,
+        reconcile_every_minutes=contract.RECONCILE_EVERY_MINUTES,
+        listed_every_hours=DEFAULT_HOURS,
         change_seconds=contract.CHANGE_WINDOW_SECONDS,
         compact_every_minutes=contract.COMPACT_EVERY_MINUTES,
         compact_rows=plan.DUE_ROWS,

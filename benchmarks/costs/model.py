@@ -24,12 +24,13 @@ GB: Final = 1_000_000_000
 class Month:
     """What happens. Of the finding events, `new` are of new findings, `touched` say that the source saw one
     again, and the rest repeat what is known. Each new finding stays; `entities_a_finding` counts it and its
-    share of what it is about."""
+    share of what it is about. A finding is open for `open_months`."""
 
     events: int
     new: float = 0.5
     touched: float = 0.3
     entities_a_finding: float = 1.25
+    open_months: float = 1.0
     rules: int = 30
     rules_on_change: int = 5
     evaluations: int = DAYS * 24 * 4
@@ -39,6 +40,15 @@ class Month:
     def again(self) -> float:
         """Give the part of the events that change nothing."""
         return 1 - self.new - self.touched
+
+    @property
+    def open(self) -> float:
+        """Count the findings that are open at any time."""
+        return self.events * self.new * self.open_months
+
+    def listed(self, deployed: Deployed) -> float:
+        """Count the findings that sources list as open."""
+        return DAYS * 24 / deployed.listed_every_hours * self.open
 
     @property
     def entities(self) -> float:
@@ -58,6 +68,9 @@ class Deployed:
     compact_gb: float
     reader_gb: float
     notify_gb: float
+    reconcile_gb: float
+    reconcile_every_minutes: float
+    listed_every_hours: float
     notify_every_minutes: float
     change_seconds: float
     compact_every_minutes: float
@@ -81,9 +94,12 @@ class Counted:
     units_touched: float
     units_again: float
     read_units: float
+    index_units_new: float
+    index_units_touched: float
     items_new: float
     items_touched: float
     item_bytes: float
+    index_bytes: float
     raw_bytes: float
     ingest_event_seconds: float
     ingest_batch_seconds: float
@@ -124,11 +140,12 @@ def bill(month: Month, deployed: Deployed, counted: Counted, prices: Prices) -> 
     return [
         *_ingest(month, deployed, counted, prices),
         *_table(month, counted, prices),
+        *_reconciling(month, deployed, counted, prices),
         *_projection(month, deployed, counted, prices),
         *_compaction(month, deployed, counted, prices),
         *_reading(month, deployed, counted, prices),
         *_telling(month, deployed, counted, prices),
-        *_storage(month, counted, prices),
+        *_storage(month, deployed, counted, prices),
         *_watching(month, deployed, counted, prices),
     ]
 
@@ -198,10 +215,43 @@ def _table(month: Month, counted: Counted, prices: Prices) -> list[Line]:
         + month.again * counted.units_again
     )
     read = month.events * counted.read_units
+    # What comes into the index of open findings leaves it when the finding is closed, one day.
+    indexed = month.events * (
+        2 * month.new * counted.index_units_new + month.touched * counted.index_units_touched
+    )
     return [
         Line("DynamoDB", "write units", written, written * prices.write_unit),
+        Line("DynamoDB", "open findings, index: write units", indexed, indexed * prices.write_unit),
         Line("DynamoDB", "read units", read, read * prices.read_unit),
         Line("DynamoDB Streams", "reads by Lambda", projections_free(month), 0.0),
+    ]
+
+
+PAGE: Final = 50
+"""Findings in a page of GuardDuty's; Inspector's are twice as long, and ask for less."""
+COMPARED: Final = 2
+"""How much dearer it is to compare a finding with what its source says than to take an event in."""
+PAGE_WAITS: Final = 7
+"""Two requests to the source, two reads, the archive, what was seen, and the ledger."""
+
+
+def _reconciling(month: Month, deployed: Deployed, counted: Counted, prices: Prices) -> list[Line]:
+    """What the sources hold open, listed and compared. The sources' own calls cost nothing.
+
+    Each finding is read to be compared, and read again with all that it speaks of to be merged; what is as it
+    was is not written. A look of the schedule at the ledger begins cold each time.
+    """
+    ticks, listed = DAYS * 24 * 60 / deployed.reconcile_every_minutes, month.listed(deployed)
+    listings = listed / PAGE
+    work = ticks * counted.start_seconds + listed * COMPARED * counted.ingest_event_seconds
+    waits = ticks + listings * PAGE_WAITS
+    seconds = _seconds(work, deployed.reconcile_gb, waits, counted)
+    read = listed * (1 + counted.read_units) + ticks
+    return [
+        *_lambda("reconcile", ticks, seconds, deployed.reconcile_gb, prices),
+        Line("DynamoDB", "reconcile: read units", read, read * prices.read_unit),
+        Line("DynamoDB", "ledger: write units", listings, listings * prices.write_unit),
+        Line("S3", "reconcile: PUT", 2 * listings, 2 * listings * prices.put),
     ]
 
 
@@ -293,12 +343,15 @@ def _telling(month: Month, deployed: Deployed, counted: Counted, prices: Prices)
     ]
 
 
-def _storage(month: Month, counted: Counted, prices: Prices) -> list[Line]:
-    table = month.entities * counted.item_bytes / GB
-    # A quarter of a year of raw events, and two images: retired files stay an hour.
-    objects = (3 * month.events * counted.raw_bytes + 2 * month.entities * counted.image_bytes) / GB
+def _storage(month: Month, deployed: Deployed, counted: Counted, prices: Prices) -> list[Line]:
+    table, index = month.entities * counted.item_bytes / GB, month.open * counted.index_bytes / GB
+    # A quarter of a year of raw events and answers, and two images: retired files stay an hour.
+    raw = 3 * (month.events + month.listed(deployed)) * counted.raw_bytes
+    objects = (raw + 2 * month.entities * counted.image_bytes) / GB
     return [
         Line("DynamoDB", "GB-months", table, table * (prices.table_gb_month + prices.recovery_gb_month)),
+        # Recovery to a point in time keeps the table alone, and makes its indexes anew.
+        Line("DynamoDB", "open findings, index: GB-months", index, index * prices.table_gb_month),
         Line("S3", "GB-months", objects, objects * prices.object_gb_month),
     ]
 

@@ -29,7 +29,8 @@ def test_a_million_findings_a_month_cost_less_than_the_goal() -> None:
 def test_units_are_those_that_ingest_needs_today() -> None:
     """Units and items are counted, not measured: the same today as when they were kept."""
     found = ingested()
-    for name in ("units_new", "units_touched", "units_again", "read_units", "items_new", "items_touched"):
+    names = ("units_new", "units_touched", "units_again", "read_units", "items_new", "items_touched")
+    for name in (*names, "index_units_new", "index_units_touched", "index_bytes"):
         assert found[name] == pytest.approx(getattr(HELD, name), rel=0.01), name
 
 
