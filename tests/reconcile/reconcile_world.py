@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from secgraph import contract
 from secgraph.errors import SourceError, StoreUnavailable
 from secgraph.flows.ingest import FAILED, WarmCache, ingest
-from secgraph.flows.reconcile import Plan, Ports, ReconcileReport, Request, reconcile
+from secgraph.flows.reconcile import Plan, Ports, Request, reconcile
+from secgraph.flows.reconciling import ReconcileReport
 from secgraph.graph.merge import entity
 from secgraph.graph.model import Item, Value
 from secgraph.graph.open_set import index_key, open_in
@@ -128,7 +129,7 @@ class World:
         for item in self.memory.items():
             if item.thing.key == arn:
                 seen = entity(item)
-                return seen and seen.properties
+                return seen.properties if seen else None
         return None
 
     def open_arns(self) -> set[str]:

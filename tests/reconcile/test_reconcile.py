@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from secgraph.flows.reconcile import Request
 from secgraph.sources.observed import ABSENT
 from secgraph.sources.scope import GUARDDUTY, INSPECTOR
-from secgraph.sources.standing import Phase, State
+from secgraph.sources.standing import Failure, Phase, State
+from secgraph.sources.turns import is_due
 from tests.converge import events
 from tests.converge.delivery import Killed
-from tests.reconcile.reconcile_world import DAY, MINUTE, Request, World, dies, no_answer
+from tests.reconcile.reconcile_world import DAY, MINUTE, World, dies, no_answer
 from tests.reconcile.source_model import BANK, HUB, SHOP, place, scope
 
 ATTACKS, WEAKNESSES = scope(GUARDDUTY, SHOP), scope(INSPECTOR, SHOP)
@@ -164,7 +166,6 @@ def test_who_refuses_is_unreachable_and_nothing_is_closed_there(world):
     world.now += 2 * DAY
     report = world.tick(Request(account=BANK))
     assert {each.as_json()["did"] for each in report.scopes} == {"failed"}
-    assert not report.finished
     standing = world.standings[scope(GUARDDUTY, BANK)]
     assert (standing.state, standing.reason, standing.finished) == (
         State.UNREACHABLE,
@@ -266,7 +267,7 @@ def test_a_run_that_is_out_of_time_goes_on_where_it_was(world):
     assert (report.scopes[0].did, report.waiting) == ("advanced", 1)
     standing = world.standings[ATTACKS]
     assert (standing.busy_until, standing.run.phase, standing.run.at_source) == (0, Phase.LISTING, 6)
-    assert world.tick(ONLY_ATTACKS).finished
+    assert world.tick(replace(ONLY_ATTACKS, asked_on=report.asked_on)).finished
     pages = [call for call in world.aws.calls if call.startswith(f"{GUARDDUTY} {HUB} page")]
     assert len(pages) == len(set(pages)) == 4
 
@@ -282,18 +283,37 @@ def test_a_runner_that_died_keeps_others_away_for_a_quarter_of_an_hour(world):
     assert world.tick(ONLY_ATTACKS).finished
 
 
-def test_failures_are_told_and_waited_for_longer_each_time(world):
+@pytest.mark.parametrize(
+    ("attempts", "minutes"), [(1, 15), (2, 30), (3, 60), (4, 120), (7, 960), (8, 1440), (2000, 1440)]
+)
+def test_failures_are_waited_for_longer_each_time(world, attempts, minutes):
     world.tick()
-    world.now += DAY
-    world.aws.gate = lambda: no_answer("source")
-    expected = 1
-    for waited in (15, 30, 60, 120):
-        report = world.tick(None if expected > 1 else Request(GUARDDUTY, BANK))
-        del report
-        standing = world.standings[scope(GUARDDUTY, BANK)]
-        assert standing.state is State.UNREACHABLE
-        world.now += waited * MINUTE
-        expected += 1
+    standing = world.standings[ATTACKS]
+    failing = replace(standing, finished=None, failure=Failure("throttled", attempts, world.now))
+    assert not is_due(failing, world.now + minutes * MINUTE - 1, DAY)
+    assert is_due(failing, world.now + minutes * MINUTE, DAY)
+    assert is_due(replace(failing, requested_on=world.now + 1), world.now + 2, DAY)
+
+
+def test_a_request_while_a_run_is_at_work_is_answered_by_another_one(world):
+    """What the first one listed before the request may have changed since."""
+    for number in range(5):
+        world.aws.attack(SHOP, number)
+        world.now += 1
+    world.tick(Request(account="none"))
+    left = [3]
+
+    def stop() -> bool:
+        left[0] -= 1
+        return left[0] < 0
+
+    assert world.tick(ONLY_ATTACKS, stop=stop).waiting == 1
+    world.aws.expire(GUARDDUTY, SHOP, 0)
+    world.now += 10 * MINUTE
+    asked_on = world.now
+    assert world.tick(ONLY_ATTACKS).finished
+    assert world.standings[ATTACKS].finished.began_on >= asked_on
+    assert attack_arn(0) not in world.open_arns()
 
 
 def test_a_throttled_run_keeps_its_cursor_and_pauses(world):
