@@ -46,8 +46,9 @@ class _Answers:
     errors: Mapping[str, SourceError]
 
 
-def discover(work: Work, request: Request | None) -> Standings:
-    """Bring the ledger up to date where it is older than an hour or than a request; give all of it.
+def discover(work: Work, request: Request | None) -> tuple[Standings, bool]:
+    """Bring the ledger up to date where it is older than an hour or than a request; give all of it, and
+    whether there was time to ask every reader that was to be asked.
 
     A standing that another runner is at work on is left alone until it is free. Raises StoreError.
     """
@@ -61,14 +62,14 @@ def discover(work: Work, request: Request | None) -> Standings:
         if _discovered_on(work, group, source, region) > since:
             continue
         if work.stop():
-            return standings
+            return standings, False
         answers = _ask(work, source, region)
         for standing in _next(group, answers, work.clock()):
             _keep(work, standings, standing)
     for standing in list(standings.values()):
         if _group_of(standing.scope) not in groups and standing.reason != NO_REGION:
             _keep(work, standings, _unreachable(standing, NO_REGION, work.clock()))
-    return standings
+    return standings, True
 
 
 def _group_of(scope: Scope) -> tuple[str, str]:

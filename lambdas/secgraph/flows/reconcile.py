@@ -47,7 +47,7 @@ def reconcile(
     """
     work = Work(plan, ports, settings, cache, clock, token, stop, tell)
     asked = request and replace(request, asked_on=request.asked_on or clock())
-    standings = discover(work, asked)
+    standings, all_asked = discover(work, asked)
     if asked:
         due, reports = _requested(work, asked, standings.values())
     else:
@@ -64,7 +64,7 @@ def reconcile(
             report = _work_on(work, report.standing)
         reports.append(report)
         waiting += report.did == ADVANCED
-    return ReconcileReport(tuple(reports), waiting, asked.asked_on if asked else 0)
+    return ReconcileReport(tuple(reports), waiting, asked.asked_on if asked else 0, all_asked)
 
 
 def _requested(

@@ -99,16 +99,19 @@ class ScopeReport:
 @dataclass(frozen=True, slots=True)
 class ReconcileReport:
     """What a tick did. `waiting` counts the scopes that another tick can go on with at once. `asked_on` is
-    when it was asked for, 0 for a tick of the schedule."""
+    when it was asked for, 0 for a tick of the schedule. Without `all_asked` the time was up before all
+    readers had told what they see: another tick goes on with that."""
 
     scopes: tuple[ScopeReport, ...]
     waiting: int
     asked_on: int = 0
+    all_asked: bool = True
 
     @property
     def finished(self) -> bool:
         """Tell whether there is nothing to go on with or to wait for: what was due is complete, or failed."""
-        return not self.waiting and all(each.did in (FINISHED, FAILURE) for each in self.scopes)
+        ended = all(each.did in (FINISHED, FAILURE) for each in self.scopes)
+        return self.all_asked and not self.waiting and ended
 
     def as_json(self) -> dict[str, object]:
         """Give it for people's programs."""

@@ -61,9 +61,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _run(plan: Plan, request: Request | None, context: LambdaContext, margin_ms: int) -> dict[str, Any]:
-    def stop() -> bool:
-        return context.get_remaining_time_in_millis() < margin_ms
-
     ports = source_runtime.ports()
     report = reconcile(
         plan,
@@ -73,12 +70,12 @@ def _run(plan: Plan, request: Request | None, context: LambdaContext, margin_ms:
         clock=runtime.now,
         token=lambda: uuid4().hex,
         request=request,
-        stop=stop,
+        stop=lambda: context.get_remaining_time_in_millis() < margin_ms,
         tell=runtime.logger.info,
     )
     _measure(report)
     _measure_failing(plan, ports.ledger.all())
-    if request and not report.scopes and not stop():
+    if request and report.all_asked and not report.scopes and not report.waiting:
         raise InputError(
             "nothing that is read matches this; `secgraph status` lists what is, and the setting `sources` "
             "of the deployment adds accounts and regions"
