@@ -9,7 +9,7 @@ most findings fit one so.
 
 `openIn` is the key of the sparse index of open findings (graph/open_set.py), and only they have it. It is no
 part of the layout: it follows from the item, so a version that knows nothing of it reads what has it, and
-this one what has it not (docs/decisions/0030).
+this one what has it not (docs/decisions/0031).
 """
 
 from __future__ import annotations
