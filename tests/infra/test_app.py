@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import infra
 
 
@@ -46,6 +48,7 @@ EVERYTHING: dict[str, object] = {
 }
 
 
+@pytest.mark.thorough
 def test_with_every_option_on_it_writes_a_template_that_all_checkers_are_content_with(tmp_path: Path) -> None:
     from cfnlint.api import lint  # type: ignore[import-untyped]  # here: it takes seconds to import
     from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
@@ -64,6 +67,7 @@ def test_with_every_option_on_it_writes_a_template_that_all_checkers_are_content
     assert [f"{match.rule.id} {match.message}" for match in found] == []
 
 
+@pytest.mark.thorough
 def test_a_wrong_file_of_smart_classes_is_told_before_anything_is_made(tmp_path: Path) -> None:
     file = tmp_path / "smart.json"
     file.write_text('{"version": 1, "smartClasses": {"Crown": ["FIND #Crown"]}}')
