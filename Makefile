@@ -35,7 +35,7 @@ test: $(DEV) lint  ## lint, types, import contracts and the fast tests
 	@$(PY) -m pytest -n 2 -q -m "not e2e and not asset and not thorough and not dynamodb_local"
 
 test-thorough: $(DEV)  ## many random queries, odd events, lives of findings on failing stores, and faults that must show
-	@$(PY) -m pytest -n 2 -q -m thorough tests/j1ql tests/ingest tests/converge tests/handlers tests/adapters tests/image tests/channels tests/flows
+	@$(PY) -m pytest -n 2 -q -m thorough
 
 test-dynamodb-local: $(DEV)  ## the store suite on the genuine DynamoDB Local: downloads it once, needs Java 17
 	@$(PY) -m tests.dynamodb_local.java

@@ -186,6 +186,7 @@ reads = st.builds(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=6, deadline=None)
 @given(changes, st.integers(0, 12), st.lists(st.tuples(st.integers(1, 5), reads), max_size=4))
 def test_a_base_and_what_is_laid_over_it_say_what_all_rows_say(all_changes, cut, steps):
@@ -222,6 +223,7 @@ def held(asked: Reads, relations: Relations) -> Reads:
     )
 
 
+@pytest.mark.thorough
 @settings(max_examples=6, deadline=None)
 @given(changes, st.integers(0, 12), st.lists(st.integers(0, 12), max_size=3))
 def test_ids_are_the_same_however_the_rows_are_split(all_changes, cut, cuts):

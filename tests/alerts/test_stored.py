@@ -75,6 +75,7 @@ def test_a_broken_text_is_an_error_with_a_remedy(text: str):
         load_alert(text)
 
 
+@pytest.mark.thorough
 def test_the_largest_alert_fits_into_a_dynamodb_item():
     wide = "\U0001f525" * 600
     facts = {

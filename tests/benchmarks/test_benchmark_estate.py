@@ -34,6 +34,7 @@ def test_the_same_seed_gives_the_same_texts() -> None:
     assert list(Estate(100).events()) != list(Estate(100, seed=8).events())
 
 
+@pytest.mark.thorough
 def test_a_few_instances_have_most_findings(reader: DuckDBReader) -> None:
     query = "Find aws_instance as i that has Finding as f return i._id, count(f) as n order by n desc"
     counts = [row["n"] for row in ask(query, reader=reader, now=NOW, page_rows=None)["data"]]
@@ -48,6 +49,7 @@ def test_every_question_finds_something(reader: DuckDBReader, name: str) -> None
     assert data["vertices"] and data["edges"] if isinstance(data, dict) else data
 
 
+@pytest.mark.thorough
 def test_the_language_is_measured_on_the_questions_too() -> None:
     assert [figure.what for figure in language(NOW)][-1] == "language: all three, median query"
     assert set(texts("x")) == set(TITLES) == {*QUESTIONS, "Q8"}

@@ -26,6 +26,7 @@ def test_a_million_findings_a_month_cost_less_than_the_goal() -> None:
     assert sum(line.dollars for line in bill(Month(1_000_000), deployed(), HELD, US_EAST_1)) < 150
 
 
+@pytest.mark.thorough
 def test_units_are_those_that_ingest_needs_today() -> None:
     """Units and items are counted, not measured: the same today as when they were kept."""
     found = ingested()

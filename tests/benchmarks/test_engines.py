@@ -46,10 +46,12 @@ def expected(folder: Path) -> dict[str, tuple[int, str]]:
     return {question: image.summed_up(question) for question in QUESTIONS}
 
 
+@pytest.mark.thorough
 def test_every_question_but_the_text_of_a_larger_estate_finds_something(expected) -> None:
     assert [question for question, (number, _) in expected.items() if not number] == ["Q7"]
 
 
+@pytest.mark.thorough
 def test_sqlite_says_the_same_with_and_without_its_trigrams(folder: Path, expected) -> None:
     sqlite_files.build(folder / "staged", folder / "sqlite")
     sqlite_files.build_trigrams(folder / "staged", folder / "sqlite")

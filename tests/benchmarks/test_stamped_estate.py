@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from benchmarks.engines.asked import NOW
 from benchmarks.engines.spool import SPAN
 from benchmarks.estate import Estate
@@ -19,6 +21,7 @@ from secgraph.graph.model import Item
 ENTITIES = 1_000
 
 
+@pytest.mark.thorough
 def test_a_stamped_item_is_the_one_that_ingest_makes() -> None:
     stamped = list(items(Estate(ENTITIES), now=NOW, span=SPAN))
     assert len({item.thing.id for item in stamped}) == len(stamped)

@@ -246,6 +246,7 @@ def test_a_broken_graph_file_names_the_element(run, tmp_path):
     assert "cut.json:1:15: not JSON" in run("load", "cut.json")[2]
 
 
+@pytest.mark.thorough
 def test_a_reader_that_stops_early_is_no_error(tmp_path):
     command = f"{Path(sys.executable).parent / 'secgraph'} rules check {ROOT / 'rule_packs'} | head -1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True)

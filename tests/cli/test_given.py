@@ -72,6 +72,7 @@ def test_a_secret_is_compared_with_and_not_shown(run, monkeypatch):
     assert "'bob'" not in plan
 
 
+@pytest.mark.thorough
 def test_smart_classes_serve_queries_plans_and_rules(run):
     run("ingest", DEMO)
     smart = Path("smart.json")
@@ -117,6 +118,7 @@ def test_a_file_of_parameters_stands_for_those_of_the_server(run, monkeypatch):
     assert (code, "(secret)" in out, "hunter2" in out) == (0, True, False)
 
 
+@pytest.mark.thorough
 def test_rules_take_the_parameters_of_the_file_and_tag_what_they_find(run):
     run("ingest", DEMO)
     tag = {"name": "Attacked", "value": "{{param.Word}}"}

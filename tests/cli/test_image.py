@@ -75,6 +75,7 @@ def put(name: str) -> None:
         load(items_of(json.loads(Path(f"{name}.json").read_text()), now=1), writer=graph)
 
 
+@pytest.mark.thorough
 def test_what_a_crash_kept_out_of_the_image_is_read_from_the_graph(hosts, run):
     put("c")
     assert hosts() == (["a", "b", "c"], "")
@@ -90,6 +91,7 @@ class Died(BaseException):
     """The process died."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("at", ["mark", "deltas/", "manifest.json", "the graph", "seen"])
 def test_whoever_dies_as_the_image_catches_up_leaves_nothing_out(hosts, run, at, monkeypatch):
     written = FolderStore.put
@@ -137,6 +139,7 @@ def restored(run: Run) -> None:
     shutil.copy("backup.duckdb", GRAPH)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("odd", [deleted, manifest_deleted, of_another, restored])
 def test_a_folder_that_is_no_image_of_the_graph_answers_nothing(hosts, run, odd):
     odd(run)
@@ -186,6 +189,7 @@ def refused(run: Run) -> bool:
     return (code, "another process has this graph file open" in err) == (2, True)
 
 
+@pytest.mark.thorough
 def test_the_image_answers_while_another_process_writes(hosts, run):
     with held_open():
         (IMAGE / "seen").write_text("something else")
@@ -194,6 +198,7 @@ def test_the_image_answers_while_another_process_writes(hosts, run):
         assert refused(run)
 
 
+@pytest.mark.thorough
 def test_the_image_of_another_graph_does_not_answer_while_this_one_is_written(hosts, run):
     write("c")
     run("load", "c.json", "--graph", "other.duckdb")
@@ -203,6 +208,7 @@ def test_the_image_of_another_graph_does_not_answer_while_this_one_is_written(ho
     assert hosts() == (["c"], "")
 
 
+@pytest.mark.thorough
 def test_half_an_image_does_not_answer(hosts, run, monkeypatch):
     monkeypatch.setattr(beside, "AT_ONCE", 1)
     projected, codes = Beside._project, []
@@ -236,6 +242,7 @@ def _die(*_: object) -> None:
     raise Died
 
 
+@pytest.mark.thorough
 def test_damage_is_told_and_mended(hosts, run):
     for name in ("c", "d"):
         run("image", "compact")

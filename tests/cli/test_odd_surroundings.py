@@ -19,6 +19,7 @@ COMMAND = [sys.executable, "-c", "import sys; from secgraph.cli import main; sys
 HOST = '{"entities": [{"_key": "host", "_type": "t", "_class": "Host", "name": "%s"}], "relationships": []}'
 
 
+@pytest.mark.thorough
 def test_a_terminal_without_unicode_shows_escapes_that_json_readers_undo(run):
     Path("graph.json").write_text(HOST % "b\u00fcro \U0001f600", "utf-8")
     run("load", "graph.json")
@@ -128,6 +129,7 @@ def test_events_as_a_windows_shell_saves_them_are_read(run, sample, encoding):
     assert run("ingest", "event.json")[1].startswith("1 applied")
 
 
+@pytest.mark.thorough
 def test_a_full_disk_fails_the_events_and_leaves_the_graph_as_it_was(run, sample):
     run("ingest", DEMO)
     before = run("query", "FIND *")[1]

@@ -104,6 +104,7 @@ def deployed(aws: None) -> Any:
     return queue
 
 
+@pytest.mark.thorough
 def test_nothing_that_others_wrote_drives_the_terminal(run, deployed):
     for arguments in (
         ["list"],

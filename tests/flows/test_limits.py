@@ -56,6 +56,7 @@ WAYS: dict[str, Callable[[DuckDBReader], object]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", WAYS)
 def test_the_step_is_named_and_shown(reader: DuckDBReader, way: str) -> None:
     with pytest.raises(QueryError) as caught:

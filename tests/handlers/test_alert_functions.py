@@ -71,6 +71,7 @@ def test_the_first_flood_is_one_summary_and_nothing_new_is_silence(
     assert told == [["summary"], []]
 
 
+@pytest.mark.thorough
 def test_what_the_topic_refuses_is_counted_and_sent_later_once(
     deployment, sample, batch, context, monkeypatch, own, capsys
 ):
@@ -201,6 +202,7 @@ def test_each_tick_makes_up_for_a_change_of_which_nobody_heard(
 # ── parameters, tags, links ───────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.thorough
 def test_rules_and_questions_see_the_parameters_and_questions_no_secret(
     deployment, sample, batch, context, own, monkeypatch
 ):

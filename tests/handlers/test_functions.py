@@ -190,6 +190,7 @@ def test_tables_and_csv_are_texts(deployment, sample, batch, context):
     assert "data" not in table
 
 
+@pytest.mark.thorough
 def test_pages_follow_by_cursor(deployment, context):
     entities = [{"_key": f"k{n}", "_type": "t", "_class": "C"} for n in range(300)]
     runtime.graph().write(items_of({"entities": entities}, now=5))
@@ -205,6 +206,7 @@ def test_lambda_may_return_more_than_a_page():
     assert query_module.ANSWER_BYTES < 6 * 2**20
 
 
+@pytest.mark.thorough
 def test_no_page_is_larger_than_the_function_may_return(deployment, context, monkeypatch):
     """Quotes double in CSV and again in JSON; columns that few rows have fill a table with blanks."""
     monkeypatch.setattr(query_module, "ANSWER_BYTES", 600_000)

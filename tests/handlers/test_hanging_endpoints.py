@@ -16,6 +16,7 @@ from secgraph.graph.model import Item, Observation, Ref
 from secgraph.handlers import runtime
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("made", ["graph", "archive", "quarantine"])
 def test_a_request_gives_up_while_there_is_time_to_hand_the_batch_back(deployment, made):
     config = getattr(runtime, made)()._client.meta.config

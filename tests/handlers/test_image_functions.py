@@ -110,6 +110,7 @@ def set_layout(deployment, key: dict[str, dict[str, str]], layout: dict[str, str
     )
 
 
+@pytest.mark.thorough
 def test_a_damaged_file_is_told_and_answered_around(deployment, context, caplog):
     load(3)
     catch_up(context)
@@ -129,6 +130,7 @@ def test_a_damaged_file_is_told_and_answered_around(deployment, context, caplog)
     assert "a part of the graph image cannot be read" in caplog.text
 
 
+@pytest.mark.thorough
 def test_a_record_that_cannot_be_read_goes_aside_and_the_rest_goes_on(deployment, context, capsys):
     build(context)
     load(2)
@@ -175,6 +177,7 @@ def test_what_may_pass_fails_the_function_so_that_the_stream_keeps_its_place(dep
         project.handler({"Records": [{"body": "{}"}]}, context)
 
 
+@pytest.mark.thorough
 def test_compaction_changes_no_answer_and_waits_until_it_is_worth_it(deployment, sample, batch, context):
     catch_up(context)
     ingest(batch(sample("01"), sample("02")), context)
@@ -203,6 +206,7 @@ def segments(monkeypatch) -> None:
     monkeypatch.setattr(DynamoDBGraph, "pages", item_by_item)
 
 
+@pytest.mark.thorough
 def test_a_rebuild_goes_by_segments_that_go_on_where_they_stopped(
     deployment, context, segments, capsys, monkeypatch
 ):
@@ -236,6 +240,7 @@ def test_a_rebuild_goes_by_segments_that_go_on_where_they_stopped(
     assert sum(counted(capsys, contract.METRIC_SET_ASIDE)) >= 2
 
 
+@pytest.mark.thorough
 def test_a_rebuild_drops_what_the_table_does_not_hold(deployment, context, monkeypatch):
     load(3)
     catch_up(context)
@@ -254,6 +259,7 @@ def send(deployment, body: str) -> None:
     deployment.sqs.send_message(QueueUrl=runtime.environment(contract.REBUILD_QUEUE), MessageBody=body)
 
 
+@pytest.mark.thorough
 def test_a_rebuild_whose_messages_were_lost_is_gone_on_with(deployment, context, monkeypatch):
     load(3)
     taken: list[object] = []
@@ -294,6 +300,7 @@ def test_what_is_asked_for_until_it_runs_is_put_into_the_queue_once(deployment, 
     assert taken[-1].rebuild.started_on == later, "what began too long ago is not gone on with"
 
 
+@pytest.mark.thorough
 def test_an_image_that_followed_another_stream_is_made_again(deployment, context, monkeypatch):
     """As after a version that took the stream away, under which ingest went on."""
     catch_up(context)

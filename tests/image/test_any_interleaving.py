@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from secgraph.image import manifest, plan
 from secgraph.image.ports import ObjectStore
 from tests.image.machine import Fault, ImageMachine
 
+SHIPPED = int(os.environ.get("SECGRAPH_EXAMPLES", "350")) // 50
+"""Lives with what ships: each takes some ten seconds."""
 IDS = Statement("SELECT id FROM entity ORDER BY id", reads=Reads())
 
 
@@ -93,7 +96,7 @@ def test_one_story_with_what_ships() -> None:
     [
         (ImageMachine, 15, 20),
         pytest.param(ImageMachine, 150, 40, marks=pytest.mark.thorough, id="many"),
-        pytest.param(ParquetMachine, 20, 30, marks=pytest.mark.thorough, id="many of the shipped"),
+        pytest.param(ParquetMachine, SHIPPED, 25, marks=pytest.mark.thorough, id="many of the shipped"),
     ],
 )
 def test_reading_the_image_equals_reading_the_table(

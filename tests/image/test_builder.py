@@ -143,6 +143,7 @@ def test_ids_are_given_once(image: Image) -> None:
     assert second[hashes[0]].version == Version(7, NOW)
 
 
+@pytest.mark.thorough
 def test_who_is_gone_stays_known_for_two_days_and_as_an_end_for_as_long_as_something_leads_there(
     image: Image,
 ) -> None:
@@ -213,6 +214,7 @@ def test_look_ups_can_be_closed_and_go_on(image: Image) -> None:
         tables.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["columns", "documents", "texts"])
 def test_damage_goes_into_no_other_base(image: Image, kind: str) -> None:
     base = image.build([item(id_, "aws_instance", name=f"{id_} of the host") for id_ in things(20)])

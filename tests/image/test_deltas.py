@@ -21,6 +21,7 @@ versions = st.builds(Version, st.integers(1, 9), st.integers(0, 2**42), st.boole
 item_rows = st.builds(ItemRow, texts, versions, st.none() | entities, st.lists(edges, max_size=2).map(tuple))
 
 
+@pytest.mark.thorough
 @settings(max_examples=25)
 @given(st.lists(item_rows, max_size=4), st.lists(item_rows, max_size=4))
 def test_rows_come_back_and_files_follow_each_other(one: list[ItemRow], other: list[ItemRow]) -> None:

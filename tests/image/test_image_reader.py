@@ -150,6 +150,7 @@ def test_what_is_new_is_read_once(kind: str, request: pytest.FixtureRequest) -> 
         assert image.store.read == []
 
 
+@pytest.mark.thorough
 def test_another_base_is_taken_up_with_all_that_was_in_use(based: Image) -> None:
     with based.reader() as reader:
         reader.refresh(based.table.now)
@@ -172,6 +173,7 @@ def test_who_finds_a_filled_cache_fetches_no_part_again(based: Image) -> None:
             assert bool(based.store.read) is fetches
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_opened", [False, True], ids=["lost before it is opened", "damaged while it is"])
 def test_whatever_of_a_base_is_not_whole_is_read_elsewhere(based: Image, is_opened: bool) -> None:
     whole, objects, told = plain(expected(based)), dict(based.store.objects), 0
@@ -188,6 +190,7 @@ def test_whatever_of_a_base_is_not_whole_is_read_elsewhere(based: Image, is_open
     assert told >= (4 if is_opened else 5), "all but what these questions do not read"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("comes_as_delta", [True, False], ids=["a delta", "rows laid over"])
 def test_what_is_new_is_taken_up_though_damage_stands_in_its_way(based: Image, comes_as_delta: bool) -> None:
     based.compact()  # nothing lies over the base, so nothing of it was needed yet
@@ -247,6 +250,7 @@ def test_what_can_be_had_nowhere_is_an_error_and_what_answered_answers_still(bas
             late.refresh(based.table.now)
 
 
+@pytest.mark.thorough
 def test_damage_that_a_query_finds_with_changes_over_it_that_are_no_delta_is_to_be_asked_again(
     based: Image,
 ) -> None:
@@ -282,6 +286,7 @@ def ids(reader: ImageReader) -> dict[object, int]:
     return {key: int(id_ or 0) for key, id_ in reader.fetch(statement)}
 
 
+@pytest.mark.thorough
 def test_after_rows_were_laid_over_ids_are_again_those_of_every_other_reader(based: Image) -> None:
     with based.reader() as reader, based.reader("another") as other:
         reader.refresh(based.table.now)
@@ -383,6 +388,7 @@ def count_of(reader: ImageReader, verb: str, sql: str = "") -> object:
     return reader.fetch(Statement(sql, (), reads))[0][0]
 
 
+@pytest.mark.thorough
 def test_what_was_asked_before_stands_in_nobodys_way(wide: Image) -> None:
     with closing(ImageReader(wide.store, wide.folder / "cache", Limits(memory="8MB", threads=1))) as reader:
         reader.refresh(START)

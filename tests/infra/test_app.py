@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import infra
 
 
@@ -63,6 +65,7 @@ def complaints(template: str) -> list[str]:
     return [f"{match.rule.id} {match.message}" for match in found]
 
 
+@pytest.mark.thorough
 def test_with_every_option_on_it_writes_a_template_that_all_checkers_are_content_with(tmp_path: Path) -> None:
     context = dict(EVERYTHING)
     for name in ("accounts", "smartClasses", "reach", "sources"):
@@ -76,6 +79,7 @@ def test_with_every_option_on_it_writes_a_template_that_all_checkers_are_content
     assert complaints(template) == []
 
 
+@pytest.mark.thorough
 def test_a_spoke_is_a_small_stack_alone_that_all_checkers_are_content_with(tmp_path: Path) -> None:
     spoke = {
         "hubBus": "arn:aws:events:eu-west-1:111122223333:event-bus/secgraph",
@@ -93,6 +97,7 @@ def test_a_spoke_is_a_small_stack_alone_that_all_checkers_are_content_with(tmp_p
     assert complaints(template) == []
 
 
+@pytest.mark.thorough
 def test_a_wrong_file_of_smart_classes_is_told_before_anything_is_made(tmp_path: Path) -> None:
     file = tmp_path / "smart.json"
     file.write_text('{"version": 1, "smartClasses": {"Crown": ["FIND #Crown"]}}')

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from aws_cdk.assertions import Template
 
 from benchmarks.costs.deployment import ALARMS, KEYS, METRICS
 from secgraph import contract
 
 
+@pytest.mark.thorough
 def test_the_bill_counts_the_alarms(template: Template) -> None:
     template.resource_count_is("AWS::CloudWatch::Alarm", ALARMS)
 

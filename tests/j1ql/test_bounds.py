@@ -62,6 +62,7 @@ def test_what_fits_is_answered(reader: DuckDBReader, case: dict[str, Any]) -> No
     assert "data" in ask(written(case, case["fits"]), reader=reader, now=0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
 def test_more_is_refused_where_it_becomes_too_much(catalogue: Catalogue, case: dict[str, Any]) -> None:
     text = written(case, case["refused"])
@@ -74,6 +75,7 @@ def test_more_is_refused_where_it_becomes_too_much(catalogue: Catalogue, case: d
     assert error.expected
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", [it for it in CASES if it["fits"]], ids=lambda case: case["why"])
 def test_what_is_accepted_is_no_longer_than_its_bound(catalogue: Catalogue, case: dict[str, Any]) -> None:
     """Nothing escapes the count, also where a part is written several times: what is accepted stays small."""
