@@ -40,8 +40,8 @@ class SpokeStack(Stack):
         settings: SpokeSettings,
         **kwargs: Any,
     ) -> None:
-        # Without an asset it needs no bucket: it goes into an account that was never prepared for the CDK, and
-        # as a template of StackSets into all of an organisation.
+        # Without an asset it needs no bucket: it goes into an account that was never prepared for the CDK,
+        # and as a template of StackSets into all of an organisation.
         super().__init__(
             scope,
             id,
@@ -60,8 +60,8 @@ class SpokeStack(Stack):
         any_alarm(
             self,
             "Undelivered",
-            f"findings could not be forwarded to {settings.bus}; redrive the dead-letter queue once the "
-            "cause is gone",
+            f"findings could not be forwarded to {settings.bus}; once the cause is gone, the hub's next "
+            "reconcile brings in what they said",
             self._dead_letters.metric_approximate_number_of_messages_visible(
                 period=ALARM_PERIOD, statistic="Maximum"
             ),

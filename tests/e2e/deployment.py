@@ -246,6 +246,31 @@ class Deployment:
         finally:
             self.lambda_.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
+    @contextmanager
+    def with_variables(self, output: str, variables: Mapping[str, str]) -> Iterator[None]:
+        """Give a function more variables, and take them away again."""
+        name = self.outputs[output]
+        before = self.lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        self._set_variables(name, {**before, **variables})
+        try:
+            yield
+        finally:
+            self._set_variables(name, before)
+
+    def _set_variables(self, name: str, variables: Mapping[str, str]) -> None:
+        self.lambda_.update_function_configuration(
+            FunctionName=name, Environment={"Variables": dict(variables)}
+        )
+
+    def received_earlier(self, text: str, milliseconds: int) -> None:
+        """Let the items that have a text in them be received for the first time that much earlier."""
+        table = self.outputs["GraphTable"]
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        for found in [each for page in pages for each in page["Items"] if text in json.dumps(each)]:
+            item = item_of(found)
+            older = replace(item, rev=item.rev + 1, created_on=item.created_on - milliseconds)
+            self.dynamodb.put_item(TableName=table, Item=attributes_of(older))
+
     def listen(self) -> Mailbox:
         """Subscribe a new queue to the alert topic."""
         return Mailbox(self)
