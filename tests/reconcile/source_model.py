@@ -38,7 +38,8 @@ class AwsModel:
     """`clock` gives the time (epoch ms). `gate` is asked at each call of an API, and may raise.
 
     `off` are the scopes whose source is switched off, `refusing` the accounts that let nobody in, `members`
-    those that HUB administers. `torn` are scopes whose listing ends before its end, without a word.
+    those that HUB administers. `torn` are scopes whose listing ends before its end, without a word. `slow` is
+    for how long (ms) its APIs do not know a new finding yet, and `behind` how far its clock is behind ours.
     """
 
     clock: Callable[[], int]
@@ -49,6 +50,9 @@ class AwsModel:
     refusing: set[str] = field(default_factory=set)
     members: set[str] = field(default_factory=lambda: {SHOP})
     torn: set[Scope] = field(default_factory=set)
+    slow: int = 0
+    behind: int = 0
+    born: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     """ARNs that it was asked for and did not know."""
@@ -61,7 +65,8 @@ class AwsModel:
         """GuardDuty sees an attack, or one more occurrence of it."""
         home, held = place(account), self._held(GUARDDUTY, account)
         arn = events.attack_arn(home, f"a{number}")
-        before, now = held.get(arn), self.clock()
+        before, now = held.get(arn), self.now()
+        self.born.setdefault(arn, self.clock())
         if isinstance(before, Attack):
             held[arn] = replace(before, at=now, count=before.count + 1, severity=severity)
         else:
@@ -80,15 +85,16 @@ class AwsModel:
             return None
         held[arn] = replace(before, archived=archived)
         name = "ArchiveFindings" if archived else "UnarchiveFindings"
-        call = events.api_call(name, home, [before.id], caller=HUB, at=self.clock(), denied=False)
-        return _enveloped(contract.GUARDDUTY_SOURCE, contract.API_CALL_DETAIL_TYPE, call, home, self.clock())
+        call = events.api_call(name, home, [before.id], caller=HUB, at=self.now(), denied=False)
+        return _enveloped(contract.GUARDDUTY_SOURCE, contract.API_CALL_DETAIL_TYPE, call, home, self.now())
 
     def scan(self, account: str, number: int, *, status: str = "ACTIVE") -> Event:
         """Inspector finds a weakness, or something of it changes."""
-        home, now = place(account), self.clock()
+        home, now = place(account), self.now()
         found = Weakness(f"w{number}", home, f"CVE-2026-{number}", now, now, now, status, "HIGH", 7.5, 0.1)
         held = self._held(INSPECTOR, account)
         before = held.get(found.arn)
+        self.born.setdefault(found.arn, self.clock())
         if isinstance(before, Weakness):
             found = replace(before, at=now, seen=now, status=status)
         held[found.arn] = found
@@ -124,6 +130,14 @@ class AwsModel:
         """No listing can be continued any more."""
         self.tokens.clear()
 
+    def now(self) -> int:
+        """Give the time by AWS's clock."""
+        return self.clock() - self.behind
+
+    def visible(self, finding: Finding) -> bool:
+        """Tell whether the APIs know a finding yet."""
+        return self.born[finding.arn] <= self.clock() - self.slow
+
     def _held(self, source: str, account: str) -> dict[str, Finding]:
         return self.findings.setdefault(scope(source, account), {})
 
@@ -150,8 +164,8 @@ class ApiModel:
     def page(self, scope: Scope, detector: str, cursor: str) -> Page:
         self._ask(f"page {cursor}")
         self._check(scope, detector)
-        held = self.aws.findings.get(scope, {}).values()
-        listed = [each for each in sorted(held, key=lambda each: (each.at, each.arn)) if _is_listed(each)]
+        held = sorted(self.aws.findings.get(scope, {}).values(), key=lambda each: (each.at, each.arn))
+        listed = [each for each in held if _is_listed(each) and self.aws.visible(each)]
         if cursor and cursor not in self.aws.tokens:
             raise CursorExpired("the token has expired")
         start = self.aws.tokens[cursor] if cursor else 0
@@ -166,7 +180,7 @@ class ApiModel:
     def again(self, arns: Sequence[str], detector: str) -> Mapping[str, Listed]:
         self._ask("again")
         assert 0 < len(arns) <= 50
-        known = self.aws.all()
+        known = {arn: each for arn, each in self.aws.all().items() if self.aws.visible(each)}
         self.aws.unknown |= set(arns) - known.keys()
         return {arn: answer(known[arn]) for arn in arns if arn in known}
 

@@ -283,6 +283,48 @@ def test_a_runner_that_died_keeps_others_away_for_a_quarter_of_an_hour(world):
     assert world.tick(ONLY_ATTACKS).finished
 
 
+def test_who_lost_a_scope_to_another_runner_touches_nothing_more(world):
+    """It was held up for longer than its lease; what it asked for is neither kept nor ended by it."""
+    for number in range(7):
+        world.aws.attack(SHOP, number)
+        world.now += 1
+    world.tick(Request(account="none"))
+    asked = []
+
+    def held_up(_: str) -> None:
+        world.between = lambda _: None
+        world.now += 17 * MINUTE
+        world.tick(ONLY_ATTACKS)
+        asked.append((len(world.aws.calls), world.standings[ATTACKS]))
+
+    world.at(30, held_up)
+    report = world.tick(ONLY_ATTACKS)
+    assert [each.did for each in report.scopes] == ["busy"]
+    (calls, standing) = asked[0]
+    assert standing.finished.at_source == 7
+    assert (len(world.aws.calls), world.standings[ATTACKS]) == (calls, standing)
+
+
+def test_what_changes_while_it_is_listed_is_counted_once(world):
+    for number in range(7):
+        world.aws.attack(SHOP, number)
+        world.now += 1
+    world.tick(Request(account="none"))
+    pages = [0]
+
+    def moves() -> None:
+        world.passes("source")
+        pages[0] += 1
+        if pages[0] == 5:  # after two readers told what they see of one source, and two pages
+            world.aws.attack(SHOP, 6)
+            world.aws.attack(SHOP, 5)
+
+    world.aws.gate = moves
+    world.tick(ONLY_ATTACKS)
+    done = world.standings[ATTACKS].finished
+    assert (done.at_source, done.held) == (7, 7)
+
+
 @pytest.mark.parametrize(
     ("attempts", "minutes"), [(1, 15), (2, 30), (3, 60), (4, 120), (7, 960), (8, 1440), (2000, 1440)]
 )
