@@ -79,20 +79,21 @@ def _asked(
     What was closed is counted as soon as it is, since it is not open if this is repeated; what is open is
     counted once at the end of the page, since it is asked for again then.
     """
-    items = work.ports.open.read(unseen) if unseen else {}
-    arns = [item.thing.key for item in items.values() if _is_stale(item, standing.scope, run)]
-    still = Compared()
-    for start in range(0, len(arns), ASKED_AT_ONCE):
-        known, gone = _again(work, api, standing, arns[start : start + ASKED_AT_ONCE], run.began_on)
+    still, asked = Compared(), 0
+    for start in range(0, len(unseen), ASKED_AT_ONCE):
+        arns = _stale(work, standing.scope, unseen[start : start + ASKED_AT_ONCE], run)
+        if not arns:
+            continue
+        known, gone = _again(work, api, standing, arns, run.began_on)
         run = replace(
             run,
             repaired=run.repaired + known.repaired + gone.repaired,
             closed=run.closed + known.closed + gone.closed,
         )
-        still = still.with_more(known)
+        still, asked = still.with_more(known), asked + len(arns)
         yield run
-    if arns:
-        work.tell(f"{standing.scope.key}: {len(arns):,} asked for again, {run.closed:,} closed")
+    if asked:
+        work.tell(f"{standing.scope.key}: {asked:,} asked for again, {run.closed:,} closed")
     run = replace(
         run,
         cursor=after.text,
@@ -116,8 +117,13 @@ def _again(
     return known, close_absent(work, standing.scope, absent, began_on)
 
 
-def _is_stale(item: Item, scope: Scope, run: Run) -> bool:
-    """Tell whether a finding still shows open in the scope, and nothing was observed of it since the run
+def _stale(work: Work, scope: Scope, ids: Sequence[str], run: Run) -> list[str]:
+    """Give the ARNs of those that still show open in the scope and that nothing was observed of since the run
     began. What came in the middle of the run may come too late for its listing."""
+    items = work.ports.open.read(ids)
+    return [item.thing.key for item in items.values() if _is_stale(item, scope, run)]
+
+
+def _is_stale(item: Item, scope: Scope, run: Run) -> bool:
     key = index_key(scope.source, scope.account, scope.region, bucket_of(item.thing.id))
     return open_in(item) == key and last_observed(item, scope.source) < run.began_on - SKEW_MS
