@@ -10,10 +10,11 @@ import pytest
 
 from infra.patterns import PATTERNS
 from tests.e2e.deployment import Deployment, deploy_spoke
-from tests.e2e.emulator import OUTSIDER, SPOKE_ACCOUNT, SPOKE_REGION
+from tests.e2e.emulator import ACCOUNT, OUTSIDER, SPOKE_ACCOUNT, SPOKE_REGION
 from tests.e2e.variants import Event, about, of_account
 
-pytestmark = pytest.mark.e2e
+# One of the two deployments is enough: who may forward is decided in both alike, by launch_emulator.py.
+pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("deployment", ["open"], indirect=True)]
 
 Sample = Callable[[str], Event]
 STRANGER = "999988887777"
@@ -71,6 +72,14 @@ def test_an_account_outside_of_the_organisation_is_not_let_in(deployment: Deploy
     put(deployment, SPOKE_ACCOUNT, of_account(SPOKE_ACCOUNT, about(inside, sample("01"))))
     assert len(findings(deployment, inside)) == 1, "what was put later is there"
     assert findings(deployment, outside) == []
+
+
+@pytest.mark.usefixtures("spoke")
+def test_another_region_of_the_hubs_own_account_forwards_too(deployment: Deployment, sample: Sample) -> None:
+    instance = "i-0e2e00000000000a5"
+    like_a_spoke(deployment, ACCOUNT)
+    put(deployment, ACCOUNT, of_account(ACCOUNT, about(instance, sample("01"))))
+    assert [row["account"] for row in findings(deployment, instance)] == [ACCOUNT]
 
 
 def like_a_spoke(deployment: Deployment, account: str) -> int:

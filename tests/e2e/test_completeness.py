@@ -14,7 +14,8 @@ from tests.e2e.emulator import ACCOUNT, REGION
 from tests.e2e.source_apis import SourceApis
 from tests.e2e.variants import Event, about, of_account
 
-pytestmark = pytest.mark.e2e
+# With every role enforced: what Reconcile, Status and Replay were granted is enough.
+pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("deployment", ["enforced"], indirect=True)]
 
 Sample = Callable[[str], Event]
 INSTANCE = "i-0e2e00000000000c1"
