@@ -1,7 +1,7 @@
 """A question or a decision about alerts → the alert, or an error that a person can read in the console.
 
-Trigger: a direct invocation. Flows: flows.triage, flows.undelivered. Writes: alert table, decisions and
-what is to be sent again.
+Trigger: a direct invocation. Flows: flows.triage, flows.undelivered. Writes: alert table (decisions, and
+what is sent again).
 
 It is a function of its own so that who may ask the graph may not dismiss alerts thereby. The author is who
 the caller says it is; the id of the request, kept beside it, leads to the invocation and so to the caller.
