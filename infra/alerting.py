@@ -97,7 +97,7 @@ class Alerting(Construct):
             retention_days=settings.retention_days,
             environment={contract.ALERT_TABLE: alerts.table_name},
         )
-        self.triage.allow(ALERT_ACTIONS, alerts.table_arn)
+        self.triage.allow([*ALERT_ACTIONS, "dynamodb:DeleteItem"], alerts.table_arn)
 
     def _schedule(self) -> None:
         events.Rule(

@@ -122,7 +122,7 @@ class SecgraphStack(Stack):
             "goes on with them; those of a rebuild that has ended do nothing",
         )
         self._output("NotifyFunction", notifying.notify.function.function_name, "sends what waits")
-        self._output("TriageFunction", alerting.triage.function.function_name, "dismisses alerts")
+        self._output("TriageFunction", alerting.triage.function.function_name, "decides about alerts")
         self._output(
             "ReconcileFunction",
             completeness.reconcile.function.function_name,

@@ -106,3 +106,10 @@ def test_without_a_graph_there_is_nothing_to_decide(run):
     assert code == 2
     assert "there is no graph here yet" in err
     assert not Path("test.duckdb").exists()
+
+
+def test_nothing_is_undelivered_where_everything_was_printed(estate):
+    assert estate("alerts", "undelivered")[:2] == (0, "nothing is undelivered\n")
+    assert json.loads(estate("alerts", "undelivered", "--json")[1]) == {"undelivered": []}
+    code, _, err = estate("alerts", "resend", "--rule", RULE)
+    assert (code, err) == (2, "secgraph: nothing was given up, so there is nothing to send again\n")

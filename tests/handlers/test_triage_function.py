@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from secgraph.alerts.decisions import decision_id
+from secgraph.alerts.outbox import UNDELIVERED, Record, dump_record
+from secgraph.alerts.ports import Outgoing
 from secgraph.alerts.rowset import RowSet
 from secgraph.alerts.state import AlertState
 from secgraph.alerts.stored import Alert, alert_id, dump_alert
 from secgraph.handlers import triage
 from secgraph.handlers.ingest import handler as ingest
 from secgraph.handlers.triage import handler
+from secgraph.rules.effects import Effect
 from tests.handlers.upkeep import evaluated as evaluate
 
 DISMISS = {"action": "dismiss", "rule": "open", "reason": "a test host", "author": "ann"}
@@ -43,10 +46,23 @@ def test_what_evaluation_found_is_dismissed_and_taken_back(deployment, sample, b
     json.dumps([listed, shown])
 
 
+def test_what_was_given_up_is_listed_and_sent_again(deployment, context):
+    record = Record(
+        "q", "topic", Outgoing("q#1#topic", effect=Effect("sqs", "t", "x", "p")), 1, 1, error="no"
+    )
+    deployment.store(f"{UNDELIVERED}q#1#topic", dump_record(record))
+    (listed,) = handler({"action": "undelivered"}, context)["undelivered"]
+    assert (listed["rule"], listed["error"], listed["givenUp"]) == ("q", "no", True)
+    nobody = handler({"action": "resend", "rule": "nobody"}, context)["error"]["message"]
+    assert nobody == "nothing of the kind was given up; there is q (topic)"
+    assert handler({"action": "resend"}, context) == {"sent": ["q#1#topic"]}
+    assert handler({"action": "undelivered"}, context) == {"undelivered": []}
+
+
 WRONG: list[tuple[Any, str]] = [
     ([], 'the event is no object; send {"action": "list"}'),
-    ({}, "action: expected one of list, show, dismiss, withdraw"),
-    ({"action": ["list"]}, "action: expected one of list, show, dismiss, withdraw"),
+    ({}, "action: expected one of list, show, dismiss, withdraw, undelivered, resend"),
+    ({"action": ["list"]}, "action: expected one of list, show, dismiss, withdraw, undelivered, resend"),
     ({"action": "list", "rule": "open"}, "rule: list has no such field; it has no others"),
     ({"action": "show"}, "rule: is missing; show needs the name of a rule"),
     ({"action": "show", "rule": "oben"}, "rule: there is no alert of a rule oben; did you mean open?"),

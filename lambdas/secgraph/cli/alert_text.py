@@ -12,6 +12,7 @@ from secgraph.alerts.groups import WHOLE, Group
 from secgraph.alerts.outbox import Record as Waiting
 from secgraph.alerts.state import Record
 from secgraph.flows.triage import DISMISSED, Listing, Triaged
+from secgraph.flows.undelivered import Undelivered
 
 ROWS_SHOWN: Final = 5
 HISTORY_SHOWN: Final = 10
@@ -26,6 +27,15 @@ def listing_lines(listing: Listing) -> Iterator[str]:
         for row in alert.state.rows[:ROWS_SHOWN] if alert.state.active else ():
             yield f"{'':<9} - {row.title}"
     yield from (f"cannot be read: {problem}" for problem in listing.problems)
+
+
+def undelivered_lines(found: Undelivered) -> Iterator[str]:
+    """List what was not delivered, what was given up last."""
+    if not found.waiting and not found.given_up:
+        yield "nothing is undelivered"
+    yield from (_message(each, "next try") for each in found.waiting)
+    yield from (_message(each, "given up") for each in found.given_up)
+    yield from (f"cannot be read: {problem}" for problem in found.problems)
 
 
 def summary(alert: Triaged) -> str:

@@ -14,14 +14,15 @@ from secgraph.adapters.local_alerts import LocalAlerts
 from secgraph.adapters.local_graph import LocalGraph
 from secgraph.adapters.pack_files import read_packs
 from secgraph.cli import clock
-from secgraph.cli.alert_text import alert_lines, listing_lines
+from secgraph.cli.alert_text import alert_lines, listing_lines, undelivered_lines
 from secgraph.cli.beside import asking, writing
 from secgraph.cli.given import add_server, server_of
 from secgraph.contract import PACKS_FOLDER
 from secgraph.errors import InputError
 from secgraph.flows.asking import asker
 from secgraph.flows.triage import Triaged, dismiss, listed, shown, withdraw
-from secgraph.flows.triaged_json import alert_json, listing_json
+from secgraph.flows.triaged_json import alert_json, listing_json, undelivered_json
+from secgraph.flows.undelivered import send_again, undelivered
 from secgraph.flows.witness import paths_of_rule
 from secgraph.j1ql.text.terminal import plain
 from secgraph.rules.pack import load_all
@@ -55,6 +56,13 @@ def register(commands: Any, shared: argparse.ArgumentParser) -> None:
     _add_decision(withdrawing)
     withdrawing.add_argument("--reason", default="", help="why")
     withdrawing.set_defaults(run=_withdraw)
+    each.add_parser("undelivered", parents=[options], help="list what channels did not take").set_defaults(
+        run=_undelivered
+    )
+    resending = each.add_parser("resend", parents=[options], help="send again what was given up")
+    resending.add_argument("--rule", default="", help="only of this rule")
+    resending.add_argument("--channel", default="", help="only for this channel, as `undelivered` names it")
+    resending.set_defaults(run=_resend)
 
 
 def _add_decision(command: argparse.ArgumentParser) -> None:
@@ -120,6 +128,27 @@ def _withdraw(arguments: argparse.Namespace) -> int:
             reason=arguments.reason,
         )
     return _tell(arguments, found, {})
+
+
+def _undelivered(arguments: argparse.Namespace) -> int:
+    with LocalGraph.open(arguments.graph, read_only=True) as graph:
+        found = undelivered(LocalAlerts(graph.connection))
+    if arguments.json:
+        _print_json(undelivered_json(found))
+    else:
+        _print(undelivered_lines(found))
+    return 0
+
+
+def _resend(arguments: argparse.Namespace) -> int:
+    with writing(_existing(arguments.graph)) as beside:
+        store = LocalAlerts(beside.graph.connection)
+        sent = send_again(store, clock.now(), rule=arguments.rule, channel=arguments.channel)
+    if arguments.json:
+        _print_json({"sent": [each.id for each in sent]})
+    else:
+        _print(f"{each.id}: sent with the next `secgraph rules run`" for each in sent)
+    return 0
 
 
 def _existing(path: Path) -> Path:

@@ -186,7 +186,9 @@ def _triaged(store: AlertStore, rule: str, now: int) -> Triaged:
 
 
 def _no_alert(store: AlertStore, rule: str) -> str:
-    names = [id_.removeprefix(ALERT) for id_ in store.read_all(ALERT)]
+    names = [
+        each.state.rule for each in _read(store.read_all(ALERT), ALERT, load_alert, []) if each.state.listed
+    ]
     close = nearest(rule, names)
     advice = f"did you mean {close}?" if close else "list the alerts to see which there are"
     return f"rule: there is no alert of a rule {line(rule, 80)}; {advice}"

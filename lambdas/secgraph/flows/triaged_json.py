@@ -12,6 +12,7 @@ from secgraph.alerts.groups import WHOLE, Group
 from secgraph.alerts.outbox import Record as Waiting
 from secgraph.alerts.state import Record
 from secgraph.flows.triage import Listing, Triaged
+from secgraph.flows.undelivered import Undelivered
 from secgraph.j1ql.moments import iso
 
 Json = dict[str, Any]
@@ -59,6 +60,17 @@ def alert_json(alert: Triaged) -> Json:
             *(_message(each, given_up=True) for each in alert.given_up),
         ],
     }
+
+
+def undelivered_json(found: Undelivered) -> Json:
+    """Give what was not delivered."""
+    told: Json = {
+        "undelivered": [
+            *({"rule": each.rule, **_message(each, given_up=False)} for each in found.waiting),
+            *({"rule": each.rule, **_message(each, given_up=True)} for each in found.given_up),
+        ]
+    }
+    return told | ({"problems": list(found.problems)} if found.problems else {})
 
 
 def _group(group: Group, alert: Triaged) -> Json:

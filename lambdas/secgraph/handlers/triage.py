@@ -1,6 +1,7 @@
 """A question or a decision about alerts → the alert, or an error that a person can read in the console.
 
-Trigger: a direct invocation. Flow: flows.triage. Writes: decisions, in the alert table.
+Trigger: a direct invocation. Flows: flows.triage, flows.undelivered. Writes: alert table (decisions, and
+what is sent again).
 
 It is a function of its own so that who may ask the graph may not dismiss alerts thereby. The author is who
 the caller says it is; the id of the request, kept beside it, leads to the invocation and so to the caller.
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from secgraph.errors import InputError, SecgraphError
 from secgraph.flows.triage import dismiss, listed, shown, withdraw
-from secgraph.flows.triaged_json import alert_json, listing_json
+from secgraph.flows.triaged_json import alert_json, listing_json, undelivered_json
+from secgraph.flows.undelivered import send_again, undelivered
 from secgraph.handlers import alert_runtime, runtime
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ _FIELDS: Final[dict[str, dict[str, str]]] = {
         "group?": "the key or label of one of its groups",
         "reason?": "why",
     },
+    "undelivered": {},
+    "resend": {"rule?": "the name of a rule", "channel?": "a channel as `undelivered` names it"},
 }
 """The actions, and the fields of each with what they hold; those with a question mark may be left out."""
 
@@ -45,8 +49,8 @@ _FIELDS: Final[dict[str, dict[str, str]]] = {
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Do what an event of the form `{"action": …}` asks, with the fields of `_FIELDS`.
 
-    The answer is `{"alerts": […]}` for `list`, else the alert after it (flows/triaged_json.py); or
-    `{"error": {code, message}}`, and then nothing was changed.
+    The answer is `{"alerts": […]}` for `list`, `{"undelivered": […]}`, for `resend` `{"sent": [ids]}`, what
+    the sender takes up now; else the alert after it (flows/triaged_json.py); or `{"error": {code, message}}`.
     """
     try:
         return _answer(_checked(event), context.aws_request_id)
@@ -61,21 +65,27 @@ def _answer(event: dict[str, str], request: str) -> dict[str, Any]:
     store, now = alert_runtime.alerts(), runtime.now()
     match event.pop("action"):
         case "list":
-            return _bounded(listing_json(listed(store, now)))
+            return _bounded(listing_json(listed(store, now)), "alerts")
         case "show":
             return alert_json(shown(store, event["rule"], now))
         case "dismiss":
             return alert_json(dismiss(store, **event, request=request, now=now))
+        case "undelivered":
+            return _bounded(undelivered_json(undelivered(store)), "undelivered")
+        case "resend":
+            sent = send_again(store, now, **event)
+            runtime.logger.info("what was given up is sent again", messages=[each.id for each in sent[:20]])
+            return {"sent": [each.id for each in sent]}
     return alert_json(withdraw(store, **event, request=request, now=now))
 
 
-def _bounded(answer: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the last alerts, which matter least, where there are more than an answer may hold."""
-    alerts, size = answer["alerts"], 0
-    for place, alert in enumerate(alerts):
-        size += len(json.dumps(alert))
+def _bounded(answer: dict[str, Any], of: str) -> dict[str, Any]:
+    """Leave out the last ones, which matter least, where there are more than an answer may hold."""
+    found, size = answer[of], 0
+    for place, one in enumerate(found):
+        size += len(json.dumps(one))
         if size > ANSWER_BYTES:
-            return {**answer, "alerts": alerts[:place], "leftOut": len(alerts) - place}
+            return {**answer, of: found[:place], "leftOut": len(found) - place}
     return answer
 
 
