@@ -114,7 +114,7 @@ class SecgraphStack(Stack):
             "goes on with them; those of a rebuild that has ended do nothing",
         )
         self._output("NotifyFunction", notifying.notify.function.function_name, "sends what waits")
-        self._output("TriageFunction", alerting.triage.function.function_name, "dismisses alerts, sends again")
+        self._output("TriageFunction", alerting.triage.function.function_name, "decides about alerts")
         self._output("ParameterPath", parameters.path, "where the parameters of rules and queries lie")
         if alerting.chat is not None:
             text = "name it in a configuration of Amazon Q Developer in chat applications"
