@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from secgraph.contract import RAW_PREFIX
-from secgraph.errors import StoreUnavailable
+from secgraph.errors import StoreError, StoreUnavailable
 from secgraph.ingest import archive
-from secgraph.ingest.ports import Delivery, Recent
+from secgraph.ingest.ports import Delivery, RawBatch, RawPage, Recent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,7 +25,7 @@ LISTED_AT_MOST: Final = 10_000
 
 
 class S3Archive:
-    """The Archive on AWS, its reader for a rebuild, and the RecentArchive."""
+    """The Archive on AWS, its reader for a replay (RawArchive), and the RecentArchive."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
@@ -71,6 +71,40 @@ class S3Archive:
             found = pool.map(self._unpacked, [one["Key"] for one in newest])
             deliveries = tuple(one for batch in found for one in batch)
         return Recent(deliveries, is_whole and len(listed) <= at_most)
+
+    def objects(self, after: str, since: int) -> RawPage:
+        """List up to 1,000 objects that come after a key, less those written before `since` (epoch ms)."""
+        begun = datetime.fromtimestamp(since // 1_000, UTC)  # S3 tells seconds
+        try:
+            answer = self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=RAW_PREFIX, StartAfter=after or RAW_PREFIX
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable(f"the raw archive in {self._bucket} cannot be read: {error}") from error
+        listed = answer.get("Contents", [])
+        last = listed[-1]["Key"] if answer["IsTruncated"] else ""
+        return RawPage(tuple(one["Key"] for one in listed if one["LastModified"] >= begun), last)
+
+    def deliveries(self, keys: Sequence[str]) -> RawBatch:
+        """Read objects, several at a time. One that has expired meanwhile has nothing in it."""
+        with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+            found = list(pool.map(self._one, keys))
+        return RawBatch(
+            tuple(one for batch in found if not isinstance(batch, str) for one in batch),
+            tuple(batch for batch in found if isinstance(batch, str)),
+        )
+
+    def _one(self, key: str) -> list[Delivery] | str:
+        """Give what lies in an object, or why that cannot be read."""
+        try:
+            return self._unpacked(key)
+        except StoreUnavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "NoSuchKey":
+                return []
+            raise
+        except StoreError as error:
+            return str(error)
 
     def _written(self, since: int, now: int) -> tuple[list[ObjectTypeDef], bool]:
         """List what was written since a moment; and tell whether that is all."""

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from secgraph.flows.sums import Record, Side, Stated, Sums, canonical, digest_of, edge_record
+from secgraph.flows.told_apart import edges_differ, records_differ
 from secgraph.graph import merge
 from secgraph.graph.documents import entity_of
 from secgraph.graph.edges import relationship_properties
@@ -26,7 +27,6 @@ from secgraph.image.rows import key_hash
 
 NAMED_AT_MOST: Final = 100
 """Things that are looked at a second time, and named."""
-_EDGES_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,27 +185,6 @@ def _in_image(image: Shown, some: frozenset[int]) -> _Things:
 def _compared(table: _Things, image: _Things) -> Iterator[Difference]:
     for key in sorted(table.keys() | image.keys()):
         here, there = table.get(key, _Thing()), image.get(key, _Thing())
-        what = [*_record_differs(here.record, there.record), *_edges_differ(here.edges, there.edges)]
+        what = [*records_differ(here.record, there.record), *edges_differ(here.edges, there.edges)]
         if what:
             yield Difference(here.id or there.id, "; ".join(what))
-
-
-def _record_differs(table: Record | None, image: Record | None) -> Iterator[str]:
-    if table is None or image is None:
-        if image is not None:
-            yield "the image shows it, the table does not"
-        elif table is not None:
-            yield "the table shows it, the image does not"
-    elif names := [name for name in sorted(table.keys() | image.keys()) if _differs(name, table, image)]:
-        yield f"properties: {', '.join(names)}"
-
-
-def _differs(name: str, table: Record, image: Record) -> bool:
-    return canonical({"": table.get(name)}) != canonical({"": image.get(name)})
-
-
-def _edges_differ(table: Mapping[str, str], image: Mapping[str, str]) -> Iterator[str]:
-    ids = sorted(id_ for id_ in table.keys() | image.keys() if table.get(id_) != image.get(id_))
-    if ids:
-        more = f" and {len(ids) - _EDGES_NAMED} more" if len(ids) > _EDGES_NAMED else ""
-        yield f"relationships from it: {', '.join(ids[:_EDGES_NAMED])}{more}"

@@ -40,6 +40,8 @@ VOLATILE: Final = frozenset(
     {"updatedOn", "lastSeenOn", "count", "vendorUpdatedOn", "epssScore", "stateObservedOn"}
 )
 """Bookkeeping of the source: shown, but never a new version."""
+OF_WRITES: Final = ("_version", "_beginOn", "_endOn", "reopenedOn")
+"""What says how and when something was written here, and goes by the order of arrival."""
 COLLECTED_LIMIT: Final = 100
 CONFIGURED: Final = "config/account"
 LOADED: Final = "load/graph"
@@ -128,15 +130,23 @@ def content_hash(observation: Observation) -> str:
 
 
 def same_graph(item: Item) -> str:
-    """Give a hash of all that must come out equal whatever the order of arrival.
+    """Give a hash of all that must come out equal whatever the order of arrival (`lasting_text`).
 
-    Left out: `_version`, `_beginOn`, `_endOn`, `reopenedOn`.
+    16 hex digits of SHA-256.
+    """
+    return _digest_of(lasting_text(item))
+
+
+def lasting_text(item: Item) -> str:
+    """Write all that must come out equal whatever the order of arrival: `[properties, [edge properties…]]`.
+
+    Left out: `_version`, `_beginOn`, `_endOn`, `reopenedOn` (OF_WRITES).
     """
     seen = entity(item)
     shown = {} if seen is None else dict(seen.properties)
-    for name in ("_version", "_beginOn", "_endOn", "reopenedOn"):
+    for name in OF_WRITES:
         shown.pop(name, None)
-    return _digest([_plain(shown), [_plain(edge.properties) for edge in relationships(item)]])
+    return _text([_plain(shown), [_plain(edge.properties) for edge in relationships(item)]])
 
 
 @dataclass(slots=True)
@@ -281,5 +291,12 @@ def _plain(properties: Properties) -> dict[str, object]:
 
 
 def _digest(content: object) -> str:
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _digest_of(_text(content))
+
+
+def _text(content: object) -> str:
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _digest_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -51,6 +51,34 @@ class RecentArchive(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RawPage:
+    """Keys of archived objects. `last` is the key after which the list goes on, empty at its end."""
+
+    keys: tuple[str, ...]
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """What lies in some objects, and why others could not be read."""
+
+    deliveries: tuple[Delivery, ...]
+    unreadable: tuple[str, ...]
+
+
+class RawArchive(Protocol):
+    """The raw archive by the names of its objects. Methods raise StoreUnavailable."""
+
+    def objects(self, after: str, since: int) -> RawPage:
+        """List objects that come after a key and were written on `since` (epoch ms) or later."""
+        ...
+
+    def deliveries(self, keys: Sequence[str]) -> RawBatch:
+        """Read objects. One that is not there any more has nothing in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """An event that cannot become graph changes: the whole text, why, and when it came (epoch ms).
 

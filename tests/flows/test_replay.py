@@ -1,0 +1,299 @@
+"""A replay of the raw archive gives the graph that was live, whatever happens on its way, and says so."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from random import Random
+
+import pytest
+
+from secgraph.errors import InputError, StoreError, StoreUnavailable
+from secgraph.flows.replay import LEASE_MS
+from secgraph.graph.fingerprint import by_type, fingerprint_of, read, whole
+from secgraph.graph.locators import LOCATOR
+from secgraph.graph.merge import apply
+from secgraph.graph.model import GraphChange, Observation, Ref
+from secgraph.ingest.ports import Delivery, RawBatch
+from secgraph.sources.observed import ABSENT, finding_state
+from secgraph.sources.scope import Scope
+from tests.converge.delivery import Worker, deliveries
+from tests.converge.estate import SHOP, Estate
+from tests.converge.events import attack_arn
+from tests.flows.replay_world import ACCOUNTS, BAD, NOW, CutOff, Notes, World
+
+EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "80"))
+ATTACK = attack_arn(SHOP, "a0")
+HOUR = 3_600_000
+
+
+def a_day(random: Random, operations: int) -> list[Delivery]:
+    """Make what was received of a day: events of both sources, calls that archive, what a reconcile saw, an
+    answer of a list call, and a text that nobody understands."""
+    estate = Estate()
+    pick = random.choice
+    flip = partial(pick, (True, False))
+    todo: list[Callable[[int], None]] = [
+        lambda wait: estate.attack(
+            pick(range(6)), wait, severity=pick((2.0, 8.0)), address="192.0.2.7", copies=flip()
+        ),
+        lambda wait: estate.archive(
+            pick(range(6)), wait, archived=flip(), by_administrator=flip(), denied=False
+        ),
+        lambda wait: estate.scan(pick(range(6)), wait, severity="HIGH", epss=pick((0.1, 0.2)), copies=flip()),
+        lambda wait: estate.settle(pick(range(6)), wait, status="CLOSED", copies=flip()),
+        lambda wait: estate.sequence(pick(range(2)), wait, members=[0, 1], copies=flip()),
+        lambda wait: estate.tag(pick(range(4)), wait, value=pick(("true", "no"))),
+        lambda wait: estate.cover(pick(range(3)), wait, scan_type="PACKAGE", active=flip()),
+        lambda wait: estate.terminate(2, wait),
+    ]
+    estate.attack(0, 0, severity=5.0, address="192.0.2.7", copies=True)
+    for _ in range(operations):
+        random.choice(todo)(random.choice((0, 1, 900, 61_000, HOUR // 2, HOUR)))
+    sent = [
+        replace(one, received_on=one.received_on + random.choice((0, 0, 5_000, HOUR)))
+        for one in deliveries(estate.published)
+    ]
+    guardduty = [json.loads(one.body)["detail"] for one in sent if '"GuardDuty Finding"' in one.body]
+    scope = Scope("guardduty", SHOP.account, SHOP.region)
+    return [
+        *sent,
+        finding_state(ATTACK, scope, is_open=False, observed_on=estate.now + 1, reason=ABSENT),
+        Delivery("answer", json.dumps({"Findings": [pascal(one) for one in guardduty[:2]]}), estate.now + 9),
+        Delivery("bad", BAD, estate.now + 10),
+    ]
+
+
+def pascal(value):
+    """Spell a finding of an event as GetFindings does."""
+    if isinstance(value, dict):
+        return {name[:1].upper() + name[1:]: pascal(one) for name, one in value.items()}
+    return [pascal(one) for one in value] if isinstance(value, list) else value
+
+
+def a_world(seed: int = 1, operations: int = 25) -> World:
+    world, random = World(), Random(seed)
+    world.live(a_day(random, operations), random)
+    return world
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_replay_gives_the_graph_that_was_live(seed):
+    world = a_world(seed)
+    told = world.call()
+    assert told["finished"], told
+    assert told["equal"] is True
+    expected = str(whole(by_type(world.graph.items()).values()))
+    assert told["hashes"] == {"graph": expected, "replay": expected}
+    assert told["types"] == told["differences"] == []
+    assert world.graph.sameness() == world.copy.sameness()
+    assert {it.thing.key: it.created_on for it in world.graph.items()} == {
+        it.thing.key: it.created_on for it in world.copy.items()
+    }
+    assert told["events"]["applied"] > 10
+    assert told["events"]["quarantined"] >= 1
+    assert "JSON" in " ".join(told["refused"])
+
+
+@pytest.mark.thorough
+def test_any_day_comes_out_the_same():
+    for seed in range(100, 100 + EXAMPLES):
+        told = a_world(seed, 60).call()
+        assert told["equal"] is True, (seed, told["differences"])
+
+
+def test_a_thing_that_was_tampered_with_is_named_and_a_replay_into_the_graph_names_no_copy():
+    world = a_world()
+    assert world.call()["equal"] is True
+    world.graph.change(ATTACK, title="nothing happened here")
+    told = world.call()
+    assert (told["equal"], len(told["differences"])) == (False, 1)
+    assert told["differences"][0]["key"] == ATTACK
+    assert "title" in told["differences"][0]["what"]
+    assert [one["type"] for one in told["types"]] == ["aws_guardduty_finding"]
+    assert told["hashes"]["graph"] != told["hashes"]["replay"]
+    healed = world.call("graph")
+    assert healed["equal"] is None
+    assert healed["hashes"].keys() == {"graph"}
+
+
+def test_what_is_lost_is_brought_back_by_a_replay_into_the_graph():
+    world = a_world()
+    before = world.graph.sameness()
+    for id_ in list(world.graph.texts)[::3]:
+        del world.graph.texts[id_]
+    told = world.call()
+    assert told["equal"] is False
+    assert {"the replay shows it, the graph does not"} == {
+        one["what"].split(";")[0] for one in told["differences"]
+    }
+    assert len(told["differences"]) == 5
+    assert world.call("graph")["emptied"] == 0
+    assert world.graph.sameness() == before
+    assert world.call()["equal"] is True
+
+
+def test_the_table_beside_is_emptied_first_and_no_other():
+    world = a_world()
+    Worker(world.copy).ingest([Delivery("other", world_event("a9"), NOW)])
+    held = len(world.graph.texts)
+    told = world.call()
+    assert told["emptied"] >= 1
+    assert told["equal"] is True
+    assert len(world.graph.texts) == held
+
+
+def world_event(name: str) -> str:
+    estate = Estate()
+    estate.attack(3, 0, severity=5.0, address="192.0.2.7", copies=False)
+    return estate.published[0][0].replace("a3", name)
+
+
+def test_steps_are_gone_on_with_and_a_caller_that_is_cut_off_anywhere_does_no_harm():
+    world = a_world()
+    undisturbed = world.call()
+    steps = world.notes.puts
+    for cut_at in range(steps):
+        world.notes = Notes(cut_at=cut_at)
+        told = {}
+        for _ in range(3):
+            try:
+                told = world.call()
+            except CutOff:
+                world.notes.cut_at = -1
+                if world.notes.note("replay")[1]:
+                    assert world.call()["did"] == "busy"
+                    world.now += LEASE_MS
+                continue
+            break
+        assert told["equal"] is True, cut_at
+        assert told["hashes"] == undisturbed["hashes"]
+
+
+def test_each_call_goes_on_and_the_end_is_told_again():
+    world = a_world()
+    told = world.call(steps=1)
+    phases = {told["phase"]: None}
+    while not told["finished"]:
+        assert told["did"] == "advanced"
+        told = world.call(id_=told["id"], steps=1)
+        phases[told["phase"]] = None
+    assert list(phases) == ["reading", "hashing", "done"]
+    assert world.call(id_=told["id"]) == {**told, "did": "finished"}
+    assert world.call()["id"] != told["id"]
+    with pytest.raises(InputError, match="replaced by another"):
+        world.call(id_=told["id"])
+
+
+def test_one_replay_at_a_time():
+    world = a_world()
+    first = world.call(steps=1)
+    with pytest.raises(InputError, match="--into replay"):
+        world.call("graph")
+    with pytest.raises(InputError, match="into: expected one of replay, graph"):
+        world.call("table")
+    other = world.call("graph", anew=True, steps=1)
+    assert other["id"] != first["id"]
+    with pytest.raises(InputError, match="replaced"):
+        world.call(id_=first["id"])
+    assert world.call("graph")["finished"]
+
+
+def test_who_lost_its_place_to_another_writes_nothing_over_it():
+    world = a_world()
+    world.call(steps=1)
+
+    def replaced() -> None:
+        world.archive.meanwhile = lambda: None
+        world.call(anew=True, steps=1)
+
+    world.archive.meanwhile = replaced
+    with pytest.raises(StoreError, match="another replay has taken the place"):
+        world.call()
+
+
+def test_what_is_archived_during_the_replay_is_read_too_wherever_its_name_sorts():
+    world = a_world()
+    late = a_day(Random(77), 8)
+    batches = [late[:4], late[4:]]
+    worker = Worker(world.graph, ACCOUNTS)
+
+    def more() -> None:
+        world.now += 1_000
+        if batches and world.notes.puts > 3:
+            batch = batches.pop()
+            world.archive.now = world.now
+            world.archive.put(batch)
+            worker.ingest(batch)
+
+    world.archive.meanwhile = more
+    told = world.call()
+    assert not batches
+    assert told["turn"] > 2
+    assert told["equal"] is True
+
+
+def test_a_store_that_does_not_answer_leaves_the_replay_free_to_go_on():
+    world = a_world()
+    world.call(steps=2)
+    deliver = world.archive.deliveries
+
+    def failing(keys):
+        world.archive.deliveries = deliver
+        raise StoreUnavailable("the raw archive cannot be read")
+
+    world.archive.deliveries = failing
+    with pytest.raises(StoreUnavailable):
+        world.call()
+    assert world.call()["equal"] is True
+
+
+def test_objects_that_cannot_be_read_are_counted_and_named():
+    world = a_world()
+    deliver = world.archive.deliveries
+    gone = sorted(world.archive.held)[0]
+
+    def damaged(keys):
+        found = deliver([key for key in keys if key != gone])
+        return RawBatch(
+            found.deliveries, (f"{gone}: is no object of the raw archive",) if gone in keys else ()
+        )
+
+    world.archive.deliveries = damaged
+    told = world.call()
+    assert told["unreadable"]["count"] == 1
+    assert told["unreadable"]["first"] == [f"{gone}: is no object of the raw archive"]
+
+
+# ── the hash ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_hash_goes_by_neither_order_nor_writes_nor_what_we_say_ourselves():
+    world = a_world()
+    items = world.graph.items()
+    total = whole(by_type(items).values())
+    assert str(total) == str(whole(by_type(reversed(items)).values()))
+    assert read(str(total)) == total
+    assert str(total).startswith(f"g1:{total.count}:")
+    assert total.count < len(items)  # locators
+    assert any(item.thing.type == LOCATOR for item in items)
+    one = next(item for item in items if item.thing.key == ATTACK)
+    tagged = replace(one, blocks={**one.blocks, "rules/r": Observation("rules/r", 0, {"tag.x": True})})
+    config = Observation("config/account", 0, {"production": False})
+    settings = replace(one, blocks={**one.blocks, config.block: config})
+    written = replace(one, rev=99, version=9, begin_on=1, reopened_on=2)
+    assert {fingerprint_of(each) for each in (tagged, settings, written)} == {fingerprint_of(one)}
+    assert fingerprint_of(replace(one, created_on=1)) != fingerprint_of(one)
+
+
+def test_a_hash_of_another_version_is_not_read():
+    with pytest.raises(ValueError, match="another version"):
+        read("g2:1:00")
+
+
+def test_what_only_rules_say_of_a_thing_is_none_of_the_graph_that_was_received():
+    change = GraphChange(Ref.of("k", "t"), Observation("rules/r", 0, {"_class": ("Host",)}), NOW)
+    assert fingerprint_of(apply(None, [change], now=NOW, settings=None).item).count == 0
