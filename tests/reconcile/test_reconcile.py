@@ -111,6 +111,20 @@ def test_archived_and_unarchived_findings_keep_their_clock_and_are_still_believe
     assert world.shown(attack_arn(1))["open"] is False
 
 
+def test_what_is_asked_for_again_is_believed_over_what_was_heard_of_it_before(world):
+    """That it was taken out of the archive was heard of, that it was archived once more was not."""
+    world.deliver(world.aws.attack(SHOP, 1))
+    for archived in (True, False):
+        world.now += 2_000
+        world.deliver(world.aws.archive(SHOP, 1, archived=archived))
+    assert world.open_arns() == {attack_arn(1)}
+    world.aws.archive(SHOP, 1, archived=True)
+    world.now += DAY
+    assert world.tick(ONLY_ATTACKS).scopes[0].as_json()["closed"] == 1
+    assert world.shown(attack_arn(1)).get("closedReason") is None
+    assert world.open_arns() == set()
+
+
 def test_a_finding_that_came_in_the_middle_of_the_run_stays_open(world):
     """Its source deletes it at once, so that asking again says it is absent: still the run does not know."""
     world.deliver(world.aws.attack(SHOP, 1))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from secgraph.flows.compared import Compared, bring_answers, close_absent, last_observed
+from secgraph.flows.listing import PAGES_TOLD
 from secgraph.flows.reconciling import Work
 from secgraph.graph.model import Item
 from secgraph.graph.open_set import BUCKETS, bucket_of, index_key, open_in
@@ -79,42 +80,44 @@ def _asked(
     What was closed is counted as soon as it is, since it is not open if this is repeated; what is open is
     counted once at the end of the page, since it is asked for again then.
     """
-    still, asked = Compared(), 0
+    still, batches = Compared(), 0
     for start in range(0, len(unseen), ASKED_AT_ONCE):
         arns = _stale(work, standing.scope, unseen[start : start + ASKED_AT_ONCE], run)
         if not arns:
             continue
-        known, gone = _again(work, api, standing, arns, run.began_on)
+        known, gone = _again(work, api, standing, arns, run)
         run = replace(
             run,
             repaired=run.repaired + known.repaired + gone.repaired,
             closed=run.closed + known.closed + gone.closed,
+            asked_on=work.clock(),
         )
-        still, asked = still.with_more(known), asked + len(arns)
+        still, batches = still.with_more(known), batches + 1
+        if batches % PAGES_TOLD == 0:
+            work.tell(f"{standing.scope.key}: asking again for what was not listed, {run.closed:,} closed")
         yield run
-    if asked:
-        work.tell(f"{standing.scope.key}: {asked:,} asked for again, {run.closed:,} closed")
     run = replace(
         run,
         cursor=after.text,
         at_source=run.at_source + len(still.open_ids),
         held=run.held + still.held,
         quarantined=run.quarantined + still.quarantined,
+        asked_on=work.clock(),
     )
     yield run
     return run
 
 
 def _again(
-    work: Work, api: SourceApi, standing: Standing, arns: Sequence[str], began_on: int
+    work: Work, api: SourceApi, standing: Standing, arns: Sequence[str], run: Run
 ) -> tuple[Compared, Compared]:
     """Ask for some findings: bring in those that the source knows, close the others."""
     asked_on = work.clock()
     answered = api.again(arns, standing.detector)
     found = [answered[arn] for arn in arns if arn in answered]
     absent = [arn for arn in arns if arn not in answered]
-    known = bring_answers(work, standing.scope, found, asked_on)
-    return known, close_absent(work, standing.scope, absent, began_on)
+    known = bring_answers(work, standing.scope, found, asked_on=asked_on, received_on=run.asked_on)
+    return known, close_absent(work, standing.scope, absent, run.began_on)
 
 
 def _stale(work: Work, scope: Scope, ids: Sequence[str], run: Run) -> list[str]:

@@ -58,14 +58,17 @@ class Compared:
         )
 
 
-def bring_answers(work: Work, scope: Scope, findings: Sequence[Listed], asked_on: int) -> Compared:
+def bring_answers(
+    work: Work, scope: Scope, findings: Sequence[Listed], *, asked_on: int, received_on: int
+) -> Compared:
     """Bring what a source answered into the graph and see to it that it shows what the source said.
 
-    `asked_on` (epoch ms) is before the request was sent. Raises StoreError; then it is to be done again.
+    `asked_on` is before the request was sent, `received_on` when it counts as received, also if this is done
+    again (epoch ms). Raises StoreError; then it is to be done again.
     """
     ids = {id_of(finding.arn): finding for finding in findings}
     before = _held(work, scope, ids)
-    answers = {id_: Delivery(finding.arn, finding.body, asked_on) for id_, finding in ids.items()}
+    answers = {id_: Delivery(finding.arn, finding.body, received_on) for id_, finding in ids.items()}
     outcomes = _outcomes(work, answers)
     touched = [id_ for id_ in ids if outcomes[id_] != UNCHANGED or id_ not in before]
     after = before | _held(work, scope, touched)

@@ -39,6 +39,7 @@ def pages(work: Work, api: SourceApi, standing: Standing, run: Run) -> Iterator[
             run = again
         else:
             run = _listed(work, standing, run, page, asked_on)
+        run = replace(run, asked_on=work.clock())
         yield run
 
 
@@ -50,7 +51,7 @@ def _page(api: SourceApi, standing: Standing, cursor: str) -> Page:
 
 
 def _listed(work: Work, standing: Standing, run: Run, page: Page, asked_on: int) -> Run:
-    done = bring_answers(work, standing.scope, page.findings, asked_on)
+    done = bring_answers(work, standing.scope, page.findings, asked_on=asked_on, received_on=run.asked_on)
     if done.open_ids:
         work.ports.seen.add(run.id, run.parts, done.open_ids)
     listed = replace(

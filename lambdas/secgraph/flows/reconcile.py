@@ -117,7 +117,7 @@ def _work_on(work: Work, standing: Standing) -> ScopeReport:
     given_up = standing.run.id if standing.run and standing.run.id != run.id else ""
     taken = _Taken(work, begun, run, given_up)
     try:
-        taken.hold(run)
+        taken.begin()
         return taken.carry_on()
     except _OvertakenError:
         return _busy(taken.standing)
@@ -147,6 +147,10 @@ class _Taken:
         self._keep(replace(self.standing, run=run, busy_until=self.work.clock() + turns.LEASE_MS))
         self.run = run
 
+    def begin(self) -> None:
+        """Take the lease. A step that was cut off keeps the moment at which it was begun."""
+        self.hold(replace(self.run, asked_on=self.run.asked_on or self.work.clock()))
+
     def carry_on(self) -> ScopeReport:
         """Go on from step to step; each is kept before the next. Raises _OvertakenError."""
         try:
@@ -159,7 +163,7 @@ class _Taken:
                 self.got_on = True
         except (SourceError, StoreError) as error:
             return self._fail(error)
-        self._keep(replace(self.standing, busy_until=0))
+        self._keep(replace(self.standing, run=replace(self.run, asked_on=0), busy_until=0))
         return ScopeReport(self.standing, ADVANCED)
 
     def _steps(self) -> Iterator[Run]:
@@ -190,6 +194,8 @@ class _Taken:
         self.work.tell(f"{noted.scope.key}: {reason}")
         if isinstance(error, CursorExpired):
             noted = replace(noted, run=None)
+        elif isinstance(error, SourceError):  # it gave no answer, so nothing of this step was brought in yet
+            noted = replace(noted, run=replace(self.run, asked_on=0))
         try:
             self.work.say(noted)
             if noted.run is None:

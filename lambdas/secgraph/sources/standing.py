@@ -50,7 +50,9 @@ class Run:
 
     `at_source` counts what the source lists as open, `repaired` the findings whose stored state was not the
     source's, `closed` those closed by this run (they are among the repaired), `quarantined` those that could
-    not be understood, `held` what is open here (known while CLOSING).
+    not be understood, `held` what of the source's is open here. `asked_on` is when its next step was first
+    begun, 0 if that is yet to come: what a step brings counts as received then, also if it is done again, so
+    that the archive, where it stands twice, and the graph say the same.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Run:
     quarantined: int = 0
     held: int = 0
     restarts: int = 0
+    asked_on: int = 0
 
 
 @dataclass(frozen=True, slots=True)
