@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from secgraph.adapters import deployed_function
+from secgraph.adapters.deployed_function import DeployedFunction
 from secgraph.adapters.dynamodb_graph import PARALLEL_REQUESTS, DynamoDBGraph
 from secgraph.adapters.image.s3_store import S3Store
 from secgraph.adapters.s3_quarantine import S3Quarantine
@@ -39,7 +41,7 @@ def shell() -> boto3.Session:
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """A bucket, the URL of an ingest queue, and the session to reach them with; of a stack also the graph
-    table and the URL of the rebuild queue.
+    table, the URL of the rebuild queue, and the names of its functions by the outputs that give them.
 
     Its methods raise InputError where the shell does not say enough to make a client, as without a region.
     """
@@ -49,6 +51,7 @@ class Deployed:
     session: boto3.Session
     table: str = ""
     rebuilds: str = ""
+    functions: Mapping[str, str] = field(default_factory=dict)
 
     def quarantine(self) -> S3Quarantine:
         """Give the quarantine of the deployment."""
@@ -65,6 +68,14 @@ class Deployed:
         """Give its graph table, to scan."""
         with _explained("AWS"):
             return DynamoDBGraph(self.session.client("dynamodb", config=CONFIG), _named(self.table))
+
+    def function(self, output: str) -> DeployedFunction:
+        """Give one of its functions, by the name of its output (`ReplayFunction`)."""
+        name = self.functions.get(output)
+        if not name:
+            raise InputError(f"the stack was deployed by a version without a {output}; deploy again")
+        with _explained("AWS"):
+            return DeployedFunction(self.session.client("lambda", config=deployed_function.CONFIG), name)
 
     def image_store(self) -> S3Store:
         """Give its graph image, to read."""
@@ -94,7 +105,8 @@ def of_stack(name: str, open_session: Callable[[], boto3.Session] = shell) -> De
                 "again"
             ) from error
         table, rebuilds = (outputs.get(key, "") for key in ("GraphTable", "RebuildQueue"))
-        return Deployed(bucket, queue, _as_role(session, role), table, rebuilds)
+        functions = {key: name for key, name in outputs.items() if key.endswith("Function")}
+        return Deployed(bucket, queue, _as_role(session, role), table, rebuilds, functions)
 
 
 def of_names(bucket: str, queue: str) -> Deployed:

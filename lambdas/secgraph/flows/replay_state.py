@@ -35,7 +35,7 @@ class Notes(Protocol):
         ...
 
     def put_note(self, name: str, text: str, rev: int) -> bool:
-        """Put a text if it was put `rev - 1` times before; False if another was faster."""
+        """Put a text if it was put `rev - 1` times before, or never; False if another was faster."""
         ...
 
 
