@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -262,14 +262,26 @@ class Deployment:
             FunctionName=name, Environment={"Variables": dict(variables)}
         )
 
-    def received_earlier(self, text: str, milliseconds: int) -> None:
-        """Let the items that have a text in them be received for the first time that much earlier."""
+    @contextmanager
+    def received_earlier(self, text: str, milliseconds: int) -> Iterator[None]:
+        """Let the items that have a text in them be as if received for the first time that much earlier."""
         table = self.outputs["GraphTable"]
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-        for found in [each for page in pages for each in page["Items"] if text in json.dumps(each)]:
-            item = item_of(found)
-            older = replace(item, rev=item.rev + 1, created_on=item.created_on - milliseconds)
-            self.dynamodb.put_item(TableName=table, Item=attributes_of(older))
+        found = [item_of(each) for page in pages for each in page["Items"] if text in json.dumps(each)]
+        self._shift([item.thing.id for item in found], -milliseconds)
+        try:
+            yield
+        finally:
+            self._shift([item.thing.id for item in found], milliseconds)
+
+    def _shift(self, ids: Iterable[str], milliseconds: int) -> None:
+        """Move the first receipt of items, each by a newer write."""
+        table = self.outputs["GraphTable"]
+        for id_ in ids:
+            key = {contract.GRAPH_TABLE_KEY: {"S": id_}}
+            item = item_of(self.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"])
+            moved = replace(item, rev=item.rev + 1, created_on=item.created_on + milliseconds)
+            self.dynamodb.put_item(TableName=table, Item=attributes_of(moved))
 
     def listen(self) -> Mailbox:
         """Subscribe a new queue to the alert topic."""
