@@ -1,11 +1,12 @@
-"""`make costs`: the tables of docs/costs.md, from the figures of counted.json; `--count` counts them anew."""
+"""`make costs`: the tables of docs/costs.md, from the figures of counted.json; `--count` counts them anew, and
+`--units` those that are no times: they are the same on every machine."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -21,12 +22,23 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", action="store_true", help="count anew, and keep the figures")
-    if parser.parse_args().count:
+    parser.add_argument("--units", action="store_true", help="count units and bytes of ingest anew")
+    given = parser.parse_args()
+    if given.count:
         from benchmarks.costs.count import counted
 
-        figures = {name: float(f"{value:.3g}") for name, value in asdict(counted()).items()}
-        COUNTED.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+        _keep(asdict(counted()))
+    elif given.units:
+        from benchmarks.costs.count import ingested
+
+        exact = {name: value for name, value in ingested().items() if not name.startswith("ingest_")}
+        _keep(json.loads(COUNTED.read_text("utf-8")) | exact)
     print(tables())
+
+
+def _keep(figures: Mapping[str, float]) -> None:
+    rounded = {name: float(f"{value:.3g}") for name, value in figures.items()}
+    COUNTED.write_text(json.dumps(rounded, indent=2) + "\n", "utf-8")
 
 
 def tables() -> str:
