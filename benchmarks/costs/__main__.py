@@ -1,5 +1,5 @@
-"""`make costs`: the tables of docs/costs.md, from the figures of counted.json; `--count` counts them anew, and
-`--units` those that are no times: they are the same on every machine."""
+"""`make costs`: the tables of docs/costs.md, from the figures of counted.json; `--count` counts them anew,
+`--units` those that are no times and the same on every machine."""
 
 from __future__ import annotations
 
