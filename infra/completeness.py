@@ -32,7 +32,9 @@ SOURCE_ACTIONS: Final = (
     *("inspector2:ListFindings", "inspector2:ListMembers"),
 )
 # Replay reads what it has written, to hash it, and empties the table before it begins anew.
-COPY_ACTIONS: Final = (*GRAPH_ACTIONS, "dynamodb:Scan", "dynamodb:DescribeTable", "dynamodb:BatchWriteItem")
+COPY_ACTIONS: Final = (*GRAPH_ACTIONS, "dynamodb:Scan", "dynamodb:BatchWriteItem")
+# Where it stands is an item there.
+STATE_ACTIONS: Final = ("dynamodb:GetItem", "dynamodb:PutItem")
 
 
 class Completeness(Construct):
@@ -166,9 +168,9 @@ class Completeness(Construct):
         )
         replay.allow_objects(["s3:GetObject"], storage.bucket, contract.RAW_PREFIX)
         replay.allow_listing(storage.bucket, contract.RAW_PREFIX)
-        replay.allow([*GRAPH_ACTIONS, "dynamodb:Scan", "dynamodb:DescribeTable"], storage.graph.table_arn)
+        replay.allow([*GRAPH_ACTIONS, "dynamodb:Scan"], storage.graph.table_arn)
         replay.allow(COPY_ACTIONS, self.copy.table_arn)
-        replay.allow(LEDGER_ACTIONS, storage.ledger.table_arn)
+        replay.allow(STATE_ACTIONS, storage.ledger.table_arn)
         return replay
 
     def _copy(self) -> dynamodb.Table:

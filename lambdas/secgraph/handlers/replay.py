@@ -1,7 +1,7 @@
 """A request → the raw archive replayed into the table beside, or into the graph, as far as time allowed.
 
-Trigger: a direct invocation. Flow: flows.replay. Writes: replay table, or the graph table; in the ledger table,
-where it stands.
+Trigger: a direct invocation. Flow: flows.replay. Writes: replay table, or graph table; how far
+it came, to the ledger table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 WORK_MS: Final = 60_000
-"""No further step is begun after that: a step takes seconds, and minutes where stores answer slowly."""
+"""No further step is begun after that: who asked hears how far it is, and calls again."""
+MARGIN_MS: Final = 120_000
+"""Nor when less time than this is left: where stores answer slowly, a step takes minutes."""
 _FIELDS: Final[dict[str, tuple[type, str]]] = {
     "into": (str, f"one of {', '.join(TARGETS)}"),
     "id": (str, "the id of an earlier answer"),
@@ -31,7 +33,7 @@ _FIELDS: Final[dict[str, tuple[type, str]]] = {
 }
 
 
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Begin a replay, or go on with the one that is not finished: `{"into"?, "id"?, "anew"?}`.
 
     Answers with the report of flows/replay_state.py; who asked sends its `id` again while `did` is
@@ -45,7 +47,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             how=Ingesting(runtime.accounts(), runtime.test_source_enabled()),
             clock=runtime.now,
             token=uuid4().hex,
-            stop=lambda: runtime.now() >= until,
+            stop=lambda: runtime.now() >= until or context.get_remaining_time_in_millis() < MARGIN_MS,
         )
     except InputError as error:
         return {"error": {"code": "INPUT", "message": str(error)}}
