@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -12,12 +14,17 @@ from secgraph.flows.replay_differences import TablePage
 from secgraph.graph.model import AccountSettings, Item
 from secgraph.ingest import archive
 from secgraph.ingest.ports import Delivery, RawBatch, RawPage
-from tests.converge.delivery import Memory, Worker
-from tests.converge.estate import SHOP
+from secgraph.sources.observed import ABSENT, finding_state
+from secgraph.sources.scope import Scope
+from tests.converge.delivery import Memory, Worker, deliveries
+from tests.converge.estate import SHOP, Estate
+from tests.converge.events import attack_arn
 
 PAGE = 7
 NOW = 1_800_000_000_000
 ACCOUNTS = {SHOP.account: AccountSettings("shop-prod", production=True)}
+ATTACK = attack_arn(SHOP, "a0")
+HOUR = 3_600_000
 BAD = '{"source": "aws.guardduty"'
 
 
@@ -136,3 +143,47 @@ class World:
             token=f"r{self.calls}",
             stop=stop,
         )
+
+
+def a_day(random: Random, operations: int) -> list[Delivery]:
+    """Make what was received of a day: events of both sources, calls that archive, what a reconcile saw, an
+    answer of a list call, and a text that nobody understands."""
+    estate = Estate()
+    pick = random.choice
+    flip = partial(pick, (True, False))
+    todo: list[Callable[[int], None]] = [
+        lambda wait: estate.attack(
+            pick(range(6)), wait, severity=pick((2.0, 8.0)), address="192.0.2.7", copies=flip()
+        ),
+        lambda wait: estate.archive(
+            pick(range(6)), wait, archived=flip(), by_administrator=flip(), denied=False
+        ),
+        lambda wait: estate.scan(pick(range(6)), wait, severity="HIGH", epss=pick((0.1, 0.2)), copies=flip()),
+        lambda wait: estate.settle(pick(range(6)), wait, status="CLOSED", copies=flip()),
+        lambda wait: estate.sequence(pick(range(2)), wait, members=[0, 1], copies=flip()),
+        lambda wait: estate.tag(pick(range(4)), wait, value=pick(("true", "no"))),
+        lambda wait: estate.cover(pick(range(3)), wait, scan_type="PACKAGE", active=flip()),
+        lambda wait: estate.terminate(2, wait),
+    ]
+    estate.attack(0, 0, severity=5.0, address="192.0.2.7", copies=True)
+    for _ in range(operations):
+        random.choice(todo)(random.choice((0, 1, 900, 61_000, HOUR // 2, HOUR)))
+    sent = [
+        replace(one, received_on=one.received_on + random.choice((0, 0, 5_000, HOUR)))
+        for one in deliveries(estate.published)
+    ]
+    guardduty = [json.loads(one.body)["detail"] for one in sent if '"GuardDuty Finding"' in one.body]
+    scope = Scope("guardduty", SHOP.account, SHOP.region)
+    return [
+        *sent,
+        finding_state(ATTACK, scope, is_open=False, observed_on=estate.now + 1, reason=ABSENT),
+        Delivery("answer", json.dumps({"Findings": [pascal(one) for one in guardduty[:2]]}), estate.now + 9),
+        Delivery("bad", BAD, estate.now + 10),
+    ]
+
+
+def pascal(value):
+    """Spell a finding of an event as GetFindings does."""
+    if isinstance(value, dict):
+        return {name[:1].upper() + name[1:]: pascal(one) for name, one in value.items()}
+    return [pascal(one) for one in value] if isinstance(value, list) else value

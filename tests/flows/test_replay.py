@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from random import Random
 
 import pytest
@@ -18,60 +15,11 @@ from secgraph.graph.locators import LOCATOR
 from secgraph.graph.merge import apply
 from secgraph.graph.model import GraphChange, Observation, Ref
 from secgraph.ingest.ports import Delivery, RawBatch
-from secgraph.sources.observed import ABSENT, finding_state
-from secgraph.sources.scope import Scope
-from tests.converge.delivery import Worker, deliveries
-from tests.converge.estate import SHOP, Estate
-from tests.converge.events import attack_arn
-from tests.flows.replay_world import ACCOUNTS, BAD, NOW, CutOff, Notes, World
+from tests.converge.delivery import Worker
+from tests.converge.estate import Estate
+from tests.flows.replay_world import ACCOUNTS, ATTACK, NOW, CutOff, Notes, World, a_day
 
 EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "80"))
-ATTACK = attack_arn(SHOP, "a0")
-HOUR = 3_600_000
-
-
-def a_day(random: Random, operations: int) -> list[Delivery]:
-    """Make what was received of a day: events of both sources, calls that archive, what a reconcile saw, an
-    answer of a list call, and a text that nobody understands."""
-    estate = Estate()
-    pick = random.choice
-    flip = partial(pick, (True, False))
-    todo: list[Callable[[int], None]] = [
-        lambda wait: estate.attack(
-            pick(range(6)), wait, severity=pick((2.0, 8.0)), address="192.0.2.7", copies=flip()
-        ),
-        lambda wait: estate.archive(
-            pick(range(6)), wait, archived=flip(), by_administrator=flip(), denied=False
-        ),
-        lambda wait: estate.scan(pick(range(6)), wait, severity="HIGH", epss=pick((0.1, 0.2)), copies=flip()),
-        lambda wait: estate.settle(pick(range(6)), wait, status="CLOSED", copies=flip()),
-        lambda wait: estate.sequence(pick(range(2)), wait, members=[0, 1], copies=flip()),
-        lambda wait: estate.tag(pick(range(4)), wait, value=pick(("true", "no"))),
-        lambda wait: estate.cover(pick(range(3)), wait, scan_type="PACKAGE", active=flip()),
-        lambda wait: estate.terminate(2, wait),
-    ]
-    estate.attack(0, 0, severity=5.0, address="192.0.2.7", copies=True)
-    for _ in range(operations):
-        random.choice(todo)(random.choice((0, 1, 900, 61_000, HOUR // 2, HOUR)))
-    sent = [
-        replace(one, received_on=one.received_on + random.choice((0, 0, 5_000, HOUR)))
-        for one in deliveries(estate.published)
-    ]
-    guardduty = [json.loads(one.body)["detail"] for one in sent if '"GuardDuty Finding"' in one.body]
-    scope = Scope("guardduty", SHOP.account, SHOP.region)
-    return [
-        *sent,
-        finding_state(ATTACK, scope, is_open=False, observed_on=estate.now + 1, reason=ABSENT),
-        Delivery("answer", json.dumps({"Findings": [pascal(one) for one in guardduty[:2]]}), estate.now + 9),
-        Delivery("bad", BAD, estate.now + 10),
-    ]
-
-
-def pascal(value):
-    """Spell a finding of an event as GetFindings does."""
-    if isinstance(value, dict):
-        return {name[:1].upper() + name[1:]: pascal(one) for name, one in value.items()}
-    return [pascal(one) for one in value] if isinstance(value, list) else value
 
 
 def a_world(seed: int = 1, operations: int = 25) -> World:
@@ -152,11 +100,12 @@ def world_event(name: str) -> str:
     return estate.published[0][0].replace("a3", name)
 
 
-def test_steps_are_gone_on_with_and_a_caller_that_is_cut_off_anywhere_does_no_harm():
-    world = a_world()
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.thorough)])
+def test_steps_are_gone_on_with_and_a_caller_that_is_cut_off_anywhere_does_no_harm(every):
+    world = a_world(operations=12)
     undisturbed = world.call()
     steps = world.notes.puts
-    for cut_at in range(steps):
+    for cut_at in {*range(0, steps, every), steps - 1}:
         world.notes = Notes(cut_at=cut_at)
         told = {}
         for _ in range(3):

@@ -151,7 +151,7 @@ def _found(request: Request, notes: Notes, now: int, token: str) -> tuple[Replay
         )
     if held.phase is Phase.DONE and not request.id:
         return _begun(request, now, token, rev), True
-    if held.into != request.into:
+    if held.into != request.into and not request.id:
         raise InputError(
             f"a replay into {held.into} is not finished yet; go on with it (`--into {held.into}`), or give "
             "it up with `--anew`"
