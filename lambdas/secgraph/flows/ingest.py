@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,6 +19,7 @@ from secgraph.graph.model import AccountSettings, GraphChange
 from secgraph.graph.ports import GraphWriter
 from secgraph.ingest import answers
 from secgraph.ingest.event import parse
+from secgraph.ingest.heard import check_sender, heard_of
 from secgraph.ingest.normalise import Ignored, normalise
 from secgraph.ingest.ports import Archive, Quarantine, Quarantined
 from secgraph.ingest.ports import Delivery as Delivery
@@ -61,12 +62,14 @@ def ingest(
     cache: WarmCache,
     archive: Archive | None = None,
     test_source: bool = False,
+    administrators: Collection[str] | None = None,
 ) -> list[Report]:
     """Bring deliveries into the graph; the reports come in their order, one for each event.
 
     With an `archive` each is kept there as it came before anything is merged; if that fails, all fail. A
     local graph has none: what it was fed from lies beside it. An answer of a list call is taken apart: each
-    of its findings is an event.
+    of its findings is an event. Only `administrators` may send events of other accounts' findings (None: any
+    account may).
     """
     if archive is not None:
         try:
@@ -79,7 +82,7 @@ def ingest(
     refused: dict[int, str] = {}
     for number, event in enumerate(events):
         try:
-            changes = read(event, test_source=test_source)
+            changes = read(event, test_source=test_source, administrators=administrators)
         except EventError as error:
             refused[number] = _readable(str(error))
             continue
@@ -99,13 +102,21 @@ def events_of(delivery: Delivery) -> list[Delivery]:
     return [replace(delivery, body=text, place=place) for place, text in answers.split(delivery.body)]
 
 
-def read(event: Delivery, *, test_source: bool) -> tuple[GraphChange, ...] | Ignored:
-    """Say what a single event changes. Raises EventError for one that is to be set aside."""
+def read(
+    event: Delivery, *, test_source: bool, administrators: Collection[str] | None = None
+) -> tuple[GraphChange, ...] | Ignored:
+    """Say what a single event changes: what it speaks of, first the finding itself, and that its source was
+    heard of. Raises EventError for one that is to be set aside."""
     if event.problem:
         raise EventError(event.problem)
     if answers.is_empty(event.body):
         return Ignored("it is an answer without findings")
-    return normalise(parse(event.body), received_on=event.received_on, test_source=test_source)
+    parsed = parse(event.body)
+    changes = normalise(parsed, received_on=event.received_on, test_source=test_source)
+    if isinstance(changes, Ignored):
+        return changes
+    check_sender(parsed, changes, administrators)
+    return *changes, *heard_of(parsed, changes, event.received_on)
 
 
 def count(reports: Sequence[Report]) -> dict[str, int]:

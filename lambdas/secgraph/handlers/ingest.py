@@ -35,6 +35,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         settings=runtime.accounts(),
         cache=_cache,
         test_source=runtime.test_source_enabled(),
+        administrators=runtime.administrators(),
     )
     counted = flow.count(reports)
     if counted[flow.QUARANTINED]:

@@ -247,6 +247,11 @@ def _read_parameters(secrets: bool) -> Found:
     return ParameterStore(client, environment(contract.PARAMETERS), secrets=secrets).read()
 
 
+def administrators() -> frozenset[str]:
+    """Name the accounts whose events may speak of other accounts' findings."""
+    return frozenset(environment(contract.ADMINISTRATORS).split(","))
+
+
 def test_source_enabled() -> bool:
     """Tell whether this deployment takes events of its own test source."""
     return os.environ.get(contract.TEST_SOURCE_ENABLED) == "true"

@@ -101,6 +101,11 @@ CODE_REPOSITORY: Final = Kind("code_repo", ("CodeRepo",))
 AUTO_SCALING_GROUP: Final = Kind("aws_autoscaling_group", ("Deployment", "Group"))
 LAUNCH_TEMPLATE: Final = Kind("aws_launch_template", ("Configuration",), path="launch-template")
 STACK: Final = Kind("aws_cloudformation_stack", ("Configuration",))
+SOURCE: Final = Kind(
+    "secgraph_source", ("Scanner",), {"category": "security", "internal": True}, integration="", has_arn=False
+)
+"""A source of findings in an account and region: whether it is on, and how complete the graph is. Its class
+is none of those that are asked for findings on what an organisation owns."""
 GUARDDUTY_FINDING: Final = Kind("aws_guardduty_finding", ("Finding",))
 INSPECTOR_FINDING: Final = Kind("aws_inspector_finding", ("Finding",))
 

@@ -12,6 +12,7 @@ from typing import Final
 from secgraph import contract
 from secgraph.errors import EventError
 from secgraph.graph.model import Edge, GraphChange, Ref
+from secgraph.ingest import observed
 from secgraph.ingest.event import SourceEvent
 from secgraph.ingest.guardduty import archiving
 from secgraph.ingest.guardduty import finding as guardduty
@@ -54,6 +55,8 @@ _REAL: Final[Mapping[tuple[str, str], _Normaliser]] = {
 }
 _NORMALISERS: Final = {
     **_REAL,
+    (contract.OWN_SOURCE, contract.FINDING_STATE): observed.finding_changes,
+    (contract.OWN_SOURCE, contract.SOURCE_STATE): observed.source_changes,
     **{(contract.TEST_SOURCE, detail_type): read for (_, detail_type), read in _REAL.items()},
 }
 _IGNORED: Final[Mapping[str, frozenset[str]]] = {
@@ -81,7 +84,7 @@ _REFUSED: Final[Mapping[str, str]] = {
     "aws.inspector": "Inspector Classic ended in May 2026 and is not read; use Amazon Inspector (inspector2)",
     "aws.securityhub": "Security Hub events are read by a later release; this one can be replayed then",
 }
-_NAMES: Final = ", ".join(sorted({source for source, _ in _NORMALISERS} - {contract.TEST_SOURCE}))
+_NAMES: Final = ", ".join(sorted({source for source, _ in _REAL}))
 
 
 def normalise(
