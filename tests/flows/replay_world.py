@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from secgraph.flows.replay import Ingesting, Ports, Request, replay
-from secgraph.flows.replay_differences import TablePage
 from secgraph.graph.model import AccountSettings, Item
+from secgraph.graph.ports import ItemPage
 from secgraph.ingest import archive
 from secgraph.ingest.ports import Delivery, RawBatch, RawPage
 from secgraph.sources.observed import ABSENT, finding_state
@@ -59,10 +59,10 @@ class Objects:
 class Table(Memory):
     """A table that is read page by page, and may be emptied."""
 
-    def page(self, after: str) -> TablePage:
+    def page(self, after: str) -> ItemPage:
         ids = [id_ for id_ in sorted(self.texts) if id_ > after]
         items = list(self.read(ids[:PAGE]).values())
-        return TablePage(items, 0, ids[PAGE - 1] if len(ids) > PAGE else "")
+        return ItemPage(items, 0, ids[PAGE - 1] if len(ids) > PAGE else "")
 
     def readable(self, ids: Collection[str]) -> tuple[Mapping[str, Item], int]:
         return self.read(ids), 0

@@ -185,22 +185,22 @@ def test_what_is_archived_during_the_replay_is_read_too_wherever_its_name_sorts(
     assert told["equal"] is True
 
 
-def test_a_store_that_does_not_answer_leaves_the_replay_free_to_go_on():
+def test_a_store_that_does_not_answer_leaves_the_replay_free_to_go_on(monkeypatch):
     world = a_world()
     world.call(steps=2)
     deliver = world.archive.deliveries
 
     def failing(keys):
-        world.archive.deliveries = deliver
+        monkeypatch.setattr(world.archive, "deliveries", deliver)
         raise StoreUnavailable("the raw archive cannot be read")
 
-    world.archive.deliveries = failing
+    monkeypatch.setattr(world.archive, "deliveries", failing)
     with pytest.raises(StoreUnavailable):
         world.call()
     assert world.call()["equal"] is True
 
 
-def test_objects_that_cannot_be_read_are_counted_and_named():
+def test_objects_that_cannot_be_read_are_counted_and_named(monkeypatch):
     world = a_world()
     deliver = world.archive.deliveries
     gone = sorted(world.archive.held)[0]
@@ -211,7 +211,7 @@ def test_objects_that_cannot_be_read_are_counted_and_named():
             found.deliveries, (f"{gone}: is no object of the raw archive",) if gone in keys else ()
         )
 
-    world.archive.deliveries = damaged
+    monkeypatch.setattr(world.archive, "deliveries", damaged)
     told = world.call()
     assert told["unreadable"]["count"] == 1
     assert told["unreadable"]["first"] == [f"{gone}: is no object of the raw archive"]

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from secgraph.adapters.dynamodb_graph import PARALLEL_REQUESTS, DynamoDBGraph
 from secgraph.contract import GRAPH_TABLE_KEY
 from secgraph.errors import StoreUnavailable
-from secgraph.flows.replay_differences import TablePage
+from secgraph.graph.ports import ItemPage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,10 +29,10 @@ ATTEMPTS: Final = 8
 class ReplayedTable(DynamoDBGraph):
     """The graph table, as a replay reads and fills it."""
 
-    def page(self, after: str) -> TablePage:
-        """Give the items of up to 1 MB after an `_id`, locators left out; see flows.replay_differences."""
+    def page(self, after: str) -> ItemPage:
+        """Give the items of up to 1 MB after an `_id`, locators left out; see graph.ports.ItemTable."""
         page = next(self.pages(after=after or None))
-        return TablePage(page.items, len(page.unreadable), page.last or "")
+        return ItemPage(page.items, len(page.unreadable), page.last or "")
 
 
 class CopyOfTable(ReplayedTable):

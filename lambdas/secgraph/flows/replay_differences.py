@@ -5,9 +5,8 @@ Both are read again: what only changed between their hashes is none any more.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 
 from secgraph.flows.replay_state import Difference
 from secgraph.flows.sums import Record, canonical, edge_record
@@ -15,36 +14,15 @@ from secgraph.flows.told_apart import edges_differ, records_differ
 from secgraph.graph import merge
 from secgraph.graph.fingerprint import Fingerprint, fingerprint_of, observed
 from secgraph.graph.model import Item
+from secgraph.graph.ports import ItemTable
 from secgraph.image.columns import finite
 
 DIFFERENCES_AT_MOST: Final = 5
 _NAMES: Final = ("the graph", "the replay")
 
 
-@dataclass(frozen=True, slots=True)
-class TablePage:
-    """Items of a table and how many cannot be read. `last` is the `_id` after which the next page begins,
-    empty at the end."""
-
-    items: Sequence[Item]
-    unreadable: int
-    last: str
-
-
-class Table(Protocol):
-    """A table of items. Methods raise StoreUnavailable."""
-
-    def page(self, after: str) -> TablePage:
-        """Give the items that come after an `_id`, in the table's own order; locators may be left out."""
-        ...
-
-    def readable(self, ids: Collection[str]) -> tuple[Mapping[str, Item], int]:
-        """Give the items among these ids that can be read, and say how many cannot."""
-        ...
-
-
 def differences(
-    items: Sequence[Item], other: Table, types: Collection[str], *, is_graph: bool
+    items: Sequence[Item], other: ItemTable, types: Collection[str], *, is_graph: bool
 ) -> Iterator[Difference]:
     """Look the items of some types up in the other table, and tell which are not the same there.
 

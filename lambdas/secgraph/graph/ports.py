@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from secgraph.graph.model import Item
@@ -22,6 +23,31 @@ class GraphWriter(Protocol):
         The `_id`s that lost to another writer are returned and were not written. Any other failure
         raises StoreError after what could be written was written: writing again is always safe.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """Items of a store, and how many there cannot be read. `last` is the `_id` after which the next page
+    begins, empty at the end."""
+
+    items: Sequence[Item]
+    unreadable: int
+    last: str
+
+
+class ItemTable(GraphWriter, Protocol):
+    """A store of items that can be read from end to end."""
+
+    def page(self, after: str) -> ItemPage:
+        """Give the items that come after an `_id`, in the store's own order; locators may be left out.
+
+        Raises StoreUnavailable.
+        """
+        ...
+
+    def readable(self, ids: Collection[str]) -> tuple[Mapping[str, Item], int]:
+        """Give the items among these ids that can be read, and say how many cannot."""
         ...
 
 
