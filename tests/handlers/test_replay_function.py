@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from secgraph import contract
 from secgraph.errors import StoreUnavailable
 from secgraph.flows.replay import Ports
 from secgraph.handlers import replay as module
@@ -25,6 +26,7 @@ def world(monkeypatch, sample) -> World:
     made.archive.put(received)
     monkeypatch.setattr(runtime, "now", lambda: made.now)
     monkeypatch.setattr(runtime, "accounts", dict)
+    monkeypatch.setenv(contract.ADMINISTRATORS, "999999999999")
     monkeypatch.setattr(module, "_ports", lambda: Ports(made.archive, made.graph, made.copy, made.notes))
     return made
 
@@ -50,6 +52,14 @@ def test_it_stops_in_time_and_goes_on_by_its_id(world, context, monkeypatch):
     assert (answer["did"], answer["finished"]) == ("advanced", False)
     world.now = next(moments)
     assert handler({"id": answer["id"], "into": None}, context)["finished"] is True
+
+
+def test_whom_ingest_did_not_believe_a_replay_believes_neither(world, context, sample):
+    forged = {**sample("01"), "account": "888888888888"}
+    world.archive.put([Delivery("forged", json.dumps(forged), NOW)])
+    answer = handler({"into": "graph"}, context)
+    (reason,) = answer["refused"]
+    assert "list it under administrators" in reason
 
 
 WRONG: list[tuple[Any, str]] = [

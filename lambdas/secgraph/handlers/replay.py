@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return replay(
             _request(event),
             ports=_ports(),
-            how=Ingesting(runtime.accounts(), runtime.test_source_enabled()),
+            how=Ingesting(runtime.accounts(), runtime.test_source_enabled(), runtime.administrators()),
             clock=runtime.now,
             token=uuid4().hex,
             stop=lambda: runtime.now() >= until or context.get_remaining_time_in_millis() < MARGIN_MS,
