@@ -14,8 +14,9 @@ from secgraph.graph.model import AccountSettings, Item
 from secgraph.graph.ports import ItemPage
 from secgraph.ingest import archive
 from secgraph.ingest.ports import Delivery, RawBatch, RawPage
-from secgraph.sources.observed import ABSENT, finding_state
-from secgraph.sources.scope import Scope
+from secgraph.sources.observed import ABSENT, finding_state, source_state
+from secgraph.sources.scope import Reader, Scope
+from secgraph.sources.standing import Finished, Standing, State
 from tests.converge.delivery import Memory, Worker, deliveries
 from tests.converge.estate import SHOP, Estate
 from tests.converge.events import attack_arn
@@ -174,9 +175,12 @@ def a_day(random: Random, operations: int) -> list[Delivery]:
     ]
     guardduty = [json.loads(one.body)["detail"] for one in sent if '"GuardDuty Finding"' in one.body]
     scope = Scope("guardduty", SHOP.account, SHOP.region)
+    finished = Finished(estate.now, estate.now + 4, 6, 6, 0, 1, 0)
+    standing = Standing(scope, Reader(SHOP.account), State.ON, estate.now, finished=finished)
     return [
         *sent,
         finding_state(ATTACK, scope, is_open=False, observed_on=estate.now + 1, reason=ABSENT),
+        source_state(standing, estate.now + 5),
         Delivery("answer", json.dumps({"Findings": [pascal(one) for one in guardduty[:2]]}), estate.now + 9),
         Delivery("bad", BAD, estate.now + 10),
     ]

@@ -10,11 +10,12 @@ import pytest
 
 from secgraph.errors import InputError, StoreError, StoreUnavailable
 from secgraph.flows.replay import LEASE_MS
+from secgraph.graph import merge
 from secgraph.graph.fingerprint import by_type, fingerprint_of, read, whole
 from secgraph.graph.locators import LOCATOR
-from secgraph.graph.merge import apply
 from secgraph.graph.model import GraphChange, Observation, Ref
 from secgraph.ingest.ports import Delivery, RawBatch
+from secgraph.sources.observed import ABSENT
 from tests.converge.delivery import Worker
 from tests.converge.estate import Estate
 from tests.flows.replay_world import ACCOUNTS, ATTACK, NOW, CutOff, Notes, World, a_day
@@ -43,6 +44,11 @@ def test_a_replay_gives_the_graph_that_was_live(seed):
     }
     assert told["events"]["applied"] > 10
     assert told["events"]["quarantined"] >= 1
+    held = {
+        item.thing.key: merge.entity(item).properties for item in world.copy.items() if merge.entity(item)
+    }
+    assert (held[ATTACK]["open"], held[ATTACK]["closedReason"]) == (False, ABSENT)
+    assert [each["completeAsOf"] for each in held.values() if "completeAsOf" in each]
     assert "JSON" in " ".join(told["refused"])
 
 
@@ -245,4 +251,4 @@ def test_a_hash_of_another_version_is_not_read():
 
 def test_what_only_rules_say_of_a_thing_is_none_of_the_graph_that_was_received():
     change = GraphChange(Ref.of("k", "t"), Observation("rules/r", 0, {"_class": ("Host",)}), NOW)
-    assert fingerprint_of(apply(None, [change], now=NOW, settings=None).item).count == 0
+    assert fingerprint_of(merge.apply(None, [change], now=NOW, settings=None).item).count == 0

@@ -18,6 +18,8 @@ from secgraph.graph.ports import ItemTable
 from secgraph.image.columns import finite
 
 DIFFERENCES_AT_MOST: Final = 5
+WHAT_AT_MOST: Final = 1_000
+"""Characters of what is said of a thing, which names as many properties and relationships as it has."""
 _NAMES: Final = ("the graph", "the replay")
 
 
@@ -48,7 +50,8 @@ def _told(graph: Item | None, copy: Item | None) -> str:
         *records_differ(_record(graph), _record(copy), _NAMES),
         *edges_differ(_edges(graph), _edges(copy)),
     ]
-    return "; ".join(what)
+    told = "; ".join(what)
+    return told if len(told) <= WHAT_AT_MOST else f"{told[: WHAT_AT_MOST - 3]}..."
 
 
 def _record(item: Item | None) -> Record | None:
