@@ -91,6 +91,7 @@ def deployment(
         contract.REBUILD_QUEUE: rebuilds,
         contract.PARAMETERS: PARAMETERS,
         contract.CHANNELS: "topic",
+        contract.ADMINISTRATORS: "123456789012",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(runtime, "CACHE", tmp_path / "image")
