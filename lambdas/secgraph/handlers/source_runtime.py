@@ -52,7 +52,7 @@ def ports() -> Ports:
     """Give the world outside of a reconcile."""
     from secgraph.adapters.dynamodb_open import DynamoDBOpenFindings
     from secgraph.adapters.s3_seen import S3Seen
-    from secgraph.adapters.sources import AwsSources
+    from secgraph.adapters.sources.aws import AwsSources
 
     return Ports(
         ledger=ledger(),

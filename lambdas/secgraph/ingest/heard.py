@@ -1,6 +1,6 @@
-"""An event of a source → when that source was last heard of, and whether its sender may speak of what is in it.
+"""An event of a source → when that source was last heard of, and whether its sender may say what it says.
 
-Both go by the envelope, which EventBridge writes: its `account` is that of the sender, also after the event was
+Both go by the envelope, which EventBridge writes: its `account` is that of the sender, also after it was
 forwarded (docs/decisions/0030), and its `time` is when the source sent it.
 """
 
@@ -55,8 +55,8 @@ def check_sender(
     if sender != account and sender not in administrators:
         raise EventError(
             f"the event is of account {sender[:40]} and speaks of a finding of account {account[:40]}; if "
-            f"{sender[:40]} administers it, list it under administrators in the file of `-c sources=`, deploy, "
-            "and replay the event",
+            f"{sender[:40]} administers it, list it under administrators in the file of `-c sources=`, "
+            "deploy, and replay the event",
             "account",
         )
 
