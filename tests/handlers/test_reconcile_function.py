@@ -174,3 +174,21 @@ def test_failures_ring_once_they_repeat_and_an_account_that_left_never_does(worl
     world.standings[where] = left
     handler(TICK, here)
     assert contract.METRIC_SOURCES_FAILED not in counted(capsys.readouterr().out)
+
+
+def test_the_ports_of_a_deployment_are_those_of_its_tables_and_bucket(deployment, monkeypatch):
+    monkeypatch.setenv(contract.LEDGER_TABLE, "ledger")
+    deployment.dynamodb.create_table(
+        TableName="ledger",
+        KeySchema=[{"AttributeName": contract.LEDGER_TABLE_KEY, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": contract.LEDGER_TABLE_KEY, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    source_runtime.ledger.cache_clear()
+    ports = source_runtime.ports.__wrapped__()
+    source_runtime.ledger.cache_clear()
+    assert list(ports.ledger.all()) == []
+    ports.seen.add("run", 0, ["a"])
+    assert set(ports.seen.all("run")) == {"a"}
+    listed = deployment.s3.list_objects_v2(Bucket="bucket")["Contents"]
+    assert all(one["Key"].startswith(contract.RECONCILE_PREFIX) for one in listed)
