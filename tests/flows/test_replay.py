@@ -128,6 +128,51 @@ def test_steps_are_gone_on_with_and_a_caller_that_is_cut_off_anywhere_does_no_ha
         assert told["hashes"] == undisturbed["hashes"]
 
 
+def test_what_differs_is_named_the_same_in_however_many_calls():
+    world = a_world(operations=12)
+    world.graph.change(ATTACK, title="nothing")
+    for id_ in sorted(world.graph.texts)[::9]:
+        del world.graph.texts[id_]
+    whole_call = world.call()
+    told = world.call(steps=1)
+    while not told["finished"]:
+        told = world.call(id_=told["id"], steps=1)
+    assert whole_call["differences"]
+    assert told["differences"] == whole_call["differences"]
+    assert told["types"] == whole_call["types"]
+
+
+def test_a_difference_that_is_none_any_more_is_not_named():
+    world = a_world(operations=12)
+    before = dict(world.graph.texts)
+    world.graph.change(ATTACK, title="nothing")
+    told = world.call(steps=1)
+    while told["phase"] != "naming":
+        told = world.call(id_=told["id"], steps=1)
+    world.graph.texts = before
+    told = world.call(id_=told["id"])
+    assert (told["equal"], told["differences"]) == (False, [])
+    assert [each["type"] for each in told["types"]] == ["aws_guardduty_finding"]
+
+
+def test_items_that_cannot_be_read_are_no_equality(monkeypatch):
+    world = a_world(operations=5)
+    page = world.graph.page
+    monkeypatch.setattr(world.graph, "page", lambda after: replace(page(after), unreadable=1))
+    told = world.call()
+    assert told["equal"] is False
+    assert told["aside"]["graph"] >= 1
+    assert told["aside"]["replay"] == 0
+
+
+def test_the_state_of_another_version_is_given_up_only_on_request():
+    world = a_world(operations=5)
+    world.notes.held["replay"] = '{"v": 2}', 7
+    with pytest.raises(StoreError, match="begin again with `secgraph replay --anew`"):
+        world.call()
+    assert world.call(anew=True)["equal"] is True
+
+
 def test_each_call_goes_on_and_the_end_is_told_again():
     world = a_world()
     told = world.call(steps=1)

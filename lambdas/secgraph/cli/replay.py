@@ -111,7 +111,7 @@ def _outcome(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {one['type']}: graph {one['graph']}, replay {one['replay']}"
     for one in told["differences"]:
         yield f"  {one['id']} {one['type']} {one['key']}: {one['what']}"
-    if told["equal"] is False and not told["differences"]:
+    if told["types"] and not told["differences"]:
         yield "  nothing differs any more: the graph changed meanwhile; replay again"
 
 

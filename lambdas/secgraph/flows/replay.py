@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from secgraph.errors import InputError, StoreError, StoreUnavailable
+from secgraph.errors import InputError, StoreError
 from secgraph.flows.replay_state import (
     ADVANCED,
     BUSY,
@@ -74,8 +74,9 @@ def replay(
             state = _kept(work.step(state), ports.notes)
             if stop():
                 break
-    except StoreUnavailable:
-        _kept(replace(state, busy_until=0), ports.notes)
+    except StoreError:
+        # If this is refused, what stands there is newer: of another, or of the step whose answer was lost.
+        ports.notes.put_note(NAME, as_text(replace(state, busy_until=0)), state.rev + 1)
         raise
     if state.phase is Phase.DONE:
         return report(state, FINISHED)
