@@ -1,0 +1,49 @@
+"""The function that says how complete the graph is, over the image of a deployment."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from secgraph.handlers import status
+from secgraph.handlers.ingest import handler as ingest
+from secgraph.sources import observed
+from secgraph.sources.scope import Reader, Scope
+from secgraph.sources.standing import Finished, Standing, State
+from tests.handlers.upkeep import catch_up
+
+ACCOUNT = "123456789012"
+SCOPE = Scope("guardduty", ACCOUNT, "eu-west-1")
+BEGAN, ENDED = 1_795_000_000_000, 1_795_000_060_000
+
+
+@pytest.fixture
+def known(deployment, batch, context):
+    """A source that was reconciled."""
+    done = Finished(BEGAN, ENDED, at_source=3, held=3, repaired=2, closed=1, quarantined=0)
+    told = observed.source_state(Standing(SCOPE, Reader(ACCOUNT), State.ON, BEGAN, finished=done), ENDED)
+    assert ingest(batch(told.body), context) == {"batchItemFailures": []}
+    catch_up(context)
+
+
+def test_it_says_what_is_known_of_each_source_and_from_which_image(known, context):
+    answer = status.handler({}, context)
+    text = json.dumps(answer)
+    assert ACCOUNT in text
+    assert "guardduty" in text
+    assert answer["image"]["generation"] >= 1
+    assert "error" not in answer
+
+
+@pytest.mark.parametrize("event", [[], {"source": "guardduty"}, None])
+def test_it_takes_no_fields(deployment, context, event):
+    assert status.handler(event, context) == {
+        "error": {"code": "INPUT", "message": "the event has fields, and the status takes none; send {}"}
+    }
+
+
+def test_without_an_image_it_says_when_to_ask_again(deployment, context):
+    answer = status.handler({}, context)
+    assert answer["error"]["code"] == "STORE"
+    assert "ask again" in answer["error"]["message"]
