@@ -44,9 +44,8 @@ def test_a_replay_gives_the_graph_that_was_live(seed):
     }
     assert told["events"]["applied"] > 10
     assert told["events"]["quarantined"] >= 1
-    held = {
-        item.thing.key: merge.entity(item).properties for item in world.copy.items() if merge.entity(item)
-    }
+    seen = filter(None, map(merge.entity, world.copy.items()))
+    held = {str(entity.properties["_key"]): entity.properties for entity in seen}
     assert (held[ATTACK]["open"], held[ATTACK]["closedReason"]) == (False, ABSENT)
     assert [each["completeAsOf"] for each in held.values() if "completeAsOf" in each]
     assert "JSON" in " ".join(told["refused"])
