@@ -131,7 +131,8 @@ class Completeness(Construct):
         )
 
     def _status(self) -> Function:
-        bucket = self._storage.bucket
+        bucket, often = self._storage.bucket, self._settings.sources.variable
+        sources = {contract.SOURCES: often} if often else {}
         status = Function(
             self,
             "Status",
@@ -143,7 +144,7 @@ class Completeness(Construct):
             memory_mb=self._settings.memory_mb,
             retention_days=self._settings.retention_days,
             disk_mb=CACHE_MB,
-            environment={contract.BUCKET: bucket.bucket_name},
+            environment={contract.BUCKET: bucket.bucket_name, **sources},
         )
         status.allow_objects(["s3:GetObject"], bucket, contract.IMAGE_PREFIX)
         status.allow_listing(bucket, contract.IMAGE_PREFIX)

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from secgraph.handlers import status
+from secgraph import contract
+from secgraph.handlers import runtime, status
 from secgraph.handlers.ingest import handler as ingest
 from secgraph.sources import observed
 from secgraph.sources.scope import Reader, Scope
@@ -34,6 +35,14 @@ def test_it_says_what_is_known_of_each_source_and_from_which_image(known, contex
     assert "guardduty" in text
     assert answer["image"]["generation"] >= 1
     assert "error" not in answer
+
+
+@pytest.mark.parametrize(("hours", "is_late"), [("24", True), ("100", False)])
+def test_it_knows_how_often_sources_are_read(known, context, monkeypatch, hours, is_late):
+    monkeypatch.setattr(runtime, "now", lambda: ENDED + 60 * 3_600_000)
+    monkeypatch.setenv(contract.SOURCES, f'{{"hours": {hours}}}')
+    source = next(each for each in status.handler({}, context)["sources"] if each["source"] == "guardduty")
+    assert ("incomplete" in source) is is_late
 
 
 @pytest.mark.parametrize("event", [[], {"source": "guardduty"}, None])

@@ -94,7 +94,7 @@ def test_the_functions_share_one_asset(resources: Resources) -> None:
             contract.RECONCILE_TIMEOUT_SECONDS,
             {contract.GRAPH_TABLE, contract.LEDGER_TABLE, contract.BUCKET, contract.SOURCES},
         ),
-        (contract.STATUS_HANDLER, contract.STATUS_TIMEOUT_SECONDS, {contract.BUCKET}),
+        (contract.STATUS_HANDLER, contract.STATUS_TIMEOUT_SECONDS, {contract.BUCKET, contract.SOURCES}),
         (
             contract.REPLAY_HANDLER,
             contract.REPLAY_TIMEOUT_SECONDS,
