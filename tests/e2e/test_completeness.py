@@ -57,7 +57,7 @@ def shown(deployment: Deployment) -> dict[str, tuple[bool, str | None]]:
     deployment.settle()
     asked = f"FIND Finding AS f THAT RELATES TO aws_instance WITH id = '{INSTANCE}'"
     rows = deployment.ask(f"{asked} RETURN f._type AS type, f.open AS open, f.closedReason AS reason")
-    return {row["type"]: (row["open"], row["reason"]) for row in rows}
+    return {row["type"]: (row["open"], row.get("reason")) for row in rows}
 
 
 def standings(deployment: Deployment) -> dict[str, dict[str, Any]]:
