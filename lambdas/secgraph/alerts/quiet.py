@@ -20,6 +20,7 @@ class Deployment:
     """Where a deployment stands. `told_on` is when its summary was made, and `covered` maps rules to the
     `seq` at which it told of them.
 
+    `began_on` is when its quiet start began, as far as something held its end up.
     A version before this one may have tried to send a summary, and be at it until `busy_until`.
     """
 
@@ -27,6 +28,7 @@ class Deployment:
     covered: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     tried: bool = False
     busy_until: int = 0
+    began_on: int | None = None
 
     @property
     def quiet(self) -> bool:

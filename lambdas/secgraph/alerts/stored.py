@@ -60,6 +60,7 @@ def dump_deployment(deployment: Deployment) -> str:
             "covered": dict(deployment.covered),
             "tried": deployment.tried,
             "busyUntil": deployment.busy_until,
+            "beganOn": deployment.began_on,
         },
         VERSION,
     )
@@ -143,7 +144,13 @@ def _groups(held: Mapping[str, Any]) -> dict[str, Any]:
 def _deployment(raw: Mapping[str, Any], version: int) -> Deployment:
     if version == 1:
         return deployment_of(raw)
-    return Deployment(raw["toldOn"], MappingProxyType(raw["covered"]), raw["tried"], raw["busyUntil"])
+    return Deployment(
+        raw["toldOn"],
+        MappingProxyType(raw["covered"]),
+        raw["tried"],
+        raw["busyUntil"],
+        raw.get("beganOn"),  # it was not kept at first
+    )
 
 
 def _failure(failure: Failure | None) -> dict[str, object] | None:

@@ -18,7 +18,7 @@ from secgraph.alerts.state import Evaluation
 from secgraph.errors import QueryError, SecgraphError
 from secgraph.flows.asked import Ask, Asked
 from secgraph.flows.evaluated import EVALUATED, FAILED, OVERTAKEN, UNSUPPORTED, EvaluationReport, RuleResult
-from secgraph.flows.ledger import Ledger
+from secgraph.flows.ledger import Ledger, Settling
 from secgraph.flows.retire import DISABLED, retire
 from secgraph.flows.turn import Turn, in_turn
 from secgraph.flows.witness import with_paths
@@ -45,6 +45,7 @@ def evaluate(
     parameters: Parameters = NONE,
     web_link: Callable[[str], str] = lambda _: "",
     stop: Callable[[], bool] = lambda: False,
+    settling: Settling = lambda _: False,
 ) -> EvaluationReport:
     """Evaluate the rules that are due, and put into the outbox what is to be told and done for it.
 
@@ -73,7 +74,7 @@ def evaluate(
     retired: list[str] = []
     if not only_on_change:  # the first flood comes in many changes: its summary waits for the schedule
         retired = retire(ledger, {rule.name: _unwatched(rule, turn) for rule in rules}, known)
-        ledger.summarise()
+        ledger.summarise(settling)
     names = {rule.name for rule in due}
     return EvaluationReport(
         results=tuple(results),

@@ -51,6 +51,10 @@ EFFECTS_APART: Final = 30
 """Effects of one evaluation for which there is an item each; for them, notifications are bundled."""
 
 
+Settling = Callable[[int], bool]
+"""Tells whether what a deployment that began at a moment finds at first is still being brought in."""
+
+
 @dataclass(slots=True)
 class Ledger:
     """`run` names this run and no other; `channels` are those of the deployment; `rules` are by name;
@@ -149,9 +153,14 @@ class Ledger:
             self.faults.append(f"{rule}: {left_out} messages of its actions are too large to be sent")
         return True
 
-    def summarise(self) -> None:
-        """End the quiet start with one summary, once something is open."""
+    def summarise(self, settling: Settling = lambda _: False) -> None:
+        """End the quiet start with one summary, once something is open and nothing is `settling` any more."""
         if not self.deployment.quiet or self.now < self.deployment.busy_until:
+            return
+        began_on = self.deployment.began_on
+        if settling(self.now if began_on is None else began_on):
+            if began_on is None:
+                self._begin()
             return
         states = [alert.state for _, alert in self.alerts.values()]
         open_ = [state for state in states if state.active]
@@ -162,17 +171,31 @@ class Ledger:
         except StoreError as error:
             self.faults.append(str(error))
 
+    def _begin(self) -> None:
+        """Keep when the quiet start began: it may be held up for so long and no longer."""
+        begun = replace(self.deployment, began_on=self.now)
+        try:
+            self._keep(begun)
+        except StoreError as error:
+            self.faults.append(str(error))
+
+    def _keep(self, deployment: Deployment, beside: Sequence[Stored] = ()) -> bool:
+        """Write how the deployment stands, and look at it again. False if another run was faster."""
+        item = Stored(DEPLOYMENT, self.deployment_rev + 1, dump_deployment(deployment))
+        is_written = self.store.put(item, beside)
+        held = self.store.read(DEPLOYMENT)
+        if held is not None:
+            self.deployment, self.deployment_rev = load_deployment(held.body), held.rev
+        return is_written
+
     def _summarise(self, open_: Sequence[AlertState], failing: int) -> None:
         shown = [each for each in open_ if each.listed and not self.is_dismissed(each)]
         told = [summarised(shown, failing, self.now, self.rules)] if shown or self.deployment.tried else []
         made, _ = records(told, self.channels, (), of=SUMMARY, now=self.now)
         covered = MappingProxyType(quiet.covering(open_))
-        item = Stored(DEPLOYMENT, self.deployment_rev + 1, dump_deployment(Deployment(self.now, covered)))
-        if self.store.put(item, [stored(each) for each in made]):
+        told_of = Deployment(self.now, covered, began_on=self.deployment.began_on)
+        if self._keep(told_of, [stored(each) for each in made]):
             self.told += [each.id for each in made]
-        held = self.store.read(DEPLOYMENT)
-        if held is not None:
-            self.deployment, self.deployment_rev = load_deployment(held.body), held.rev
 
     def _made(
         self, state: AlertState, told: Sequence[Transition], effects: Sequence[Effect], separate: int
