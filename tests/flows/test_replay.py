@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from secgraph.errors import InputError, StoreError, StoreUnavailable
+from secgraph.flows import replay_steps
 from secgraph.flows.replay import LEASE_MS
 from secgraph.graph import merge
 from secgraph.graph.fingerprint import by_type, fingerprint_of, read, whole
@@ -21,6 +22,14 @@ from tests.converge.estate import Estate
 from tests.flows.replay_world import ACCOUNTS, ATTACK, NOW, CutOff, Notes, World, a_day
 
 EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "80"))
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch) -> None:
+    """Let a page be several steps, and a step several pages."""
+    monkeypatch.setattr(replay_steps, "OBJECTS_AT_ONCE", 3)
+    monkeypatch.setattr(replay_steps, "DELIVERIES_AT_ONCE", 4)
+    monkeypatch.setattr(replay_steps, "PAGES_AT_ONCE", 2)
 
 
 def a_world(seed: int = 1, operations: int = 25) -> World:
@@ -38,6 +47,8 @@ def test_a_replay_gives_the_graph_that_was_live(seed):
     expected = str(whole(by_type(world.graph.items()).values()))
     assert told["hashes"] == {"graph": expected, "replay": expected}
     assert told["types"] == told["differences"] == []
+    assert told["hashed"] == len(world.graph.texts) + len(world.copy.texts)
+    assert told["objects"] == len(world.archive.held)
     assert world.graph.sameness() == world.copy.sameness()
     assert {it.thing.key: it.created_on for it in world.graph.items()} == {
         it.thing.key: it.created_on for it in world.copy.items()
@@ -246,6 +257,22 @@ def test_a_store_that_does_not_answer_leaves_the_replay_free_to_go_on(monkeypatc
 
     monkeypatch.setattr(world.archive, "deliveries", failing)
     with pytest.raises(StoreUnavailable):
+        world.call()
+    assert world.call()["equal"] is True
+
+
+def test_events_that_a_table_does_not_take_are_brought_in_by_the_next_call(monkeypatch):
+    world = a_world()
+    write, left = world.copy.write, [2]
+
+    def failing(items):
+        left[0] -= 1
+        if left[0] == 0:
+            raise StoreUnavailable("the table throttles")
+        return write(items)
+
+    monkeypatch.setattr(world.copy, "write", failing)
+    with pytest.raises(StoreUnavailable, match=r"could not be brought in: .*the table throttles"):
         world.call()
     assert world.call()["equal"] is True
 
