@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from secgraph.cli import alerts, ask, demo, gather, image, quarantine, replay, rules, smart_classes
+from secgraph.cli import alerts, ask, demo, gather, image, quarantine, replay, rules, smart_classes, status
 from secgraph.errors import SecgraphError
 from secgraph.j1ql.text.terminal import plain
 
@@ -62,6 +62,6 @@ def _parser() -> argparse.ArgumentParser:
         help="the graph file (default: $SECGRAPH_GRAPH, else secgraph.duckdb)",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (demo, gather, quarantine, ask, rules, alerts, smart_classes, image, replay):
+    for group in (demo, gather, quarantine, ask, rules, alerts, smart_classes, image, replay, status):
         group.register(commands, shared)
     return parser

@@ -19,8 +19,10 @@ from secgraph.cli.given import (
     placeholders_of,
     server_of,
 )
+from secgraph.cli.status import doubts
 from secgraph.errors import InputError, QueryError
 from secgraph.flows.ask import ask, explain
+from secgraph.flows.status import status
 from secgraph.graph.ports import GraphReader
 from secgraph.j1ql.grammar.parser import parse_filled
 from secgraph.j1ql.holes.placeholders import filled
@@ -28,6 +30,7 @@ from secgraph.j1ql.results.render import render
 from secgraph.j1ql.server.parameters import Parameters
 from secgraph.j1ql.server.settings import Server
 from secgraph.j1ql.text.caret import error_object, render_error
+from secgraph.j1ql.text.terminal import plain
 
 _CASE: Final = {
     "query": str,
@@ -84,7 +87,12 @@ def _query(arguments: argparse.Namespace) -> int:
             )
         except QueryError as error:
             return _refused(error, arguments.text)
+        known = status(reader, now=clock.now())
+    if arguments.format == "json":
+        response["complete"] = known.complete()
     print(render(response, arguments.format).rstrip("\n"))
+    if arguments.format != "json" and known.has_ledger and known.incomplete:
+        print(plain(f"note: {doubts(known)}"), file=sys.stderr)
     if arguments.format == "csv":  # the other forms show them themselves
         for message in response.get("messages", ()):
             print(f"note: {message}", file=sys.stderr)

@@ -20,7 +20,7 @@ from secgraph.flows.asking import asker
 from secgraph.flows.evaluate import evaluate
 from secgraph.flows.evaluated import EvaluationReport
 from secgraph.flows.tag import Tagged, tag_found
-from secgraph.handlers import alert_runtime, runtime
+from secgraph.handlers import alert_runtime, runtime, status_runtime
 from secgraph.rules.rule import Interval, Rule
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _run(reader: ImageReader, now: int, context: LambdaContext, *, on_change: bo
         only_on_change=on_change,
         known=_known(),
         stop=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
+        settling=lambda began_on: _is_settling(reader, now, began_on),
     )
     tagged = tag_found(report, writer=runtime.graph(), now=now)
     if on_change and report.postponed:
@@ -72,6 +73,12 @@ def _run(reader: ImageReader, now: int, context: LambdaContext, *, on_change: bo
     _measure(report, problems, tagged)
     said = {rule: asdict(done) for rule, done in tagged.items()}
     return report.as_json() | {"problems": problems, "tagged": said, "image": runtime.read_from(reader)}
+
+
+def _is_settling(reader: ImageReader, now: int, began_on: int) -> bool:
+    """Tell whether the first load is under way; never where the reconcile is switched off."""
+    is_reconciled = status_runtime.interval_ms() is not None
+    return is_reconciled and status_runtime.status_of(reader, now).settling(began_on)
 
 
 def _is_on_change(event: object) -> bool:

@@ -12,7 +12,7 @@ from secgraph.errors import InputError, Position, QueryError, SecgraphError
 from secgraph.flows.ask import ask
 from secgraph.flows.fresh import fresh
 from secgraph.flows.pages import PAGE_ROWS
-from secgraph.handlers import runtime
+from secgraph.handlers import runtime, status_runtime
 from secgraph.j1ql.moments import iso
 from secgraph.j1ql.results.render import render
 from secgraph.j1ql.text.caret import error_object
@@ -41,8 +41,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer an event with the fields of `_FIELDS`; only `query` must be there.
 
     The answer is the response shape, with format table or csv `{"type", "text", "cursor"?, …}`, and beside it
-    `image`, what it was read from; or `{"error": {code, message, line, column, expected, suggestion,
-    caret}}`.
+    `image`, what it was read from, and `complete`, as of when nothing is missing in it (flows/status.py); or
+    `{"error": {code, message, line, column, expected, suggestion, caret}}`.
     """
     text = event.get("query") if isinstance(event, dict) else ""
     try:
@@ -61,6 +61,7 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
     now, rows = runtime.now(), PAGE_ROWS
     reader = runtime.image(now)
     added = _brought_up_to_date(reader, now) if event.get("fresh", False) else {}
+    complete = status_runtime.status_of(reader, now).complete()
     while True:
         response = ask(
             event["query"],
@@ -75,7 +76,7 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
             page_rows=rows,
         )
         image = runtime.read_from(reader) | added
-        answer = _in_format({**response, "image": image}, event.get("format", "json"))
+        answer = _in_format({**response, "image": image, "complete": complete}, event.get("format", "json"))
         if len(json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass")) <= ANSWER_BYTES:
             return answer
         if response["type"] == "tree" or rows == 1:
