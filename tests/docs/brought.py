@@ -6,9 +6,9 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
+from secgraph.flows.ingest import Delivery, read
 from secgraph.graph.model import GraphChange
-from secgraph.ingest.event import parse
-from secgraph.ingest.normalise import Ignored, normalise
+from secgraph.ingest.normalise import Ignored
 
 _ROOT = Path(__file__).parent.parent.parent
 _EVENTS = (
@@ -20,7 +20,8 @@ _EVENTS = (
 @cache
 def changes() -> tuple[GraphChange, ...]:
     """Give every change of every event that is understood."""
-    made = [normalise(parse(path.read_text("utf-8")), received_on=1, test_source=False) for path in _EVENTS]
+    events = [Delivery(str(path), path.read_text("utf-8"), 1) for path in _EVENTS]
+    made = [read(event, test_source=False) for event in events]
     return tuple(change for each in made if not isinstance(each, Ignored) for change in each)
 
 
