@@ -90,8 +90,8 @@ def test_what_the_sources_hold_and_no_event_told_is_found_closed_and_replayed(
     with deployment.received_earlier(INSTANCE, EARLIER_MS):
         runs = reconciled(deployment, {"account": ACCOUNT})
     assert {run["source"]: (run["repaired"], run["closed"]) for run in runs} == {
-        "guardduty": (1, 0),
-        "inspector2": (0, 1),
+        "guardduty": (1, 1),
+        "inspector2": (1, 1),
     }
     assert shown(deployment) == {
         "aws_guardduty_finding": (False, None),
