@@ -24,7 +24,7 @@ QUERY = ("query", "FIND secgraph_source AS s RETURN s.region")
 
 
 @pytest.fixture
-def graph(tmp_path, monkeypatch) -> Path:
+def graph(tmp_path: Path, monkeypatch) -> Path:
     """A graph with a source that is complete, and one whose first load is not done."""
     monkeypatch.setattr("secgraph.cli.clock.time.time_ns", lambda: NOW * 1_000_000)
     path = tmp_path / "test.duckdb"
@@ -104,7 +104,7 @@ def answer(*scopes: dict[str, Any], finished: bool) -> dict[str, Any]:
 
 
 def test_the_status_of_a_stack_is_that_of_its_function(run, monkeypatch):
-    said = {"asOf": None, "incomplete": [], "sources": []}
+    said: dict[str, Any] = {"asOf": None, "incomplete": [], "sources": []}
     function = Function(said)
     monkeypatch.setattr(deployed, "of_stack", lambda name: function)
     code, out, _ = run("status", "--stack", "s", "--json")

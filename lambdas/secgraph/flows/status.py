@@ -132,7 +132,7 @@ class Status:
         """Tell whether a reconcile has said anything of any source."""
         return any(each.state != UNKNOWN for each in self.sources)
 
-    def complete(self) -> dict[str, object]:
+    def complete(self) -> dict[str, Any]:
         """Give what every answer to a query says: `{asOf, incomplete: [up to five names], more, reason?}`."""
         names = [each.key for each in self.incomplete]
         return {
