@@ -156,3 +156,19 @@ def test_an_account_speaks_for_itself_and_an_administrator_for_others(sample, na
             continue
         with pytest.raises(EventError, match=f"^account: the event is of account {sender} and speaks of"):
             changes(event, administrators)
+
+
+@pytest.mark.parametrize(("name", "member"), [("01", "accountId"), ("02", "awsAccountId")])
+def test_an_account_cannot_say_it_is_its_own_finding_under_another_ones_arn(sample, name, member):
+    event = sample(name)
+    event["account"] = event["detail"][member] = "999988887777"
+    assert changes(event, {"999988887777"})
+    with pytest.raises(EventError, match=r"^account: the event is of account 999988887777 and speaks of"):
+        changes(event, set())
+
+
+def test_an_open_finding_has_no_reason_why_it_is_closed(sample):
+    finding = shown(*changes(sample("01")))
+    told = state(finding, finding["updatedOn"] + 1, is_open=True, reason=ABSENT).observation.properties
+    assert (told["open"], "closedReason" in told) == (True, False)
+    assert told["status"] != "closed"

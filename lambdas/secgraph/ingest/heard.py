@@ -12,7 +12,7 @@ from typing import Final
 from secgraph import contract
 from secgraph.errors import EventError
 from secgraph.graph.model import GraphChange
-from secgraph.ingest.aws import ACCOUNT_ID
+from secgraph.ingest.aws import ACCOUNT_ID, arn_of
 from secgraph.ingest.event import SourceEvent
 from secgraph.ingest.observed import OURS, source_stubs, source_thing
 from secgraph.ingest.things import Witness
@@ -47,18 +47,29 @@ def check_sender(
     event: SourceEvent, changes: Sequence[GraphChange], administrators: Collection[str] | None
 ) -> None:
     """Raise EventError if an account speaks of another one's findings and is no administrator; None: any
-    account may. What names no account, or came in no envelope, is not checked."""
-    account, _ = _spoken_of(changes)
+    account may. What names no account, or came in no envelope, is not checked.
+
+    A finding is kept under its ARN, so the account in it counts as well: who names its own account in the
+    body and another one's finding by ARN would close what is not its own.
+    """
     sender = event.account if event.envelope else ""
-    if administrators is None or event.source not in _SOURCES or "" in (account, sender):
+    if administrators is None or event.source not in _SOURCES or not sender or sender in administrators:
         return
-    if sender != account and sender not in administrators:
-        raise EventError(
-            f"the event is of account {sender[:40]} and speaks of a finding of account {account[:40]}; if "
-            f"{sender[:40]} administers it, list it under administrators in the file of `-c sources=`, "
-            "deploy, and replay the event",
-            "account",
-        )
+    account, _ = _spoken_of(changes)
+    for other in (account, _kept_under(changes)):
+        if other not in ("", sender):
+            raise EventError(
+                f"the event is of account {sender[:40]} and speaks of a finding of account {other[:40]}; if "
+                f"{sender[:40]} administers it, list it under administrators in the file of `-c sources=`, "
+                "deploy, and replay the event",
+                "account",
+            )
+
+
+def _kept_under(changes: Sequence[GraphChange]) -> str:
+    """Give the account in the ARN that the first thing is kept under, empty if there is none."""
+    found = arn_of(changes[0].thing.key) if changes else None
+    return found.account if found else ""
 
 
 def _spoken_of(changes: Sequence[GraphChange]) -> tuple[str, str]:

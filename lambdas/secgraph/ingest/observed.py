@@ -46,7 +46,8 @@ def finding_changes(event: SourceEvent, received_on: int) -> tuple[GraphChange, 
     if is_open is None:
         raise EventError("is missing: expected true or false", detail.at("open"))
     said = {**_standing(source, observed_on, is_open=is_open), "stateObservedOn": observed_on}
-    if reason := detail.text("reason"):
+    # An archive may have been edited: what is open has no reason why it is closed.
+    if not is_open and (reason := detail.text("reason")):
         said |= {"closedReason": reason, "status": "closed"}
     # An open one outranks: to show a finding that is closed is the cheaper mistake.
     state = Observation(f"{source}/{STATE}", observed_on, said, rank=int(is_open))
