@@ -131,7 +131,7 @@ def test_commands_that_run_elsewhere_do_run_there():
     for command, place in ELSEWHERE.items():
         assert (ROOT / place).exists(), f"{command}: {place} is not there"
         if place == ".ci/run":
-            assert re.search(rf"^{command}( |$)", script, re.M)
+            assert re.search(rf"^(begin \S+ (nice )?)?{command}( |$)", script, re.M)
     assert re.search(r"^demo:.*\n\t@\$\(VENV\)/bin/secgraph demo$", (ROOT / "Makefile").read_text(), re.M)
 
 
@@ -174,7 +174,7 @@ def test_the_table_of_functions_is_true():
         assert (package / flow).exists()
         flow_module = Path(flow).stem
         assert re.search(rf"from secgraph\.flows(\.{flow_module})? import", source), handler
-    shared = {"__init__", "runtime", "alert_runtime", "source_runtime"}
+    shared = {"__init__", "runtime", "alert_runtime", "source_runtime", "status_runtime"}
     assert {path.stem for path in (package / "handlers").glob("*.py")} - shared == {
         handler.split(".")[2] for handler, _ in rows
     }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
+import infra
 from infra.alert_settings import AlertSettings
 from infra.reach import Reach
 from infra.settings import Settings
@@ -104,13 +105,13 @@ def test_the_functions_share_one_asset(resources: Resources) -> None:
         (
             contract.QUERY_HANDLER,
             contract.QUERY_TIMEOUT_SECONDS,
-            {contract.GRAPH_TABLE, contract.BUCKET, contract.PARAMETERS},
+            {contract.GRAPH_TABLE, contract.BUCKET, contract.PARAMETERS, contract.SOURCES},
         ),
         (
             contract.EVALUATE_HANDLER,
             contract.EVALUATE_TIMEOUT_SECONDS,
             {contract.BUCKET, contract.GRAPH_TABLE, contract.ALERT_TABLE, contract.CHANNELS}
-            | {contract.PARAMETERS},
+            | {contract.PARAMETERS, contract.SOURCES},
         ),
         (
             contract.NOTIFY_HANDLER,
@@ -576,7 +577,7 @@ ABOUT_QUEUE = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
         ("AlertingEvaluate", "StorageAlerts", ALERTS | STREAM),
         ("AlertingEvaluate", "StorageGraph", {"dynamodb:BatchGetItem", "dynamodb:PartiQLUpdate"}),
         ("AlertingEvaluate", "/secgraph/", {"ssm:GetParametersByPath"}),
-        ("AlertingTriage", "StorageAlerts", ALERTS),
+        ("AlertingTriage", "StorageAlerts", ALERTS | {"dynamodb:DeleteItem"}),
         ("AlertingTriage", "AlertingTriageLogs", LOGS),
         ("NotifyingNotify", "StorageAlerts", ALERTS | STREAM | {"dynamodb:DeleteItem"}),
         ("NotifyingNotify", "AlertingTopic", {"sns:Publish"}),
@@ -841,6 +842,16 @@ def test_a_lag_of_the_image_is_an_alarm_long_before_the_stream_forgets(resources
     (function,) = [each["Value"]["Ref"] for each in lag["Dimensions"]]
     assert resources[function]["Properties"]["Handler"] == contract.PROJECT_HANDLER
     assert (lag["Statistic"], lag["Threshold"]) == ("Maximum", 15 * 60_000)
+
+
+def test_the_document_says_of_every_alarm_what_to_do(resources: Resources) -> None:
+    text = (infra.ROOT / "docs" / "operations.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([A-Z][A-Za-z, ]+) \| [^|]+ \| [^|]+ \|$", text, re.M)
+    (of_functions,) = [row for row in rows if row.startswith("Errors of ")]
+    functions = of_functions.removeprefix("Errors of ").split(", ")
+    named = [*(rf"\w+{each}Errors" for each in functions), *(f"Monitoring{row}" for row in rows)]
+    for name in of_type(resources, "AWS::CloudWatch::Alarm"):
+        assert any(re.fullmatch(f"{each}[0-9A-F]{{8}}", name) for each in named), name
 
 
 def test_every_alarm_tells_the_topic_and_none_names_account_or_region(resources: Resources) -> None:
