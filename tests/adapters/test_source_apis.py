@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.stub import Stubber
 
 from secgraph.adapters.sources.aws import RENEWED_SECONDS, AwsSources
@@ -138,7 +141,7 @@ def test_a_page_lists_what_is_not_archived_and_goes_on(guardduty):
     }
     with stub:
         stub.add_response("list_findings", {"FindingIds": ["a", "b"], "NextToken": "n"}, asked)
-        found = [threat("a"), threat("b", region="us-east-1")]
+        found = [threat("a"), threat("b", region="us-east-1"), threat("c", HUB)]
         stub.add_response(
             "get_findings", {"Findings": found}, {"DetectorId": DETECTOR, "FindingIds": ["a", "b"]}
         )
@@ -157,6 +160,7 @@ def test_what_is_asked_for_again_is_answered_archived_or_not_at_all(guardduty):
         found = [threat("a", archived=True), threat("b"), threat("other")]
         asked = {"DetectorId": DETECTOR, "FindingIds": ["a", "b", "gone"]}
         stub.add_response("get_findings", {"Findings": found}, asked)
+        stub.add_response("list_members", {"Members": [member(SHOP, "Enabled")]})
         answered = api.again(arns, DETECTOR)
         assert {arn: each.is_open for arn, each in answered.items()} == {arns[0]: False, arns[1]: True}
         assert api.again(arns, "") == {}
@@ -250,7 +254,7 @@ def test_a_page_of_inspector_lists_what_is_active_or_suppressed(inspector):
         "maxResults": 100,
     }
     with stub:
-        found = [weakness("a"), weakness("b", "SUPPRESSED")]
+        found = [weakness("a"), weakness("b", "SUPPRESSED"), weakness("c") | {"awsAccountId": HUB}]
         stub.add_response("list_findings", {"findings": found, "nextToken": "n"}, asked)
         stub.add_response("list_findings", {"findings": []}, asked | {"nextToken": "n"})
         page = api.page(Scope(INSPECTOR, SHOP, REGION), "", "")
@@ -269,6 +273,8 @@ def test_inspector_is_asked_for_ten_at_once_to_the_last_page(inspector):
         stub.add_response("list_findings", {"findings": [weakness("f9")]}, asked | {"nextToken": "n"})
         last = {"filterCriteria": {"findingArn": equals(arns[10])}, "maxResults": 100}
         stub.add_response("list_findings", {"findings": []}, last)
+        states = {"accounts": [state_of(SHOP, "DISABLED")]}
+        stub.add_response("batch_get_account_status", states, {"accountIds": [SHOP]})
         answered = api.again(arns, "")
         stub.assert_no_pending_responses()
     assert {arn: each.is_open for arn, each in answered.items()} == {arns[0]: False, arns[9]: True}
@@ -302,6 +308,107 @@ def test_an_error_says_which_call_where_and_whether_it_is_for_good(
                 api.page(Scope(source, SHOP, REGION), DETECTOR, cursor)
         assert str(caught.value).startswith(f"{name} in {HUB}, {REGION}: list_findings: {code}: the reason")
         assert (isinstance(caught.value, CursorExpired), caught.value.refused) == (expired, refused)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "refused", "remedy"),
+    [
+        ("AccessDeniedException", "is not authorized to perform", True, "grant the call to the role"),
+        (
+            "AccessDeniedException",
+            "with an explicit deny in a service control policy",
+            True,
+            "organization has",
+        ),
+        ("UnrecognizedClientException", "The security token is invalid", True, "enable the region"),
+        ("ExpiredTokenException", "The security token is expired", False, "renew the credentials"),
+    ],
+)
+def test_an_error_names_its_remedy(inspector, code, message, refused, remedy):
+    api, stub = inspector
+    with stub:
+        stub.add_client_error("list_findings", code, message)
+        with pytest.raises(SourceError, match=f"{message}; .*{remedy}") as caught:
+            api.again([weakness("a")["findingArn"]], "")
+    assert caught.value.refused is refused
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"findings": [{}]}', b'{"findings": 7}', b'{"findings": [{"arn"'])
+@pytest.mark.parametrize("ask", ["again", "page"])
+@pytest.mark.parametrize("source", [GUARDDUTY, INSPECTOR])
+def test_an_answer_that_is_cut_off_is_an_error_and_not_an_absence(source, ask, body):
+    client = stubbed(source)
+    bodies = {"ListFindings": b'{"findingIds": ["a"]}' if source == GUARDDUTY else body, "GetFindings": body}
+    for call, said in bodies.items():
+        client.meta.events.register(f"before-send.{source}.{call}", answering(said))
+    api = GuardDuty(client, HUB, REGION) if source == GUARDDUTY else Inspector(client, HUB, REGION)
+    asked = (Scope(source, SHOP, REGION), DETECTOR, "") if ask == "page" else ([threat("a")["Arn"]], DETECTOR)
+    with pytest.raises(SourceError, match=f" in {HUB}, {REGION}: "):
+        getattr(api, ask)(*asked)
+
+
+def answering(body: bytes) -> Callable[..., AWSResponse]:
+    """Answer a request with a body, by way of botocore's own parser."""
+
+    class Raw(BytesIO):
+        def stream(self, **_: object) -> Any:
+            yield self.read()
+
+    return lambda request, **_: AWSResponse(request.url, 200, HTTPHeaders(), Raw(body))
+
+
+def test_of_who_is_a_member_no_more_nothing_is_absent(guardduty, inspector):
+    api, stub = guardduty
+    stub.add_response("get_findings", {"Findings": []})
+    stub.add_response("list_members", {"Members": [member(SHOP, "Removed"), member(HUB, "Enabled")]})
+    with stub, pytest.raises(SourceError, match=f"{SHOP} is no member of it any more"):
+        api.again([threat("a")["Arn"]], DETECTOR)
+    api, stub = inspector
+    failed = {"accountId": SHOP, "errorCode": "ACCESS_DENIED", "errorMessage": "no access to this account"}
+    stub.add_response("list_findings", {"findings": []})
+    stub.add_response("batch_get_account_status", {"accounts": [], "failedAccounts": [failed]})
+    with stub, pytest.raises(SourceError, match=f"{SHOP} cannot be asked about any more: ACCESS_DENIED"):
+        api.again([weakness("a")["findingArn"]], "")
+
+
+def test_of_its_own_account_a_reader_needs_no_membership(guardduty, inspector):
+    api, stub = guardduty
+    stub.add_response("get_findings", {"Findings": []})
+    with stub:
+        assert api.again([threat("a", HUB)["Arn"]], DETECTOR) == {}
+    api, stub = inspector
+    stub.add_response("list_findings", {"findings": []})
+    with stub:
+        assert api.again([weakness("a")["findingArn"].replace(SHOP, HUB)], "") == {}
+
+
+def test_a_listing_that_does_not_go_on_ends_with_an_error(guardduty, inspector):
+    api, stub = guardduty
+    stub.add_response("list_detectors", {"DetectorIds": [DETECTOR]})
+    stub.add_response("get_detector", {"Status": "ENABLED", "ServiceRole": "r"})
+    for _ in range(2):
+        stub.add_response("list_members", {"Members": [], "NextToken": "n"})
+    with stub, pytest.raises(SourceError, match="list_members: the listing does not go on"):
+        api.covered()
+    api, stub = inspector
+    stub.add_response("batch_get_account_status", {"accounts": [state_of(HUB, "ENABLED")]})
+    administrator = {"delegatedAdmin": {"accountId": HUB, "relationshipStatus": "ENABLED"}}
+    stub.add_response("get_delegated_admin_account", administrator)
+    for _ in range(2):
+        stub.add_response("list_members", {"members": [], "nextToken": "n"})
+    stub.add_response("list_findings", {"findings": [], "nextToken": "n"})
+    with stub:
+        with pytest.raises(SourceError, match="list_members: the listing does not go on"):
+            api.covered()
+        with pytest.raises(SourceError, match="list_findings: the listing does not go on"):
+            api.page(Scope(INSPECTOR, SHOP, REGION), "", "n")
+
+
+def test_a_region_that_cannot_be_one_is_an_error_of_its_scope():
+    sources = AwsSources(boto3.Session("a", "b", region_name=REGION))
+    with pytest.raises(SourceError, match=rf"guardduty in {HUB}, no region!: .*") as caught:
+        sources.api(GUARDDUTY, Reader(HUB), "no region!")
+    assert caught.value.refused
 
 
 def test_a_role_is_taken_on_once_and_again_before_it_expires(aws: None):

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Final
 
 import boto3
+from botocore.exceptions import BotoCoreError
 
 from secgraph.adapters.sources.calls import CONFIG, Calls
 from secgraph.adapters.sources.guardduty import GuardDuty
 from secgraph.adapters.sources.inspector import Inspector
+from secgraph.errors import SourceError
 from secgraph.sources.ports import SourceApi
 from secgraph.sources.scope import GUARDDUTY, Reader
 
@@ -30,7 +32,14 @@ class AwsSources:
         self._assumed: dict[Reader, tuple[float, boto3.Session]] = {}
 
     def api(self, source: str, reader: Reader, region: str) -> SourceApi:
-        """Give the API of a source. Raises SourceError where the reader's role cannot be taken on."""
+        """Give the API of a source. Raises SourceError where the reader's role cannot be taken on, and for a
+        region that cannot be one."""
+        try:
+            return self._api(source, reader, region)
+        except BotoCoreError as error:
+            raise SourceError(f"{source} in {reader.account}, {region}: {error}", refused=True) from error
+
+    def _api(self, source: str, reader: Reader, region: str) -> SourceApi:
         session = self._assume(reader) if reader.role else self._session
         if source == GUARDDUTY:
             client = session.client("guardduty", region_name=region, config=CONFIG)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
@@ -17,14 +18,23 @@ CONFIG: Final = Config(
 )
 """Throttled requests are repeated with growing pauses, half a minute in all; a tick of the reconcile has two
 minutes for what is under way when its time is up. ListFindings of an account with very many takes long."""
-REFUSED: Final = frozenset(
-    {
-        *("AccessDenied", "AccessDeniedException", "AuthFailure", "InvalidClientTokenId", "OptInRequired"),
-        *("SubscriptionRequiredException", "UnauthorizedOperation", "UnrecognizedClientException"),
-        *("ExpiredToken", "ExpiredTokenException", "SignatureDoesNotMatch"),
-    }
-)
-"""They come again until somebody changes a permission or a setting; a region that is not enabled is one."""
+_GRANT: Final = "grant the call to the role that reads there"
+_REGION: Final = "enable the region for the account, or do not read it"
+_CREDENTIALS: Final = "renew the credentials that it is asked with"
+REFUSED: Final = {
+    **dict.fromkeys(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), _GRANT),
+    **dict.fromkeys(
+        ("AuthFailure", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"), _REGION
+    ),
+    "SubscriptionRequiredException": "sign the account up for the service",
+    "SignatureDoesNotMatch": _CREDENTIALS,
+}
+"""What comes again until somebody changes a permission or a setting, with the remedy. In a region
+that is not enabled credentials that are good elsewhere are those of an unknown client.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
+EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+"""The next attempt comes with other credentials."""
+_ORGANIZATION: Final = "service control policy"
 INVALID: Final = frozenset({"BadRequestException", "ValidationException"})
 """Also what is answered to a token of a listing that is too old."""
 
@@ -40,21 +50,56 @@ class Calls:
         CursorExpired where such a call is refused as invalid."""
         name = getattr(call, "__name__", "call")
         try:
-            return call(**arguments)
+            with self.reading(name):  # the SDK's parser trusts the form of an answer
+                return call(**arguments)
         except ClientError as error:
             code = error.response["Error"].get("Code", "")
             said = f"{self._where}: {name}: {code}: {error.response['Error'].get('Message', '')[:300]}"
             if cursor and code in INVALID:
                 raise CursorExpired(said) from error
-            refused = code in REFUSED
-            raise SourceError(f"{said}{_REMEDY if refused else ''}", refused=refused) from error
+            remedy = _remedy(code, said)
+            raise SourceError(f"{said}{remedy and '; '}{remedy}", refused=code in REFUSED) from error
         except EndpointConnectionError as error:
-            raise SourceError(f"{self._where}: {name}: there is no such endpoint: {error}") from error
+            raise SourceError(
+                f"{self._where}: {name}: {error}; is there such a region, and is the service in it?"
+            ) from error
         except BotoCoreError as error:
             raise SourceError(f"{self._where}: {name}: {error}") from error
 
+    @contextmanager
+    def reading(self, name: str) -> Iterator[None]:
+        """Read what a call answered. Raises SourceError where a part of it is missing or of another form: an
+        answer that was cut off says nothing, least of all that something is not there."""
+        try:
+            yield
+        except (KeyError, TypeError) as error:
+            raise SourceError(
+                f"{self._where}: {name}: the answer is cut off or of an unknown form: {error!r}"
+            ) from error
 
-_REMEDY: Final = "; grant the call to the role that reads there, or enable the region"
+    def error(self, reason: str) -> SourceError:
+        """Say where something is the matter that no call refused."""
+        return SourceError(f"{self._where}: {reason}")
+
+    def went_on(self, name: str, before: str, after: str) -> str:
+        """Give the token that continues a listing. Raises SourceError for the one that was just sent: the
+        listing would have no end."""
+        if after and after == before:
+            raise SourceError(f"{self._where}: {name}: the listing does not go on")
+        return after
+
+
+def _remedy(code: str, said: str) -> str:
+    if code in EXPIRED:
+        return _CREDENTIALS
+    if code in REFUSED and _ORGANIZATION in said:
+        return "a service control policy of the organization has to allow it"
+    return REFUSED.get(code, "")
+
+
+def account_of(arn: str) -> str:
+    """Give the account in an ARN, empty for a text that is none."""
+    return "".join(arn.split(":")[4:5])
 
 
 def text_of(finding: object) -> str:

@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Operations.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
-from secgraph.adapters.sources.calls import Calls, text_of
+from secgraph.adapters.sources.calls import Calls, account_of, text_of
 from secgraph.sources.ports import Listed, Page
 from secgraph.sources.scope import GUARDDUTY, Scope
 from secgraph.sources.standing import Coverage, State
@@ -36,6 +36,10 @@ class GuardDuty:
 
     def covered(self) -> Sequence[Coverage]:
         """Tell of the reader's own account, and of the members that it administers."""
+        with self._call.reading("GetDetector or ListMembers"):
+            return self._covered()
+
+    def _covered(self) -> list[Coverage]:
         found = self._call(self._client.list_detectors, MaxResults=AT_ONCE)["DetectorIds"]
         if not found:
             return [Coverage(self._scope(self._account), State.OFF, reason="GuardDuty is not enabled")]
@@ -61,7 +65,7 @@ class GuardDuty:
                 **more,
             )
             yield from answer.get("Members", [])
-            cursor = answer.get("NextToken", "")
+            cursor = self._call.went_on("list_members", cursor, answer.get("NextToken") or "")
             if not cursor:
                 return
 
@@ -89,10 +93,10 @@ class GuardDuty:
             MaxResults=AT_ONCE,
             **more,
         )
-        found = self._get(answer["FindingIds"], detector)
-        return Page(
-            tuple(each for each in found if _is_of(each.arn, scope.region)), answer.get("NextToken") or ""
-        )
+        with self._call.reading("list_findings"):
+            ids = answer["FindingIds"]
+            following = self._call.went_on("list_findings", cursor, answer.get("NextToken") or "")
+        return Page(tuple(self._get(ids, detector, scope)), following)
 
     def again(self, arns: Sequence[str], detector: str) -> Mapping[str, Listed]:
         """Get findings, archived ones too. Where there is no detector none is known."""
@@ -105,18 +109,37 @@ class GuardDuty:
             for start in range(0, len(ids), AT_ONCE)
             for each in self._get(ids[start : start + AT_ONCE], detector)
         ]
-        return {each.arn: each for each in found if each.arn in asked.values()}
+        known = {each.arn: each for each in found if each.arn in asked.values()}
+        self._check_members({account_of(arn) for arn in arns if arn not in known}, detector)
+        return known
 
-    def _get(self, ids: Sequence[str], detector: str) -> list[Listed]:
+    def _check_members(self, accounts: Set[str], detector: str) -> None:
+        """Raise SourceError if one of the accounts is a member no more: nothing is known of its findings."""
+        strangers = accounts - {self._account}
+        if strangers:
+            with self._call.reading("list_members"):
+                strangers -= {
+                    each["AccountId"]
+                    for each in self._members(detector)
+                    if each["RelationshipStatus"] in _MEMBERS
+                }
+        if strangers:
+            raise self._call.error(f"{min(strangers)} is no member of it any more")
+
+    def _get(self, ids: Sequence[str], detector: str, scope: Scope | None = None) -> list[Listed]:
+        """Get findings by id, only those of `scope` if it is given."""
         if not ids:
             return []
         answer = self._call(self._client.get_findings, DetectorId=detector, FindingIds=list(ids))
-        return [
-            Listed(each["Arn"], text_of(each), not each.get("Service", {}).get("Archived", False))
-            for each in answer["Findings"]
-        ]
+        with self._call.reading("get_findings"):
+            return [
+                Listed(each["Arn"], text_of(each), not each.get("Service", {}).get("Archived", False))
+                for each in answer["Findings"]
+                if scope is None or _is_of(each, scope)
+            ]
 
 
-def _is_of(arn: str, region: str) -> bool:
-    """Tell whether a finding is one of this region: no run of it may close or count another's."""
-    return arn.split(":")[3:4] == [region]
+def _is_of(finding: Mapping[str, Any], scope: Scope) -> bool:
+    """Tell whether a finding is of this account and region: no run of it may close or count another's."""
+    of = finding["AccountId"], *finding["Arn"].split(":")[3:4]
+    return of == (scope.account, scope.region)

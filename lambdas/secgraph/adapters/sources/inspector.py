@@ -5,12 +5,12 @@ https://docs.aws.amazon.com/inspector/v2/APIReference/API_Operations.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from secgraph.adapters.sources.calls import Calls, text_of
+from secgraph.adapters.sources.calls import Calls, account_of, text_of
 from secgraph.errors import SourceError
 from secgraph.sources.ports import Listed, Page
 from secgraph.sources.scope import INSPECTOR, Scope
@@ -38,6 +38,10 @@ class Inspector:
 
     def covered(self) -> Sequence[Coverage]:
         """Tell of the reader's own account, and of the members if it is the delegated administrator."""
+        with self._call.reading("BatchGetAccountStatus or ListMembers"):
+            return self._covered()
+
+    def _covered(self) -> list[Coverage]:
         (own,) = self._statuses([self._account])
         if own.state is State.UNREACHABLE:
             raise SourceError(f"Inspector in {self._account}, {self._region}: {own.reason}")
@@ -83,7 +87,7 @@ class Inspector:
                 self._client.list_members, onlyAssociated=True, maxResults=MEMBERS_AT_ONCE, **more
             )
             yield from (each["accountId"] for each in answer.get("members", []))
-            cursor = answer.get("nextToken", "")
+            cursor = self._call.went_on("list_members", cursor, answer.get("nextToken") or "")
             if not cursor:
                 return
 
@@ -91,8 +95,7 @@ class Inspector:
         """List what is active or suppressed; Inspector closes by itself what is neither."""
         statuses = [_equals("ACTIVE"), _equals("SUPPRESSED")]
         criteria = {"awsAccountId": [_equals(scope.account)], "findingStatus": statuses}
-        answer = self._listed(criteria, cursor)
-        return Page(tuple(map(_finding, answer["findings"])), answer.get("nextToken") or "")
+        return self._listed(criteria, cursor, scope)
 
     def again(self, arns: Sequence[str], detector: str) -> Mapping[str, Listed]:  # noqa: ARG002
         """List findings of any status by ARN."""
@@ -101,18 +104,39 @@ class Inspector:
             criteria = {"findingArn": [_equals(arn) for arn in arns[start : start + ASKED_AT_ONCE]]}
             cursor = ""
             while True:
-                answer = self._listed(criteria, cursor)
-                found |= {each["findingArn"]: _finding(each) for each in answer["findings"]}
-                cursor = answer.get("nextToken") or ""
+                page = self._listed(criteria, cursor)
+                found |= {each.arn: each for each in page.findings}
+                cursor = page.next
                 if not cursor:
                     break
+        self._check_members({account_of(arn) for arn in arns if arn not in found})
         return {arn: found[arn] for arn in arns if arn in found}
 
-    def _listed(self, criteria: Mapping[str, Any], cursor: str) -> Any:
+    def _check_members(self, accounts: Set[str]) -> None:
+        """Raise SourceError if one of the accounts is a member no more: nothing is known of its findings."""
+        others = sorted(accounts - {self._account})
+        with self._call.reading("batch_get_account_status"):
+            states = self._statuses(others) if others else []
+        for each in states:
+            if each.state is State.UNREACHABLE:
+                raise self._call.error(f"{each.scope.account} cannot be asked about any more: {each.reason}")
+
+    def _listed(self, criteria: Mapping[str, Any], cursor: str, scope: Scope | None = None) -> Page:
+        """List one page, only findings of `scope` if it is given."""
         more = {"nextToken": cursor} if cursor else {}
-        return self._call(
+        answer = self._call(
             self._client.list_findings, cursor, filterCriteria=criteria, maxResults=LISTED_AT_ONCE, **more
         )
+        following = self._call.went_on("list_findings", cursor, answer.get("nextToken") or "")
+        with self._call.reading("list_findings"):
+            found = [each for each in answer["findings"] if scope is None or _is_of(each, scope)]
+            return Page(tuple(map(_finding, found)), following)
+
+
+def _is_of(finding: Mapping[str, Any], scope: Scope) -> bool:
+    """Tell whether a finding is of this account and region: no run of it may close or count another's."""
+    of = finding["awsAccountId"], *finding["findingArn"].split(":")[3:4]
+    return of == (scope.account, scope.region)
 
 
 def _equals(value: str) -> dict[str, str]:
