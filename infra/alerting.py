@@ -143,5 +143,9 @@ def channels(settings: Settings) -> list[str]:
 
 
 def _given(settings: Settings) -> dict[str, str]:
-    given = {contract.INTERVALS: settings.alerts.intervals, contract.ALERT_LINK: settings.alerts.link}
+    given = {
+        contract.INTERVALS: settings.alerts.intervals,
+        contract.ALERT_LINK: settings.alerts.link,
+        contract.SOURCES: settings.sources.often,
+    }
     return {name: value for name, value in given.items() if value}

@@ -81,6 +81,8 @@ def _environment(settings: Settings, graph: dynamodb.ITable, bucket: s3.IBucket)
     environment = {contract.GRAPH_TABLE: graph.table_name, contract.BUCKET: bucket.bucket_name}
     if settings.test_source:
         environment[contract.TEST_SOURCE_ENABLED] = "true"
+    if settings.sources.often:
+        environment[contract.SOURCES] = settings.sources.often
     return environment
 
 

@@ -131,7 +131,7 @@ class Completeness(Construct):
         )
 
     def _status(self) -> Function:
-        bucket, often = self._storage.bucket, self._settings.sources.variable
+        bucket, often = self._storage.bucket, self._settings.sources.often
         sources = {contract.SOURCES: often} if often else {}
         status = Function(
             self,

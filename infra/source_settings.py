@@ -51,6 +51,12 @@ class Sources:
         return self.text if len(self.text.encode()) <= VARIABLE_BYTES else ""
 
     @property
+    def often(self) -> str:
+        """How often they are read, for functions that only say how complete the graph is: whom the deployment
+        may be is not theirs to know. Empty if the reconcile is switched off."""
+        return json.dumps({"hours": json.loads(self.text)["hours"]}) if self.text else ""
+
+    @property
     def file(self) -> str:
         """The text if it must be a file inside the asset instead."""
         return "" if self.variable else self.text

@@ -39,7 +39,7 @@ def test_without_a_file_the_own_account_is_read_once_a_day_in_its_own_region() -
 @pytest.mark.parametrize("value", [False, "false"])
 def test_the_reconcile_is_switched_off_by_a_word(value: object) -> None:
     assert sources_of(value) == OFF
-    assert (OFF.variable, OFF.file) == ("", "")
+    assert (OFF.variable, OFF.file, OFF.often) == ("", "", "")
 
 
 def test_a_file_may_switch_it_off_and_still_name_administrators(tmp_path: Path) -> None:
@@ -63,6 +63,7 @@ def test_what_is_too_large_for_a_variable_is_a_file(tmp_path: Path) -> None:
     sources = taken(tmp_path, {**FULL, "readers": many})
     assert sources.variable == ""
     assert len(json.loads(sources.file)["readers"]) == 20
+    assert json.loads(sources.often) == {"hours": 12}, "who only says how complete it is needs no names"
 
 
 @pytest.mark.parametrize(
