@@ -103,6 +103,8 @@ def test_what_the_sources_hold_and_no_event_told_is_found_closed_and_replayed(
 
 def test_a_replay_of_the_archive_gives_the_same_graph(deployment: Deployment) -> None:
     deployment.ingested()
+    assert "complete as of" in deployment.secgraph("status")
+    assert deployment.secgraph("reconcile").count("complete") >= 1
     printed = deployment.secgraph("replay")
     live, replayed = re.findall(r"\bg1:[0-9]+:[0-9a-f]{32}\b", printed)
     assert live == replayed, printed
