@@ -172,3 +172,32 @@ def test_an_open_finding_has_no_reason_why_it_is_closed(sample):
     told = state(finding, finding["updatedOn"] + 1, is_open=True, reason=ABSENT).observation.properties
     assert (told["open"], "closedReason" in told) == (True, False)
     assert told["status"] != "closed"
+
+
+def coverage(sender: str, resource: str) -> dict[str, Any]:
+    return {
+        "source": contract.INSPECTOR_SOURCE,
+        "detail-type": contract.INSPECTOR_COVERAGE,
+        "account": sender,
+        "region": "eu-west-1",
+        "time": "2026-11-20T08:19:59Z",
+        "resources": ["arn:aws:ec2:eu-west-1:999988887777:instance/i-0a1b2c3d4e5f60718", resource],
+        "detail": {
+            "scanStatus": {"reason": "RESOURCE_TERMINATED", "statusCodeValue": "INACTIVE"},
+            "scanType": "PACKAGE",
+        },
+    }
+
+
+def test_an_account_cannot_end_any_of_the_resources_of_another_one():
+    event = coverage("999988887777", "arn:aws:ec2:eu-west-1:111122223333:instance/i-0a1b2c3d4e5f60719")
+    assert changes(event, {"999988887777"})
+    with pytest.raises(EventError, match=r"^account: .* speaks of what is of account 111122223333"):
+        changes(event, set())
+
+
+def test_coverage_tells_that_its_source_was_heard_of():
+    event = coverage("999988887777", "arn:aws:ec2:eu-west-1:999988887777:instance/i-0a1b2c3d4e5f60719")
+    (told,) = [each for each in changes(event, set()) if each.observation.block == "secgraph/events"]
+    assert told.thing.key == "secgraph_source:inspector2:999988887777:eu-west-1"
+    assert told.observation.properties["lastEventOn"] == told.observation.time == 1_795_162_500_000

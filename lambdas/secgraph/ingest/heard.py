@@ -6,7 +6,7 @@ forwarded (docs/decisions/0030), and its `time` is when the source sent it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from secgraph import contract
@@ -46,7 +46,7 @@ def heard_of(event: SourceEvent, changes: Sequence[GraphChange], received_on: in
 def check_sender(
     event: SourceEvent, changes: Sequence[GraphChange], administrators: Collection[str] | None
 ) -> None:
-    """Raise EventError if an account speaks of another one's findings and is no administrator; None: any
+    """Raise EventError if an account speaks of what is another one's and is no administrator; None: any
     account may. What names no account, or came in no envelope, is not checked.
 
     A finding is kept under its ARN, so the account in it counts as well: who names its own account in the
@@ -55,24 +55,33 @@ def check_sender(
     sender = event.account if event.envelope else ""
     if administrators is None or event.source not in _SOURCES or not sender or sender in administrators:
         return
-    account, _ = _spoken_of(changes)
-    for other in (account, _kept_under(changes)):
+    for other in _accounts(changes):
         if other not in ("", sender):
             raise EventError(
-                f"the event is of account {sender[:40]} and speaks of a finding of account {other[:40]}; if "
+                f"the event is of account {sender[:40]} and speaks of what is of account {other[:40]}; if "
                 f"{sender[:40]} administers it, list it under administrators in the file of `-c sources=`, "
                 "deploy, and replay the event",
                 "account",
             )
 
 
-def _kept_under(changes: Sequence[GraphChange]) -> str:
-    """Give the account in the ARN that the first thing is kept under, empty if there is none."""
-    found = arn_of(changes[0].thing.key) if changes else None
-    return found.account if found else ""
+def _accounts(changes: Sequence[GraphChange]) -> Iterator[str]:
+    """Give the accounts, each empty if unknown, of all that an event speaks of in the block of its first
+    change: of one finding, or of each resource whose coverage it tells."""
+    for change in changes:
+        if change.observation.block == changes[0].observation.block:
+            found = arn_of(change.thing.key)
+            yield str(change.observation.properties.get("accountId", ""))
+            yield found.account if found else ""
 
 
 def _spoken_of(changes: Sequence[GraphChange]) -> tuple[str, str]:
-    """Give the account and region of what an event speaks of first, each empty if unknown."""
-    said = changes[0].observation.properties if changes else {}
-    return str(said.get("accountId", "")), str(said.get("region", ""))
+    """Give the account and region of what an event speaks of first, each empty if unknown: a finding says
+    them, and the ARN of a resource whose coverage is told does."""
+    if not changes:
+        return "", ""
+    said, found = changes[0].observation.properties, arn_of(changes[0].thing.key)
+    return (
+        str(said.get("accountId") or (found.account if found else "")),
+        str(said.get("region") or (found.region if found else "")),
+    )
