@@ -231,7 +231,9 @@ class Deployment:
     def _let_a_day_pass(self) -> None:
         table = self.outputs["AlertTable"]
         for item in self.dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]:
-            aged = re.sub(r'("(?:evaluatedOn|triedOn|dueOn)": ?)([0-9]+)', _day_before, item["body"]["S"])
+            aged = re.sub(
+                r'("(?:beganOn|evaluatedOn|triedOn|dueOn)": ?)([0-9]+)', _day_before, item["body"]["S"]
+            )
             if aged != item["body"]["S"]:
                 self.dynamodb.put_item(TableName=table, Item={**item, "body": {"S": aged}})
 

@@ -182,6 +182,45 @@ def test_a_first_tick_with_nothing_open_keeps_the_deployment_quiet(world: World)
     assert world.heard() == ["summary summary"]
 
 
+def test_the_first_summary_waits_for_the_first_load_and_tells_of_every_rule(world: World):
+    """`b` was evaluated before the load, and by itself would only be again a week later."""
+    rules, asked = [rule("a"), rule("b", interval=Interval.ONE_WEEK)], []
+
+    def settling(began_on: int) -> bool:
+        asked.append(began_on)
+        return len(asked) < 4
+
+    world.tick(*rules, settling=settling)
+    world.answers = {"FIND A": [1], "FIND B": [1]}
+    assert world.tick(*rules, settling=settling).quiet
+    world.tick(*rules, settling=settling, only_on_change=True)
+    assert (len(asked), world.heard()) == (2, []), "a run on change ends nothing"
+    assert world.tick(*rules, settling=settling).quiet
+    report = world.tick(*rules, settling=settling)
+    assert (report.quiet, [each.transition for each in report.results]) == (False, ["opened", ""])
+    assert world.sent[0].description == "2 alerts open: 2 low"
+    assert world.heard() == ["summary summary"]
+    assert asked == [START + QUARTER] * 4
+    world.tick(*rules, settling=settling)
+    assert (len(asked), world.heard()) == (4, []), "who has spoken waits for nothing"
+
+
+def test_what_opens_once_all_has_settled_is_told_by_itself_also_if_nothing_was_open(world: World):
+    a = rule("a")
+    assert not world.tick(a, settling=lambda _: False).quiet
+    assert world.heard() == []
+    world.answers = {"FIND A": [1]}
+    world.tick(a, settling=lambda _: False)
+    assert world.heard() == ["a opened"]
+
+
+def test_who_is_overtaken_before_it_has_its_graph_writes_nothing(told: World):
+    """The alerts are read first: a graph that is older than another run's comes with older alerts."""
+    a = rule("a")
+    report = told.tick(a, refresh=lambda: told.tick(a, later=0))
+    assert [each.outcome for each in report.results] == ["overtaken"]
+
+
 def test_what_happens_while_the_summary_waits_is_told_after_it(world: World):
     a, b = rule("a"), rule("b")
     world.down = True

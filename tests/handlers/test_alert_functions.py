@@ -71,6 +71,32 @@ def test_the_first_flood_is_one_summary_and_nothing_new_is_silence(
     assert told == [["summary"], []]
 
 
+def test_the_first_summary_waits_where_sources_are_reconciled(
+    deployment, sample, batch, context, monkeypatch, own
+):
+    own(ATTACKED)
+    monkeypatch.setenv(contract.SOURCES, '{"hours": 24}')
+    ingest(batch(sample("01"), sample("02")), context)
+    started, quiet = runtime.now(), []
+    for hours in (0, 1, 2):
+        monkeypatch.setattr(runtime, "now", lambda hours=hours: started + hours * HOUR)
+        quiet.append(evaluated({}, context)["quiet"])
+    assert quiet == [True, True, False], "no reconcile has begun within two hours"
+    assert len(notify.handler({}, context)["messages"]) == 1
+
+
+def test_what_keeps_a_run_from_its_messages_is_counted(deployment, context, own, capsys):
+    own(ATTACKED)
+    deployment.store("decision/attacked", "no JSON")
+    capsys.readouterr()
+    report = evaluated({}, context)
+    assert len(report["faults"]) == 1
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [one[contract.METRIC_RULES_FAILED] for one in metrics if contract.METRIC_RULES_FAILED in one] == [
+        [1.0]
+    ]
+
+
 @pytest.mark.thorough
 def test_what_the_topic_refuses_is_counted_and_sent_later_once(
     deployment, sample, batch, context, monkeypatch, own, capsys

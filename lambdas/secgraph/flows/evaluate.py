@@ -45,7 +45,8 @@ def evaluate(
     parameters: Parameters = NONE,
     web_link: Callable[[str], str] = lambda _: "",
     stop: Callable[[], bool] = lambda: False,
-    settling: Settling = lambda _: False,
+    settling: Settling | None = None,
+    refresh: Callable[[], object] = lambda: None,
 ) -> EvaluationReport:
     """Evaluate the rules that are due, and put into the outbox what is to be told and done for it.
 
@@ -55,13 +56,22 @@ def evaluate(
     ask for it, and ends no quiet start. `known` names all rules there are, usable or not, where `rules`
     are the whole of the packs: the alerts of others are closed. `parameters` are those of templates, and
     `web_link` gives the address of a rule's alert. `stop` is asked before each query: once it says True the
-    rules not begun wait for the next run, and the one in hand fails. Raises StoreError only when the alerts
-    cannot be read at all.
+    rules not begun wait for the next run, and the one in hand fails.
+
+    While a deployment is quiet and `settling`, no summary is made. The first run afterwards evaluates every
+    rule, so that one summary tells of all that was loaded, and ends the quiet start also if nothing is open.
+    None: nobody knows, and the first run that finds something ends it. `refresh` brings what `ask` asks up to
+    date once the alerts are read: who was overtaken by a run with a newer graph has read older alerts then,
+    and writes none. Raises StoreError only when the alerts cannot be read at all, and what these two raise.
     """
     ledger = Ledger(store, channels, now, run, {rule.name: rule for rule in rules}, web_link)
     ledger.open()
+    refresh()
+    # The first flood comes in many changes: its summary waits for the schedule.
+    waits = settling is not None and not only_on_change and ledger.waits(settling)
+    settled = settling is not None and not only_on_change and ledger.deployment.quiet and not waits
     asked = Asked(ask, parameters, web_link, stop)
-    turn = Turn(ledger, intervals, due_only=due_only, only_on_change=only_on_change)
+    turn = Turn(ledger, intervals, due_only=due_only and not settled, only_on_change=only_on_change)
     due = [rule for rule in rules if turn.has(rule)]
     results: list[RuleResult] = []
     postponed: list[str] = []
@@ -72,9 +82,10 @@ def evaluate(
         else:
             results.append(_evaluate(rule, asked, ledger, taggings))
     retired: list[str] = []
-    if not only_on_change:  # the first flood comes in many changes: its summary waits for the schedule
+    if not only_on_change:
         retired = retire(ledger, {rule.name: _unwatched(rule, turn) for rule in rules}, known)
-        ledger.summarise(settling)
+        if not waits:
+            ledger.summarise(settled=settled)
     names = {rule.name for rule in due}
     return EvaluationReport(
         results=tuple(results),

@@ -153,18 +153,25 @@ class Ledger:
             self.faults.append(f"{rule}: {left_out} messages of its actions are too large to be sent")
         return True
 
-    def summarise(self, settling: Settling = lambda _: False) -> None:
-        """End the quiet start with one summary, once something is open and nothing is `settling` any more."""
-        if not self.deployment.quiet or self.now < self.deployment.busy_until:
-            return
+    def waits(self, settling: Settling) -> bool:
+        """Tell whether the quiet start is held up, and keep when it began: that is not for ever."""
+        if not self.deployment.quiet:
+            return False
         began_on = self.deployment.began_on
-        if settling(self.now if began_on is None else began_on):
-            if began_on is None:
-                self._begin()
+        if not settling(self.now if began_on is None else began_on):
+            return False
+        if began_on is None:
+            self._begin()
+        return True
+
+    def summarise(self, *, settled: bool = False) -> None:
+        """End the quiet start with one summary, once something is open; if all has `settled`, at once: what
+        opens afterwards is news, to be told and acted on by itself."""
+        if not self.deployment.quiet or self.now < self.deployment.busy_until:
             return
         states = [alert.state for _, alert in self.alerts.values()]
         open_ = [state for state in states if state.active]
-        if not open_ and not self.deployment.tried:
+        if not (open_ or settled or self.deployment.tried):
             return
         try:
             self._summarise(open_, sum(state.failure is not None for state in states))

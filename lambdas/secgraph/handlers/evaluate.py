@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -64,7 +64,8 @@ def _run(reader: ImageReader, now: int, context: LambdaContext, *, on_change: bo
         only_on_change=on_change,
         known=_known(),
         stop=lambda: context.get_remaining_time_in_millis() < MARGIN_MS,
-        settling=lambda began_on: _is_settling(reader, now, began_on),
+        settling=_settling(reader, now),
+        refresh=lambda: runtime.image(now),
     )
     tagged = tag_found(report, writer=runtime.graph(), now=now)
     if on_change and report.postponed:
@@ -75,10 +76,11 @@ def _run(reader: ImageReader, now: int, context: LambdaContext, *, on_change: bo
     return report.as_json() | {"problems": problems, "tagged": said, "image": runtime.read_from(reader)}
 
 
-def _is_settling(reader: ImageReader, now: int, began_on: int) -> bool:
-    """Tell whether the first load is under way; never where the reconcile is switched off."""
-    is_reconciled = status_runtime.interval_ms() is not None
-    return is_reconciled and status_runtime.status_of(reader, now).settling(began_on)
+def _settling(reader: ImageReader, now: int) -> Callable[[int], bool] | None:
+    """Give what tells whether the first load is under way; None where the reconcile is switched off."""
+    if status_runtime.interval_ms() is None:
+        return None
+    return lambda began_on: status_runtime.status_of(reader, now).settling(began_on)
 
 
 def _is_on_change(event: object) -> bool:
@@ -86,9 +88,10 @@ def _is_on_change(event: object) -> bool:
 
 
 def _measure(report: EvaluationReport, problems: Sequence[str], tagged: Mapping[str, Tagged]) -> None:
-    """Count and log what needs a person. A rule that cannot be used counts as failed: nobody watches it."""
+    """Count and log what needs a person. A rule that cannot be used counts as failed: nobody watches it. So
+    does what kept a run from its messages: a summary that was not written, decisions that nobody can read."""
     untagged = {rule: done.problems for rule, done in tagged.items() if done.problems}
-    if count := len(report.failed) + len(problems) + len(untagged):
+    if count := len(report.failed) + len(problems) + len(untagged) + len(report.faults):
         runtime.measure(contract.METRIC_RULES_FAILED, count)
     if report.failed:
         runtime.logger.error(
