@@ -7,12 +7,14 @@ import json
 import pytest
 
 from secgraph import contract
-from secgraph.handlers import runtime, status
+from secgraph.flows.status import NOTHING_KNOWN, sources_of
+from secgraph.handlers import query, runtime, status, status_runtime
 from secgraph.handlers.ingest import handler as ingest
+from secgraph.j1ql.moments import iso
 from secgraph.sources import observed
 from secgraph.sources.scope import Reader, Scope
 from secgraph.sources.standing import Finished, Standing, State
-from tests.handlers.upkeep import catch_up
+from tests.handlers.upkeep import asked, catch_up
 
 ACCOUNT = "123456789012"
 SCOPE = Scope("guardduty", ACCOUNT, "eu-west-1")
@@ -34,6 +36,7 @@ def test_it_says_what_is_known_of_each_source_and_from_which_image(known, contex
     assert ACCOUNT in text
     assert "guardduty" in text
     assert answer["image"]["generation"] >= 1
+    assert answer["completeAsOf"] == iso(BEGAN)
     assert "error" not in answer
 
 
@@ -43,6 +46,24 @@ def test_it_knows_how_often_sources_are_read(known, context, monkeypatch, hours,
     monkeypatch.setenv(contract.SOURCES, f'{{"hours": {hours}}}')
     source = next(each for each in status.handler({}, context)["sources"] if each["source"] == "guardduty")
     assert ("incomplete" in source) is is_late
+
+
+def test_every_answer_says_as_of_when_it_is_complete(known, context, monkeypatch):
+    """An answer in any format; the image is asked once a version."""
+    asked = []
+    monkeypatch.setattr(
+        status_runtime, "sources_of", lambda reader, now: asked.append(now) or sources_of(reader, now=now)
+    )
+    monkeypatch.setattr(runtime, "now", lambda: ENDED)
+    for form in ("json", "csv"):
+        answer = query.handler({"query": "FIND secgraph_source", "format": form}, context)
+        assert answer["complete"] == {"asOf": iso(BEGAN), "incomplete": [], "more": 0}
+    assert len(asked) == 1
+
+
+def test_an_answer_of_a_graph_that_nobody_reconciled_says_so(deployment, context):
+    complete = asked({"query": "FIND Finding"}, context)["complete"]
+    assert (complete["asOf"], complete["reason"]) == (None, NOTHING_KNOWN)
 
 
 @pytest.mark.parametrize("event", [[], {"source": "guardduty"}, None])

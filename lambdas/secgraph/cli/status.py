@@ -77,7 +77,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def status_lines(told: Mapping[str, Any], now: int) -> Iterator[str]:
     """Give what `Status.as_json` says as lines for people."""
-    as_of = told["asOf"]
+    as_of = told["completeAsOf"]
     yield f"complete as of {_moment(as_of, now)}" if as_of else "not known to be complete"
     if "reason" in told:
         yield told["reason"]

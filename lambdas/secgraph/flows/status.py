@@ -1,6 +1,6 @@
 """Status: what the graph says of its sources → how complete it is, as of when, and where it may not be.
 
-GraphReader ─FIND secgraph_source→ Source… ─Status→ {asOf, incomplete, sources…}
+GraphReader ─FIND secgraph_source→ Source… ─Status→ {completeAsOf, incomplete, sources…}
 """
 
 from __future__ import annotations
@@ -117,10 +117,11 @@ class Status:
 
     @property
     def as_of(self) -> int | None:
-        """Give the moment as of which the graph is complete but for `incomplete`: the oldest of the sources
-        that are on. None if no source that is on was ever loaded."""
-        known = [each.complete_as_of for each in self.sources if each.state == ON]
-        return min((moment for moment in known if moment is not None), default=None)
+        """Give the moment as of which the graph holds what every source that is on held: the oldest of
+        theirs. None if the first load of one is not done, or none is on."""
+        on = [each for each in self.sources if each.state == ON]
+        known = [each.complete_as_of for each in on if each.complete_as_of is not None]
+        return min(known) if known and len(known) == len(on) else None
 
     @property
     def incomplete(self) -> list[Source]:
@@ -158,9 +159,9 @@ class Status:
         return self.now - int(source.said.get("reconciledOn", self.now)) < PROJECTED_MS
 
     def as_json(self) -> dict[str, object]:
-        """Give all of it: `{asOf, incomplete: [all names], reason?, sources: […]}`."""
+        """Give all of it: `{completeAsOf, incomplete: [all names], reason?, sources: […]}`."""
         return {
-            "asOf": None if self.as_of is None else iso(self.as_of),
+            "completeAsOf": None if self.as_of is None else iso(self.as_of),
             "incomplete": [each.key for each in self.incomplete],
             **({} if self.has_ledger else {"reason": NOTHING_KNOWN}),
             "sources": [each.as_json(self.now, self.interval_ms) for each in self.sources],

@@ -47,18 +47,6 @@ def plan(context: LambdaContext) -> Plan:
     return Plan((Reader(account), *others), regions, interval_ms)
 
 
-def interval_ms(default: int) -> int:
-    """Say how often sources are reconciled (milliseconds); the default where the reconcile is switched off.
-    Raises SettingsError."""
-    try:
-        settings, _ = _settings()
-    except SettingsError:
-        raise
-    except InputError:
-        return default
-    return int(settings["hours"]) * HOUR_MS
-
-
 @cache
 def ports() -> Ports:
     """Give the world outside of a reconcile."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from secgraph.errors import InputError, SecgraphError
-from secgraph.flows.status import INTERVAL_MS, status
-from secgraph.handlers import runtime, source_runtime
+from secgraph.flows.status import Status
+from secgraph.handlers import runtime, status_runtime
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -23,8 +23,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             raise InputError("the event has fields, and the status takes none; send {}")
         now = runtime.now()
         reader = runtime.image(now)
-        told = status(reader, now=now, interval_ms=source_runtime.interval_ms(INTERVAL_MS)).as_json()
-        return {**told, "image": runtime.read_from(reader)}
+        known: Status = status_runtime.status_of(reader, now)
+        return {**known.as_json(), "image": runtime.read_from(reader)}
     except InputError as error:
         return {"error": {"code": "INPUT", "message": str(error)}}
     except SecgraphError as error:

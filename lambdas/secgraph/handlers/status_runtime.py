@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from secgraph import contract
 from secgraph.errors import SettingsError
@@ -17,19 +18,18 @@ from secgraph.handlers import runtime
 if TYPE_CHECKING:
     from secgraph.adapters.image.reader import ImageReader
 
-_read: Final[dict[tuple[int, int, int], tuple[Source, ...]]] = {}
-"""By reader, generation and version; one at most."""
+_read: Final[WeakKeyDictionary[ImageReader, tuple[int, int, tuple[Source, ...]]]] = WeakKeyDictionary()
+"""Of each reader: generation, version, and what that one says."""
 
 
 def status_of(reader: ImageReader, now: int) -> Status:
     """Say how complete what the reader holds is. Raises SettingsError, StoreError."""
     state = reader.state()
-    key = id(reader), state.generation, state.version
-    if key not in _read:
+    generation, version, sources = _read.get(reader, (-1, -1, ()))
+    if (generation, version) != (state.generation, state.version):
         sources = sources_of(reader, now=now)
-        _read.clear()
-        _read[key] = sources
-    return Status(_read[key], now, interval_ms() or INTERVAL_MS)
+        _read[reader] = state.generation, state.version, sources
+    return Status(sources, now, interval_ms() or INTERVAL_MS)
 
 
 def interval_ms() -> int | None:
