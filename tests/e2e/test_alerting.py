@@ -23,8 +23,7 @@ def mailbox(deployment: Deployment, sample: Sample) -> Mailbox:
     mailbox = deployment.listen()
     deployment.put(about("i-0e2e000000000000a", sample("02")))
     deployment.settle()
-    for _ in range(2):  # it may wait a day for its sources, of which none answers here
-        deployment.evaluate()
+    deployment.evaluate_at_first()
     summary = mailbox.wait_for("e2e-findings-meet")
     assert summary["MessageAttributes"]["transition"]["Value"] == "summary"
     deployment.sent()

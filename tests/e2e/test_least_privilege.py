@@ -189,7 +189,7 @@ def test_an_alert_that_the_topic_refused_is_sent_later(deployment: Deployment, s
     deployment.put(about("i-0e2e000000000000c", sample("02")))
     deployment.settle()
     with without(deployment, "NotifyFunction", "sns:Publish"):
-        deployment.evaluate()
+        deployment.evaluate_at_first()
         report = deployment.send()
         assert any("AuthorizationError" in each["error"] for each in report["messages"]), report
         assert contract.METRIC_MESSAGES_FAILED in deployment.logs("NotifyFunction")

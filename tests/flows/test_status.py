@@ -113,10 +113,11 @@ def test_an_account_has_the_name_that_it_was_given():
 
 def test_a_source_of_which_only_events_came_is_in_doubt(sample):
     known = told(beside=Delivery("d", json.dumps(sample("01")), NOW))
-    (source,) = known.as_json()["sources"]
-    assert (source["source"], source["state"]) == ("guardduty", "unknown")
-    assert "lastEventOn" in source
-    assert "never reconciled" in source["incomplete"]
+    (source,) = known.sources
+    said = source.as_json(NOW, known.interval_ms)
+    assert (said["source"], said["state"]) == ("guardduty", "unknown")
+    assert "lastEventOn" in said
+    assert "never reconciled" in str(said["incomplete"])
     assert known.complete()["reason"] == NOTHING_KNOWN
 
 

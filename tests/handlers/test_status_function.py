@@ -50,15 +50,18 @@ def test_it_knows_how_often_sources_are_read(known, context, monkeypatch, hours,
 
 def test_every_answer_says_as_of_when_it_is_complete(known, context, monkeypatch):
     """An answer in any format; the image is asked once a version."""
-    asked = []
-    monkeypatch.setattr(
-        status_runtime, "sources_of", lambda reader, now: asked.append(now) or sources_of(reader, now=now)
-    )
+    read = []
+
+    def counted(reader, now):
+        read.append(now)
+        return sources_of(reader, now=now)
+
+    monkeypatch.setattr(status_runtime, "sources_of", counted)
     monkeypatch.setattr(runtime, "now", lambda: ENDED)
     for form in ("json", "csv"):
         answer = query.handler({"query": "FIND secgraph_source", "format": form}, context)
         assert answer["complete"] == {"asOf": iso(BEGAN), "incomplete": [], "more": 0}
-    assert len(asked) == 1
+    assert len(read) == 1
 
 
 def test_an_answer_of_a_graph_that_nobody_reconciled_says_so(deployment, context):
