@@ -48,7 +48,7 @@ def test_no_action_leads_where_the_deployment_does_not_reach(aws, kind):
     channel = made(aws, Places(TOPIC), Reach())[f"action:{kind}"]
     with pytest.raises(ChannelError, match="reach") as caught:
         channel.send(Outgoing("r#1#x", effect=effect))
-    assert caught.value.final
+    assert not caught.value.final  # the next deployment may list it
 
 
 def test_an_action_publishes_in_the_region_of_its_topic(aws):
