@@ -182,7 +182,7 @@ class Deployment:
         return self.invoke("EvaluateFunction", {"detail-type": "Scheduled Event", "source": "aws.events"})
 
     def evaluate_at_first(self) -> None:
-        """Run it on two days: the first summary waits for the sources, a day at most, and none answers here."""
+        """Run it on two days: a first summary waits for the sources, a day at most, and none answers here."""
         for _ in range(2):
             self.evaluate()
 
