@@ -30,7 +30,7 @@ OWN_METRICS: Final = {
     ),
     "RulesFailed": (
         contract.METRIC_RULES_FAILED,
-        "a rule could not be evaluated; the log of the evaluate function names it",
+        "a rule could not be evaluated, or its messages not kept; the log of the evaluate function names it",
     ),
     "MessagesFailed": (
         contract.METRIC_MESSAGES_FAILED,
