@@ -40,7 +40,8 @@ def asked(deployment: Deployment, case: Case) -> dict[str, Any]:
         "rowMetadata": case.get("rowMetadata"),
     }
     answer = dict(deployment.invoke("QueryFunction", event))
-    answer.pop("image", None)  # what it was read from is told beside what the specification says
+    for beside in ("image", "complete"):  # told beside what the specification says
+        answer.pop(beside, None)
     return answer
 
 
