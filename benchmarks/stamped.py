@@ -64,7 +64,7 @@ ALL: Final = Share(frozenset({0}), 1, is_sharing=True)
 def items(estate: Estate, *, now: int, span: int, share: Share = ALL) -> Iterator[Item]:
     """Give the items of an estate whose findings came in evenly over the last `span` milliseconds, with its
     inventory laid over them. First the findings, then what they share; each once, in the same order always.
-    Locators are left out.
+    Locators are left out, and when sources were heard of.
     """
     shapes: dict[object, Sequence[Stencil]] = {}
     stencils: dict[str, Stencil] = {}

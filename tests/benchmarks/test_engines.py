@@ -62,6 +62,7 @@ def test_sqlite_says_the_same_with_and_without_its_trigrams(folder: Path, expect
             check_equal(question, {"image": expected[question], "sqlite": found})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", PEERS)
 def test_a_peer_says_the_same(folder: Path, expected, name: str) -> None:
     if find_spec(name) is None:

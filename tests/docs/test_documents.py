@@ -74,6 +74,7 @@ def _pattern(output: str) -> re.Pattern[str]:
     return re.compile(".*?".join(re.escape(part) for part in output.strip().split("…")), re.S)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("commands", list(_documents_with_commands()))
 def test_every_command_prints_what_the_document_says(commands, tmp_path, monkeypatch):
     for name in ("examples", "rule_packs"):

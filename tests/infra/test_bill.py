@@ -14,6 +14,7 @@ def test_the_bill_counts_the_alarms(template: Template) -> None:
     template.resource_count_is("AWS::CloudWatch::Alarm", ALARMS)
 
 
+@pytest.mark.thorough
 def test_the_bill_counts_the_keys(template: Template) -> None:
     template.resource_count_is("AWS::KMS::Key", KEYS)
 

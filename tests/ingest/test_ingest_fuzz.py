@@ -107,6 +107,7 @@ def run(event: Any) -> None:
             check_storable(change)
 
 
+@pytest.mark.thorough
 def test_every_value_deleted_in_turn():
     for text, path in PLACES:
         run(changed(text, path))

@@ -201,3 +201,12 @@ def test_coverage_tells_that_its_source_was_heard_of():
     (told,) = [each for each in changes(event, set()) if each.observation.block == "secgraph/events"]
     assert told.thing.key == "secgraph_source:inspector2:999988887777:eu-west-1"
     assert told.observation.properties["lastEventOn"] == told.observation.time == 1_795_162_500_000
+
+
+@pytest.mark.parametrize("name", ["01", "02"])
+def test_the_account_is_known_by_its_findings_and_not_by_what_is_said_of_its_sources(sample, name):
+    told = [each for each in changes(sample(name)) if each.thing.type == "aws_account"]
+    finding = "aws_guardduty_finding" if name == "01" else "aws_inspector_finding"
+    for given in (told, told[::-1]):
+        assert shown(*given)["discoveredBy"] == finding
+        assert shown(*given)["_source"] == "integration-managed"

@@ -103,7 +103,8 @@ def source_stubs(thing: Thing, witness: Witness) -> tuple[GraphChange, ...]:
         return ()
     owner = stubs.account(place.everywhere())
     source = thing.id.partition(":")[0]
-    return witness.of_key(thing, owner, source=source), witness.of_key(owner)
+    # Only mentioned: who has findings of the account has the last word on it.
+    return witness.of_key(thing, owner, source=source), stubs.mentioned_account(witness, place.everywhere())
 
 
 def _source(detail: Body) -> str:
