@@ -156,6 +156,7 @@ def test_a_page_lists_what_is_not_archived_and_goes_on(guardduty):
 def test_what_is_asked_for_again_is_answered_archived_or_not_at_all(guardduty):
     api, stub = guardduty
     arns = [threat(id_)["Arn"] for id_ in ("a", "b", "gone", "no id")]
+    arns += [arn.replace(DETECTOR, "e" * 32) for arn in arns[:2]]  # the same ids, of another detector
     with stub:
         found = [threat("a", archived=True), threat("b"), threat("other")]
         asked = {"DetectorId": DETECTOR, "FindingIds": ["a", "b", "gone"]}

@@ -100,16 +100,17 @@ class GuardDuty:
 
     def again(self, arns: Sequence[str], detector: str) -> Mapping[str, Listed]:
         """Get findings, archived ones too. Where there is no detector none is known."""
-        asked = {arn.rpartition("/")[2]: arn for arn in arns}
-        ids = [id_ for id_ in asked if _ID.fullmatch(id_)]
         if not detector:
             return {}
+        # Several ARNs may end in one id; which of them is the finding's, the answer says.
+        named = dict.fromkeys(arn.rpartition("/")[2] for arn in arns)
+        ids = [id_ for id_ in named if _ID.fullmatch(id_)]
         found = [
             each
             for start in range(0, len(ids), AT_ONCE)
             for each in self._get(ids[start : start + AT_ONCE], detector)
         ]
-        known = {each.arn: each for each in found if each.arn in asked.values()}
+        known = {each.arn: each for each in found if each.arn in arns}
         self._check_members({account_of(arn) for arn in arns if arn not in known}, detector)
         return known
 
