@@ -194,7 +194,7 @@ def test_a_base_and_what_is_laid_over_it_say_what_all_rows_say(all_changes, cut,
 
 
 @pytest.mark.thorough
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(changes, st.integers(0, 12), st.lists(st.tuples(st.integers(1, 5), reads), max_size=4))
 def test_they_do_for_many_more(all_changes, cut, steps):
     check_any_split([drawn(change) for change in all_changes], cut, steps)

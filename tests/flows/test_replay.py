@@ -21,7 +21,7 @@ from tests.converge.delivery import Worker
 from tests.converge.estate import Estate
 from tests.flows.replay_world import ACCOUNTS, ATTACK, NOW, CutOff, Notes, World, a_day
 
-EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "80"))
+EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "40"))
 
 
 @pytest.fixture(autouse=True)

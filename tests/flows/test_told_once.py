@@ -285,7 +285,7 @@ def test_each_transition_is_told_once_in_hundreds_of_lives() -> None:
     run_state_machine_as_test(
         Alerting,
         settings=settings(
-            max_examples=250,
+            max_examples=150,
             stateful_step_count=60,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -22,7 +22,7 @@ from secgraph.image import manifest, plan
 from secgraph.image.ports import ObjectStore
 from tests.image.machine import Fault, ImageMachine
 
-SHIPPED = int(os.environ.get("SECGRAPH_EXAMPLES", "350")) // 50
+SHIPPED = int(os.environ.get("SECGRAPH_EXAMPLES", "200")) // 50
 """Lives with what ships: each takes some ten seconds."""
 IDS = Statement("SELECT id FROM entity ORDER BY id", reads=Reads())
 

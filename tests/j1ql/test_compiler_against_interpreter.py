@@ -18,7 +18,7 @@ from secgraph.j1ql.signatures import SIGNATURES
 from tests.j1ql.comparison import compare_and_reduce, interpreted
 from tests.j1ql.strategies.queries import QUESTIONS, Questions
 
-EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "350"))
+EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "200"))
 
 
 WITHOUT_SHRINKING = settings(

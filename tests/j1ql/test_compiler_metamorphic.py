@@ -28,7 +28,7 @@ from tests.j1ql.strategies.queries import Writer
 
 Rows = Counter[tuple[str | None, ...]]
 GRAPHS = 5
-EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("SECGRAPH_EXAMPLES", "30"))
 
 
 @dataclass(frozen=True)
